@@ -1,0 +1,113 @@
+// Prompts from files and standard input: UTF-8 text only, of a bounded size, split at a place where asked.
+import { createReadStream } from "node:fs";
+import type { Readable } from "node:stream";
+import type { Prompt } from "../../protocol/worker";
+import { badInput } from "./errors";
+import type { Place } from "./numbers";
+import { oneLine } from "./sanitize";
+
+/** Far more than any model's context; reading stops here, so that an endless file is refused too. */
+const MAX_BYTES = 32 * 1024 * 1024;
+
+export interface PromptOptions {
+  /** A path, or "-" for standard input. */
+  file: string;
+  suffixFile?: string;
+  at?: Place;
+}
+
+export async function readPrompt(options: PromptOptions, stdin: Readable, signal: AbortSignal): Promise<Prompt> {
+  if (options.suffixFile !== undefined && options.at !== undefined) {
+    throw badInput("--suffix-file and --at exclude each other", "Both say what follows the prompt; give one.");
+  }
+  if (options.file === "-" && options.suffixFile === "-") throw badInput("Prompt and suffix cannot both be standard input");
+  const text = await readText(options.file, stdin, signal);
+  const prompt = await splitPrompt(text, options, stdin, signal);
+  const empty = prompt.kind === "text" ? prompt.text === "" : prompt.kind === "fim" && prompt.prefix + prompt.suffix === "";
+  if (empty) throw badInput("The prompt is empty", "Give some code to continue.");
+  return prompt;
+}
+
+async function splitPrompt(text: string, options: PromptOptions, stdin: Readable, signal: AbortSignal): Promise<Prompt> {
+  if (options.suffixFile !== undefined) {
+    return { kind: "fim", prefix: text, suffix: await readText(options.suffixFile, stdin, signal) };
+  }
+  return options.at ? { kind: "fim", ...splitAt(text, options.at) } : { kind: "text", text };
+}
+
+/** Before and after a place. Without a column the place is the line's end. */
+export function splitAt(text: string, { line, column }: Place): { prefix: string; suffix: string } {
+  const lines = text.split("\n");
+  const content = lines[line - 1]?.replace(/\r$/, "");
+  if (content === undefined) throw badInput(`--at: the text has ${lines.length} lines, not ${line}`);
+  if (column !== undefined && column > content.length + 1) {
+    throw badInput(`--at: line ${line} has ${content.length} characters; its last column is ${content.length + 1}, not ${column}`);
+  }
+  const offset = lines.slice(0, line - 1).reduce((sum, before) => sum + before.length + 1, 0) + (column ?? content.length + 1) - 1;
+  return { prefix: text.slice(0, offset), suffix: text.slice(offset) };
+}
+
+/** The whole of a file, or of `stdin` for "-". Throws bad input for what is missing, not text, or endless. */
+export async function readText(file: string, stdin: Readable, signal: AbortSignal): Promise<string> {
+  const name = file === "-" ? "Standard input" : oneLine(file);
+  const source = file === "-" ? stdin : createReadStream(file);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const stop = (): void => { source.destroy(); };
+  signal.addEventListener("abort", stop);
+  try {
+    for await (const chunk of source as AsyncIterable<Buffer | string>) {
+      const bytes = Buffer.from(chunk);
+      const zero = bytes.indexOf(0);
+      if (zero >= 0) throw notText(name, size + zero);
+      size += bytes.length;
+      if (size > MAX_BYTES) throw badInput(`${name}: longer than ${MAX_BYTES / 1024 / 1024} MiB`, "No model takes a prompt of that size.");
+      chunks.push(bytes);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw readingError(name, error);
+  } finally {
+    signal.removeEventListener("abort", stop);
+    source.destroy();
+  }
+  signal.throwIfAborted();
+  return decodeText(Buffer.concat(chunks), name);
+}
+
+/** UTF-8 without its byte order mark; anything else is refused. */
+export function decodeText(bytes: Uint8Array, name: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw notText(name, firstInvalidByte(bytes));
+  }
+}
+
+/** The length of the longest prefix that is valid, found by halving. */
+function firstInvalidByte(bytes: Uint8Array): number {
+  let good = 0;
+  let bad = bytes.length;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    try {
+      new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, middle), { stream: true });
+      good = middle;
+    } catch {
+      bad = middle;
+    }
+  }
+  return good;
+}
+
+const notText = (name: string, offset: number): Error =>
+  badInput(`${name}: not UTF-8 text (byte ${offset})`, "Octet continues source code; give it a text file.");
+
+function readingError(name: string, error: unknown): unknown {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case "ENOENT": return badInput(`${name}: no such file`);
+    case "EISDIR": return badInput(`${name}: a folder, not a file`);
+    case "EACCES": return badInput(`${name}: permission denied`, "Make the file readable.");
+    default: return error;
+  }
+}

@@ -1,0 +1,61 @@
+// Options that several commands share, parsed strictly.
+import type { Command } from "commander";
+import type { DraftLength, LoadParams } from "../../protocol/worker";
+import { parseChoice, parseDraftLength, parseInteger, parseReal } from "./numbers";
+
+export interface ModelOptions {
+  target?: string;
+  draft?: string | false;
+  device: string;
+  threads: number;
+  context: number;
+  kv: LoadParams["kvType"];
+}
+
+export interface SamplingOptions {
+  temperature: number;
+  topP: number;
+  topK: number;
+  minP: number;
+  seed?: number;
+}
+
+export const kvTypes = ["f16", "f32", "q8_0"] as const;
+const maxThreads = 1024;
+const maxContext = 2 ** 24;
+
+/** A parser for commander of whole numbers in a range. */
+export const integer = (option: string, min: number, max: number) => (text: string): number =>
+  parseInteger(option, text, { min, max });
+export const real = (option: string, min: number, max: number, aboveMin = false) => (text: string): number =>
+  parseReal(option, text, { min, max, aboveMin });
+
+export function addModelOptions(command: Command): Command {
+  return command
+    .option("--target <GGUF>", "target model (default: the starter model)")
+    .option("--draft <GGUF>", "draft model with the target's vocabulary (default: the starter draft with the starter model)")
+    .option("--no-draft", "decode without a draft")
+    .option("--device <NAME>", "auto, cpu, gpu, or a name that octet doctor lists", "auto")
+    .option("--threads <N>", "compute threads; 0 leaves the machine usable", integer("--threads", 0, maxThreads), 0)
+    .option("--context <N>", "tokens of prompt and completion a lane can hold; 0: the model's own",
+      integer("--context", 0, maxContext), 0)
+    .option("--kv <TYPE>", "precision of the KV cache: f16, f32 or q8_0", (text) => parseChoice("--kv", text, kvTypes), "f16");
+}
+
+export function addSamplingOptions(command: Command): Command {
+  return command
+    .option("--temperature <T>", "0 is greedy", real("--temperature", 0, 100), 0.8)
+    .option("--top-p <P>", "nucleus sampling; 1: off", real("--top-p", 0, 1, true), 0.95)
+    .option("--top-k <K>", "sample among the K likeliest tokens; 0: off", integer("--top-k", 0, 2 ** 31 - 1), 0)
+    .option("--min-p <M>", "drop tokens less likely than M times the likeliest; 0: off", real("--min-p", 0, 1), 0)
+    .option("--seed <S>", "whole number; the same seed gives the same lanes (default: random)",
+      integer("--seed", 0, Number.MAX_SAFE_INTEGER));
+}
+
+export function addDraftLengthOption(command: Command): Command {
+  return command.option("--draft-length <K>", "tokens the draft proposes in a step: none, fixed:K, bass or auto (default: auto)",
+    (text): DraftLength => parseDraftLength("--draft-length", text));
+}
+
+/** A seed that one can read out and type again. */
+export const randomSeed = (): number => Math.floor(Math.random() * 2 ** 32);

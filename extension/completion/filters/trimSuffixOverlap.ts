@@ -1,0 +1,59 @@
+// Drops the end of a completion that stands after the cursor already: its next lines, the rest of its line, or the brackets
+// and quotes that it closes. Where the completion goes on past a short rest of the line, it replaces that rest.
+import { walk } from "../syntax/brackets";
+import { syntaxOf } from "../syntax/syntaxOf";
+import { cutTo, isBlank, isTelling, withText, type Completion, type Filter } from "./filter";
+
+/** So many lines in a row, or all that are left, must be the next lines. */
+const LINES_TO_MATCH = 2;
+const CLOSING = /[)\]}"'`]/;
+
+export const trimSuffixOverlap: Filter = (completion, context) => {
+  const rest = context.lineSuffix.trimEnd();
+  const shortened = isBlank(rest) ? withoutNextLines(completion, context.suffix) : withoutRest(completion, rest);
+  return shortened && withoutClosers(shortened, rest, context);
+};
+
+function withoutNextLines(completion: Completion, suffix: string): Completion | null {
+  const lines = completion.text.split("\n").map((line) => line.trimEnd());
+  const next = suffix.split("\n").slice(1).map((line) => line.trimEnd()).filter((line) => line !== "");
+  for (let at = 1; at < lines.length; at++) {
+    const written = lines.slice(at).filter((line) => line !== "");
+    const toMatch = written.slice(0, LINES_TO_MATCH);
+    if (lines[at] === "" || !toMatch.some(isTelling)) continue;
+    if (toMatch.every((line, offset) => line === next[offset])) return cutTo(completion, lines.slice(0, at).join("\n"));
+  }
+  return completion;
+}
+
+/** Cuts where the rest of the line begins, whole anywhere in the first line or in part at the text's end. */
+function withoutRest(completion: Completion, rest: string): Completion | null {
+  const { text } = completion;
+  if (isTelling(rest)) {
+    const at = (text.split("\n", 1)[0] ?? "").indexOf(rest);
+    if (at >= 0) return cutTo(completion, text.slice(0, at));
+  }
+  for (let length = Math.min(rest.length, text.length); length > 0; length--) {
+    const shared = rest.slice(0, length);
+    const enough = isTelling(shared) || (length === rest.length && isPlain(rest));
+    if (enough && text.endsWith(shared)) return cutTo(completion, text.slice(0, -length));
+  }
+  return completion;
+}
+
+/** Can be told from the text's own words and brackets: separators, or more than closers. */
+const isPlain = (rest: string): boolean =>
+  CLOSING.test(rest) || /[\p{L}\p{N}]/u.test(rest) ? rest.length >= 3 && !/^[\s)\]}"'`;,]*$/.test(rest) : true;
+
+/** Cuts where the text closes a bracket or string that the suffix closes. */
+function withoutClosers(completion: Completion, rest: string, context: Parameters<Filter>[1]): Completion | null {
+  const { text } = completion;
+  const { exit, exitKind } = walk(text, syntaxOf(context));
+  if (exitKind !== "suffix") return completion;
+  const closing = text.slice(exit).split("\n", 1)[0] ?? "";
+  const beyond = closing.slice(rest.length);
+  if (rest !== "" && closing.startsWith(rest) && !isBlank(beyond) && !CLOSING.test(beyond) && rest === context.lineSuffix) {
+    return withText({ ...completion, overlap: rest.length, cutOff: false }, text.slice(0, exit) + closing);
+  }
+  return cutTo(completion, text.slice(0, exit));
+}

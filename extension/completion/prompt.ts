@@ -1,0 +1,53 @@
+// The prompt of a request: prefix and suffix for models with fill-in-the-middle tokens, else the text before the cursor.
+import type { Prompt } from "../../protocol/worker";
+import type { CompletionContext } from "./context";
+import { toModelText } from "./document";
+import type { TokenEstimate } from "./tokens";
+
+/** null where there is nothing to continue. */
+export function buildPrompt(context: CompletionContext, fim: boolean): Prompt | null {
+  const prefix = toModelText(context.places + context.prefix);
+  if (fim) {
+    const suffix = toModelText(context.suffix);
+    return prefix.trim() === "" && suffix.trim() === "" ? null : { kind: "fim", prefix, suffix };
+  }
+  return prefix.trim() === "" ? null : { kind: "text", text: prefix };
+}
+
+export const promptChars = (prompt: Prompt): number => {
+  if (prompt.kind === "fim") return prompt.prefix.length + prompt.suffix.length;
+  return prompt.kind === "text" ? prompt.text.length : 0;
+};
+
+/** Estimates this close to the limit are checked by counting. */
+const NEAR_LIMIT = 0.85;
+
+export function needsCount(prompt: Prompt, estimate: TokenEstimate, limitTokens: number): boolean {
+  return promptChars(prompt) / estimate.charsPerToken > limitTokens * NEAR_LIMIT;
+}
+
+/**
+ * The prompt cut to `limitTokens` by exact count: whole lines go from the front of the prefix. `count` is the worker's
+ * tokenizer; the prompt's special tokens are for the caller to leave room for.
+ */
+export async function fitPrompt(prompt: Prompt, limitTokens: number, count: (text: string) => Promise<number>): Promise<Prompt> {
+  if (prompt.kind === "tokens") return prompt;
+  let suffix = prompt.kind === "fim" ? prompt.suffix : "";
+  let suffixTokens = suffix === "" ? 0 : await count(suffix);
+  if (suffixTokens > limitTokens / 2) {
+    suffix = suffix.split("\n", 1)[0] ?? "";
+    suffixTokens = await count(suffix);
+    if (suffixTokens > limitTokens / 2) [suffix, suffixTokens] = ["", 0];
+  }
+  let prefix = prompt.kind === "fim" ? prompt.prefix : prompt.text;
+  for (let tokens = await count(prefix); tokens + suffixTokens > limitTokens; tokens = await count(prefix)) {
+    prefix = withoutFront(prefix, Math.ceil(prefix.length * (1 - (limitTokens - suffixTokens) / tokens)));
+  }
+  return prompt.kind === "fim" ? { kind: "fim", prefix, suffix } : { kind: "text", text: prefix };
+}
+
+/** Drops at least `chars` characters, up to the next line's start where one follows. */
+function withoutFront(text: string, chars: number): string {
+  const lineEnd = text.indexOf("\n", Math.max(0, chars - 1));
+  return lineEnd >= 0 && lineEnd < text.length - 1 ? text.slice(lineEnd + 1) : text.slice(Math.max(1, chars));
+}

@@ -1,0 +1,28 @@
+// The session as what the completer asks for generations: requests get the session's ids and a label for people.
+import type { GenerateParams, GenerateProgressParams, GenerateResult } from "../../protocol/worker";
+import type { Session } from "../worker/session";
+import type { Generator } from "./runningRequest";
+
+export class SessionGenerator implements Generator {
+  /** The completer's ids of running requests, and how to end one of their lanes. */
+  private readonly cancelLaneOf = new Map<string, (lane: number) => void>();
+
+  constructor(private readonly session: Pick<Session, "generate">, private readonly label: () => string) {}
+
+  async generate(
+    { id, ...params }: GenerateParams,
+    options: { signal: AbortSignal; onProgress(progress: GenerateProgressParams): void },
+  ): Promise<GenerateResult> {
+    const request = this.session.generate({ kind: "inline", label: this.label(), params }, options);
+    this.cancelLaneOf.set(id, (lane) => request.cancelLane(lane));
+    try {
+      return await request.result;
+    } finally {
+      this.cancelLaneOf.delete(id);
+    }
+  }
+
+  cancelLane(id: string, lane: number): void {
+    this.cancelLaneOf.get(id)?.(lane);
+  }
+}

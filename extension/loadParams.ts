@@ -1,0 +1,21 @@
+// What the worker is to load, by the settings.
+import * as vscode from "vscode";
+import type { LoadParams } from "../protocol/worker";
+import type { OctetConfig } from "./config";
+import { pairOf, type Pair } from "./models/pair";
+
+export function pairFromConfig({ target, draft, draftLength }: OctetConfig, root: string): Pair {
+  const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.scheme === "file")?.uri.fsPath ?? root;
+  const pair = pairOf({ target, draft }, root, folder);
+  return draftLength === "none" ? { ...pair, draft: null } : pair;
+}
+
+/** Lanes enough for an inline request as well as for Generate Solutions. */
+export const loadParams = (config: OctetConfig, pair: Pair): LoadParams => ({
+  ...pair,
+  device: config.device,
+  threads: config.threads ?? 0,
+  lanes: Math.max(config.candidates, config.solutions.count),
+  contextTokens: config.contextTokens,
+  kvType: "f16",
+});

@@ -1,0 +1,229 @@
+// What the worker's events mean for the Solutions view: which lane writes what how fast, ranks, totals, phases.
+import type { ErrorReport, RunPhase, SolutionsChange, SolutionsLane, SolutionsOrigin, SolutionsState } from "../../protocol/webview";
+import type { GenerateProgressParams, GenerateResult, LaneEvent, StepEvent } from "../../protocol/worker";
+import type { ViewSource } from "../views/channel";
+import { systemClock, type Clock } from "../worker/async";
+import { hasEnded, ranking, textOf } from "./ranking";
+import { TrackedSolutions } from "./tracked";
+
+/** One request's share of the run. */
+export interface Batch {
+  /** Panel ids in order of the worker's lanes. */
+  readonly ids: readonly number[];
+  decodeStartMs: number | null;
+  decodeMs: number;
+}
+
+export class SolutionsRun implements ViewSource<SolutionsState, SolutionsChange> {
+  private readonly state: TrackedSolutions;
+  private readonly batches: Batch[] = [];
+  private readonly logprobs = new Map<number, number>();
+  private next = 0;
+  private startedAt: number;
+
+  constructor(origin: SolutionsOrigin, private readonly onChange: () => void = () => undefined, private readonly clock: Clock = systemClock) {
+    this.startedAt = clock.now();
+    this.state = new TrackedSolutions(origin, () => this.elapsedMs);
+  }
+
+  /** A run as a view remembered it: what had not ended was cut off. */
+  static restored(state: SolutionsState, onChange?: () => void, clock?: Clock): SolutionsRun {
+    const run = new SolutionsRun(state.origin, onChange, clock);
+    run.state.restore({ ...state, phase: state.phase.kind === "failed" ? state.phase : { kind: "done" } });
+    run.next = Math.max(0, ...state.lanes.map(({ id }) => id + 1));
+    const { tokens, tokensPerSecond } = state.totals;
+    run.batches.push({ ids: [], decodeStartMs: 0, decodeMs: tokensPerSecond ? (tokens / tokensPerSecond) * 1000 : 0 });
+    run.close(state.lanes.map(({ id }) => id), "cancelled");
+    return run;
+  }
+
+  get running(): boolean {
+    return this.state.running;
+  }
+
+  get origin(): SolutionsOrigin {
+    return this.state.origin;
+  }
+
+  get lanes(): readonly SolutionsLane[] {
+    return this.state.lanes;
+  }
+
+  get elapsedMs(): number {
+    return this.clock.now() - this.startedAt;
+  }
+
+  lane(id: number): SolutionsLane | undefined {
+    return this.state.lane(id);
+  }
+
+  /** More lanes, waiting; returns their ids. The clock of the run starts again. */
+  begin(lanes: number, budgetMs: number | null): number[] {
+    const ids = Array.from({ length: lanes }, () => this.next++);
+    for (const id of ids) this.state.add(id);
+    this.startedAt = this.clock.now();
+    this.state.setPhase({ kind: "queued" });
+    this.state.setTotals({ elapsedMs: 0, budgetMs, draftLength: null });
+    this.onChange();
+    return ids;
+  }
+
+  /** Takes away the lanes that failed; returns how many. */
+  removeFailed(): number {
+    const failed = this.lanes.filter(({ state }) => state === "failed").map(({ id }) => id);
+    this.state.remove(failed);
+    this.onChange();
+    return failed.length;
+  }
+
+  setOrigin(origin: Partial<SolutionsOrigin>): void {
+    this.state.setOrigin(origin);
+    this.onChange();
+  }
+
+  phase(phase: Extract<RunPhase, { kind: "loading" | "queued" }>): void {
+    if (!this.running) return;
+    if (phase.kind === "queued") this.startedAt = this.clock.now(); // loading is not the run's time
+    this.state.setPhase(phase);
+    this.onChange();
+  }
+
+  measured(ratioToPlain: number | null): void {
+    this.state.setTotals({ ratioToPlain });
+    this.onChange();
+  }
+
+  notice(sentences: readonly string[]): void {
+    this.state.notice(sentences);
+    this.onChange();
+  }
+
+  /** One request now writes these lanes. */
+  batch(ids: readonly number[]): Batch {
+    const batch: Batch = { ids, decodeStartMs: null, decodeMs: 0 };
+    this.batches.push(batch);
+    return batch;
+  }
+
+  progress(batch: Batch, { prefill, steps }: GenerateProgressParams): void {
+    if (!this.running) return;
+    if (prefill && steps.length === 0 && batch.decodeStartMs === null) this.state.setPhase({ kind: "prefill", ...prefill });
+    if (steps.length > 0 && this.state.kind !== "writing") this.state.setPhase({ kind: "writing" });
+    let ended = false;
+    for (const step of steps) ended = this.step(batch, step) || ended;
+    if (ended) this.rank();
+    const last = steps.at(-1);
+    if (last) this.state.setTotals({ draftLength: last.draftLength });
+    if (last) this.sum();
+    this.onChange();
+  }
+
+  /** The request's result corrects what was summed up on the way. */
+  ended(batch: Batch, { sequences, totals, notices }: GenerateResult): void {
+    for (const { lane: at, text, finishReason: state, tokens, drafted, accepted, msPerToken, meanLogprob } of sequences) {
+      const lane = this.laneOf(batch, at);
+      if (!lane) continue;
+      const written = textOf(lane);
+      if (text.startsWith(written)) this.state.write(lane, { text: text.slice(written.length), accepted: false });
+      else this.state.rewrite(lane, text);
+      this.state.set(lane, { state, drafted, accepted, msPerToken, meanLogprob, tokens: tokens.length });
+    }
+    batch.decodeMs = totals.decodeMs;
+    this.state.notice(notices);
+    this.rank();
+    this.sum();
+    this.onChange();
+  }
+
+  /** Ends lanes that have not ended by themselves. */
+  close(ids: readonly number[], state: "cancelled" | "budget" | "failed"): void {
+    for (const id of ids) {
+      const lane = this.lane(id);
+      if (lane && !hasEnded(lane)) this.state.set(lane, { state });
+    }
+    this.rank();
+    this.onChange();
+  }
+
+  done(): void {
+    this.finish({ kind: "done" }, "cancelled");
+  }
+
+  failed(error: ErrorReport): void {
+    this.finish({ kind: "failed", error }, "failed");
+  }
+
+  snapshot(): SolutionsState {
+    return this.state.snapshot();
+  }
+
+  take(): SolutionsChange | "all" | null {
+    return this.state.take();
+  }
+
+  drop(): void {
+    this.state.drop();
+  }
+
+  private step(batch: Batch, step: StepEvent): boolean {
+    batch.decodeStartMs ??= step.atMs - step.stepMs;
+    batch.decodeMs = step.atMs - batch.decodeStartMs;
+    let ended = false;
+    for (const event of step.lanes) {
+      const lane = this.laneOf(batch, event.lane);
+      if (!lane || hasEnded(lane)) continue;
+      this.advance(lane, event, step.stepMs, batch.decodeMs);
+      ended ||= event.finishReason !== undefined;
+    }
+    return ended;
+  }
+
+  private advance(lane: SolutionsLane, event: LaneEvent, stepMs: number, decodeMs: number): void {
+    for (const span of event.text) this.state.write(lane, span);
+    this.state.set(lane, {
+      state: event.finishReason ?? "writing",
+      drafted: lane.drafted + event.drafted,
+      accepted: lane.accepted + event.accepted,
+    });
+    const gained = event.tokens.length;
+    if (gained === 0) return;
+    const tokens = lane.tokens + gained;
+    const logprobs = event.logprobs.reduce((sum, logprob) => sum + logprob, this.logprobs.get(lane.id) ?? 0);
+    this.logprobs.set(lane.id, logprobs);
+    this.state.set(lane, { tokens, meanLogprob: logprobs / tokens, msPerToken: decodeMs / tokens });
+    this.state.latency(lane, stepMs / gained);
+  }
+
+  private rank(): void {
+    for (const { id, rank, duplicateOf } of ranking(this.lanes)) {
+      const lane = this.lane(id);
+      if (lane && (lane.rank !== rank || lane.duplicateOf !== duplicateOf)) this.state.set(lane, { rank, duplicateOf });
+    }
+  }
+
+  private sum(): void {
+    const { lanes } = this;
+    const total = (value: (lane: SolutionsLane) => number): number => lanes.reduce((sum, lane) => sum + value(lane), 0);
+    const speeds = lanes.flatMap(({ msPerToken }) => msPerToken ?? []);
+    const decodeMs = this.batches.reduce((sum, batch) => sum + batch.decodeMs, 0);
+    const [tokens, drafted] = [total((lane) => lane.tokens), total((lane) => lane.drafted)];
+    this.state.setTotals({
+      msPerToken: speeds.length > 0 ? speeds.reduce((sum, speed) => sum + speed, 0) / speeds.length : null,
+      tokensPerSecond: decodeMs > 0 ? (tokens / decodeMs) * 1000 : null,
+      acceptanceRate: drafted > 0 ? total((lane) => lane.accepted) / drafted : null,
+      tokens,
+    });
+  }
+
+  private finish(phase: RunPhase, state: "cancelled" | "failed"): void {
+    if (!this.running) return;
+    this.state.setTotals({ elapsedMs: this.elapsedMs });
+    this.state.setPhase(phase);
+    this.close(this.lanes.map(({ id }) => id), state);
+  }
+
+  private laneOf(batch: Batch, lane: number): SolutionsLane | undefined {
+    const id = batch.ids[lane];
+    return id === undefined ? undefined : this.lane(id);
+  }
+}

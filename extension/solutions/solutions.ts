@@ -1,0 +1,90 @@
+// Generate N Solutions, wired: its commands, its panels, and their return after a reload of the window.
+import * as vscode from "vscode";
+import type { SolutionsState, SolutionsViewMemory } from "../../protocol/webview";
+import type { LoadResult } from "../../protocol/worker";
+import type { OctetConfig } from "../config";
+import { webviewOptions } from "../views/webview";
+import type { Session } from "../worker/session";
+import { askCount, countOf, refusal, requestAt, symbolAt } from "./command";
+import { SolutionDiffs } from "./diff";
+import { SolutionsPanel, type PanelServices } from "./panel";
+
+const VIEW_TYPE = "octet.solutions";
+
+export interface SolutionsOptions {
+  session: Session;
+  extension: vscode.Uri;
+  config: (scope?: vscode.ConfigurationScope) => OctetConfig;
+  /** From the last benchmark of this pair; null where there was none. */
+  ratioToPlain?: (loaded: LoadResult) => number | null;
+}
+
+export class Solutions implements vscode.Disposable {
+  private readonly panels = new Map<string, { panel: vscode.WebviewPanel; solutions: SolutionsPanel }>();
+  private readonly services: PanelServices;
+  private readonly disposables: vscode.Disposable[];
+
+  constructor({ session, extension, config, ratioToPlain }: SolutionsOptions) {
+    const diffs = new SolutionDiffs();
+    const settings: PanelServices["settings"] = (uri) => {
+      const { solutions, temperature, topP, draftLength } = config(uri);
+      return { ...solutions, temperature, topP, draftLength };
+    };
+    this.services = { session, extension, diffs, settings, ratioToPlain };
+    this.disposables = [
+      diffs,
+      vscode.commands.registerCommand("octet.generateSolutions", (argument: unknown) => this.generate(argument)),
+      vscode.commands.registerCommand("octet.generateSolutionsCount", () => this.generate("ask")),
+      vscode.window.registerWebviewPanelSerializer(VIEW_TYPE, {
+        deserializeWebviewPanel: async (panel: vscode.WebviewPanel, memory: unknown): Promise<void> => this.restore(panel, memory),
+      }),
+    ];
+  }
+
+  dispose(): void {
+    for (const { panel } of this.panels.values()) panel.dispose();
+    for (const disposable of this.disposables) disposable.dispose();
+  }
+
+  private async generate(argument: unknown): Promise<void> {
+    const editor = vscode.window.activeTextEditor;
+    const refused = refusal(editor);
+    if (refused !== null || !editor) return void vscode.window.showInformationMessage(refused ?? "");
+    const { uri } = editor.document;
+    const usual = this.services.settings(uri).count;
+    const count = countOf(argument) ?? (argument === "ask" ? await askCount(usual) : usual);
+    if (count === undefined) return;
+    const request = requestAt(editor, count);
+    const existing = this.panels.get(uri.toString());
+    if (existing) existing.solutions.restart(request);
+    else {
+      const panel = vscode.window.createWebviewPanel(VIEW_TYPE, titleOf(request.origin.file), vscode.ViewColumn.Beside, webviewOptions(this.services.extension));
+      this.keep(panel, uri.toString(), SolutionsPanel.start(panel, this.services, request));
+    }
+    const symbol = await symbolAt(uri, editor.selection.active);
+    if (symbol !== null) this.panels.get(uri.toString())?.solutions.setSymbol(uri.toString(), symbol);
+  }
+
+  private restore(panel: vscode.WebviewPanel, memory: unknown): void {
+    const state = stateOf(memory);
+    if (!state || this.panels.has(state.origin.uri)) return void panel.dispose();
+    this.keep(panel, state.origin.uri, SolutionsPanel.restore(panel, this.services, state));
+  }
+
+  private keep(panel: vscode.WebviewPanel, uri: string, solutions: SolutionsPanel): void {
+    this.panels.set(uri, { panel, solutions });
+    panel.onDidDispose(() => {
+      solutions.dispose();
+      this.panels.delete(uri);
+    });
+  }
+}
+
+const titleOf = (file: string): string => `Solutions: ${file}`;
+
+/** What the view kept, where it is of this version. */
+function stateOf(memory: unknown): SolutionsState | null {
+  if (typeof memory !== "object" || memory === null) return null;
+  const { version, state } = memory as Partial<SolutionsViewMemory>;
+  return version === 1 && state && Array.isArray(state.lanes) && typeof state.origin?.uri === "string" ? state : null;
+}

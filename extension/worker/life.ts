@@ -1,0 +1,174 @@
+// The worker process's life: started when first needed, watched, started again with back-off after a crash, given up with
+// advice after repeated fast crashes, stopped in good order. Which models it holds is the supervisor's affair.
+
+import type { HelloResult, LogParams } from "../../protocol/worker";
+import { abortable, Deferred, settles, type Clock, type Disposable } from "./async";
+import type { WorkerClient, WorkerDeath } from "./client";
+import { CrashCount, type CrashLimits } from "./crashes";
+import { OctetError, toOctetError } from "./errors";
+
+export type SupervisedClient = Pick<
+  WorkerClient,
+  | "pid" | "exited" | "onLog" | "hello" | "load" | "inspect" | "generate" | "cancelLane" | "tokenize" | "status" | "unload"
+  | "shutdown" | "dispose"
+>;
+
+export type LifeState = "stopped" | "starting" | "running" | "restarting" | "failed";
+
+export interface LifeOptions {
+  start: () => SupervisedClient;
+  clock: Clock;
+  crashLimits: CrashLimits;
+  helloMs: number;
+  shutdownMs: number;
+  onState(state: LifeState, reason: string | null): void;
+  onLog(line: LogParams): void;
+}
+
+export interface Arrival {
+  client: SupervisedClient;
+  hello: HelloResult;
+}
+
+const GIVE_UP_ADVICE = "Read the worker's log and run `octet doctor`, then restart the worker.";
+
+export class WorkerLife {
+  private state: LifeState = "stopped";
+  private client: SupervisedClient | null = null;
+  private arrival = new Deferred<Arrival>();
+  private arrived = false;
+  private readonly crashes: CrashCount;
+  private settledSince: number | null = null;
+  private restart: Disposable | null = null;
+  private stopping: Promise<void> = Promise.resolve();
+  /** Counts starts and stops, so that a start which a stop has overtaken notices. */
+  private era = 0;
+
+  constructor(private readonly options: LifeOptions) {
+    this.crashes = new CrashCount(options.crashLimits);
+  }
+
+  /** The process that has said hello, if there is one now. */
+  get running(): SupervisedClient | null {
+    return this.arrived ? this.client : null;
+  }
+
+  /** A worker that has said hello: starts one, or waits for one that is being started again. Rejects once given up. */
+  async connect(signal?: AbortSignal): Promise<Arrival> {
+    const { promise } = this.arrival;
+    if (this.state === "stopped") void this.begin();
+    return abortable(promise, signal, "the request");
+  }
+
+  /** A worker that crashes before it settles, however long after its start, has crashed fast: a long load counts so. */
+  settle(isSettled: boolean): void {
+    this.settledSince = isSettled && this.running ? (this.settledSince ?? this.options.clock.now()) : null;
+  }
+
+  /** Forgives the crashes so far. Given up: allows a new start. Waiting to restart: does it now. */
+  reset(): void {
+    this.crashes.reset();
+    if (this.state === "failed") {
+      this.arrival = new Deferred();
+      this.enter("stopped", null);
+    } else if (this.restart) void this.begin();
+  }
+
+  /** Resolves when the process is gone, killed where it takes longer than `shutdownMs`. Requests that wait reject. */
+  stop(reason: string): Promise<void> {
+    const client = this.client;
+    this.forget();
+    if (this.state !== "failed") {
+      this.arrival.reject(new OctetError("workerDied", reason));
+      this.arrival = new Deferred();
+      this.enter("stopped", null);
+    }
+    if (client) this.stopping = Promise.all([this.stopping, this.shutDown(client)]).then(() => undefined);
+    return this.stopping;
+  }
+
+  private async begin(): Promise<void> {
+    this.forget();
+    const era = this.era;
+    this.enter("starting", null);
+    await this.stopping; // two workers at once would hold the models' memory twice
+    if (era !== this.era) return;
+    let client: SupervisedClient;
+    try {
+      client = this.options.start();
+    } catch (error) {
+      return this.giveUp(toOctetError(error));
+    }
+    this.client = client;
+    client.onLog((line) => this.options.onLog(line));
+    void client.exited.then((death) => this.onExit(client, death));
+    const hello = client.hello();
+    if (!(await settles(hello, this.options.helloMs, this.options.clock)) && this.client === client) {
+      this.log("error", `the worker did not answer within ${this.options.helloMs} ms of its start`);
+      client.dispose();
+    }
+    try {
+      this.welcome({ client, hello: await hello });
+    } catch (error) {
+      const reason = toOctetError(error);
+      if (this.client === client && reason.code !== "workerDied") this.giveUp(reason);
+    }
+  }
+
+  private welcome(arrival: Arrival): void {
+    if (this.client !== arrival.client) return;
+    this.arrived = true;
+    this.settle(true);
+    this.arrival.resolve(arrival);
+    this.enter("running", null);
+  }
+
+  private onExit(client: SupervisedClient, { exit, error }: WorkerDeath): void {
+    if (this.client !== client) return;
+    if (this.arrived) this.arrival = new Deferred();
+    const { clock } = this.options;
+    const wait = this.crashes.crashed(this.settledSince === null ? null : clock.now() - this.settledSince);
+    this.forget();
+    this.log("error", exit.lastWords.trim() === "" ? error.message : `${error.message}; its last words: ${exit.lastWords.trim()}`);
+    if (wait === null) {
+      const message = `the worker crashed ${this.crashes.count} times in a row; the last time, ${error.message}`;
+      this.giveUp(new OctetError("workerDied", message, error.advice ?? GIVE_UP_ADVICE));
+      return;
+    }
+    this.enter("restarting", error.message);
+    this.restart = clock.setTimeout(() => void this.begin(), wait);
+  }
+
+  private giveUp(error: OctetError): void {
+    const client = this.client;
+    this.forget();
+    client?.dispose();
+    this.log("error", error.message);
+    this.arrival.reject(error);
+    this.enter("failed", error.message);
+  }
+
+  private forget(): void {
+    this.era++;
+    this.client = null;
+    this.arrived = false;
+    this.settledSince = null;
+    this.restart?.dispose();
+    this.restart = null;
+  }
+
+  private async shutDown(client: SupervisedClient): Promise<void> {
+    client.shutdown().catch(() => undefined);
+    if (!(await settles(client.exited, this.options.shutdownMs, this.options.clock))) client.dispose();
+    await client.exited;
+  }
+
+  private enter(state: LifeState, reason: string | null): void {
+    this.state = state;
+    this.options.onState(state, reason);
+  }
+
+  private log(level: LogParams["level"], message: string): void {
+    this.options.onLog({ level, message });
+  }
+}

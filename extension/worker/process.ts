@@ -1,0 +1,70 @@
+// The worker as an operating system process: forked, watched, killed; its last words kept for crash reports.
+
+import { fork, type ChildProcess } from "node:child_process";
+import { IPCMessageReader, IPCMessageWriter, type MessageReader, type MessageWriter } from "vscode-jsonrpc/node";
+import { Deferred } from "./async";
+
+export interface WorkerExit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  /** Why it could not be started at all. */
+  error?: Error;
+  /** The end of what it wrote to stderr and stdout. */
+  lastWords: string;
+}
+
+export interface WorkerProcess {
+  readonly pid: number | undefined;
+  readonly reader: MessageReader;
+  readonly writer: MessageWriter;
+  /** Resolves once, when the process is gone and its messages have been read. Never rejects. */
+  readonly exited: Promise<WorkerExit>;
+  /** Ends it at once, whatever it is doing. */
+  kill(): void;
+}
+
+const LAST_WORDS = 4096;
+/** Pipes may outlive the process where something inherited them. */
+const PIPES_MS = 500;
+
+/** `bundle` is dist/worker.js. `env` is laid over this process's environment; undefined takes a variable away. */
+export function forkWorker(bundle: string, env: Record<string, string | undefined> = {}): WorkerProcess {
+  const child = fork(bundle, [], {
+    execArgv: [],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    env: {
+      ...process.env,
+      NODE_OPTIONS: undefined, // a debugger's or a profiler's of this process, not the worker's
+      ...(process.versions["electron"] ? { ELECTRON_RUN_AS_NODE: "1" } : {}),
+      ...env,
+    },
+  });
+  return {
+    pid: child.pid,
+    reader: new IPCMessageReader(child),
+    writer: new IPCMessageWriter(child),
+    exited: exitOf(child),
+    kill: () => void child.kill("SIGKILL"),
+  };
+}
+
+function exitOf(child: ChildProcess): Promise<WorkerExit> {
+  const exited = new Deferred<WorkerExit>();
+  let lastWords = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text: string) => (lastWords = (lastWords + text).slice(-LAST_WORDS)));
+  }
+  const end = (code: number | null, signal: NodeJS.Signals | null, error?: Error): void =>
+    exited.resolve({ code, signal, lastWords, ...(error ? { error } : {}) });
+  child.once("exit", (code, signal) => setTimeout(end, PIPES_MS, code, signal).unref());
+  child.once("close", (code: number | null, signal: NodeJS.Signals | null) => end(code, signal));
+  child.on("error", (error) => {
+    if (child.pid === undefined) end(null, null, error);
+  });
+  return exited.promise;
+}
+
+/** E.g. "signal SIGSEGV", "exit code 70", "spawn ENOENT". */
+export function describeExit({ code, signal, error }: WorkerExit): string {
+  return error ? error.message : signal ? `signal ${signal}` : `exit code ${code}`;
+}

@@ -1,0 +1,257 @@
+// What the extension and the command line ask for completions: a worker that is there when needed, with the models last
+// asked for, loaded again after a crash or after an idle time.
+
+import path from "node:path";
+import { Emitter, type Event } from "vscode-jsonrpc/node";
+import type {
+  GenerateParams, GenerateProgressParams, GenerateResult, HelloResult, InspectParams, InspectResult, LoadParams,
+  LoadProgressParams, LoadResult, LogParams, StatusResult, TokenizeResult,
+} from "../../protocol/worker";
+import { abortable, systemClock, type Clock, type Disposable } from "./async";
+import type { CallOptions, ProgressOptions } from "./client";
+import { CRASH_LIMITS, type CrashLimits } from "./crashes";
+import { OctetError, toOctetError } from "./errors";
+import { WorkerLife, type LifeState, type SupervisedClient } from "./life";
+
+/**
+ * stopped: no process, none asked for yet. starting: waiting for its hello. ready: serves; `loaded` says with which models.
+ * loading: models are being read. restarting: crashed, waiting to start again. failed: given up until `reset`.
+ */
+export type WorkerState = "stopped" | "starting" | "ready" | "loading" | "restarting" | "failed";
+
+export interface SupervisorState {
+  state: WorkerState;
+  /** One line for people: why it is so. */
+  reason: string | null;
+  loaded: LoadResult | null;
+}
+
+export interface SupervisorOptions {
+  /** Forks a worker: `() => new WorkerClient(forkWorker(bundle))`. */
+  start: () => SupervisedClient;
+  clock?: Clock;
+  crashLimits?: CrashLimits;
+  /** A worker that has not said hello by then is killed, and counts as crashed. */
+  helloMs?: number;
+  /** What a shutdown may take before the process is killed. */
+  shutdownMs?: number;
+  /** Models unused for so long are unloaded, and loaded again by the next request; 0: never. Read anew each time. */
+  idleUnloadMs?: number | (() => number);
+}
+
+interface Loading {
+  byUser: boolean;
+  abort: AbortController;
+  promise: Promise<LoadResult>;
+}
+
+export class WorkerSupervisor {
+  readonly onState: Event<SupervisorState>;
+  readonly onLog: Event<LogParams>;
+
+  private readonly stateEmitter = new Emitter<SupervisorState>();
+  private readonly logEmitter = new Emitter<LogParams>();
+  private readonly clock: Clock;
+  private readonly idleUnloadMs: () => number;
+  private readonly life: WorkerLife;
+  private current: SupervisorState = { state: "stopped", reason: null, loaded: null };
+  /** The last pair that was loaded and not unloaded by the user. */
+  private wanted: LoadParams | null = null;
+  private loading: Loading | null = null;
+  /** After a crash that took loaded models with it, until they are back. */
+  private lost = false;
+  private underWay = 0;
+  private idle: Disposable | null = null;
+
+  constructor(options: SupervisorOptions) {
+    this.onState = this.stateEmitter.event;
+    this.onLog = this.logEmitter.event;
+    this.clock = options.clock ?? systemClock;
+    const { idleUnloadMs = 0 } = options;
+    this.idleUnloadMs = typeof idleUnloadMs === "number" ? () => idleUnloadMs : idleUnloadMs;
+    this.life = new WorkerLife({
+      start: options.start,
+      clock: this.clock,
+      crashLimits: options.crashLimits ?? CRASH_LIMITS,
+      helloMs: options.helloMs ?? 30_000,
+      shutdownMs: options.shutdownMs ?? 3_000,
+      onState: (state, reason) => this.onLife(state, reason),
+      onLog: (line) => void this.logEmitter.fire(line),
+    });
+  }
+
+  get state(): SupervisorState {
+    return this.current;
+  }
+
+  get pid(): number | undefined {
+    return this.life.running?.pid;
+  }
+
+  /** What the worker said of itself; starts one where there is none. */
+  async hello({ signal }: CallOptions = {}): Promise<HelloResult> {
+    return (await this.life.connect(signal)).hello;
+  }
+
+  /** Drops what is loaded, then loads this pair, which is loaded again when needed until the next `load` or `unload`. */
+  load(params: LoadParams, options: ProgressOptions<LoadProgressParams> = {}): Promise<LoadResult> {
+    const before = this.loading;
+    if (before?.byUser) return Promise.reject(new OctetError("busy", "another load is under way", "Wait for it, or cancel it."));
+    before?.abort.abort();
+    return this.startLoad(params, true, options, before?.promise);
+  }
+
+  /** Waits for a worker and its models where they are on their way. Rejects "notLoaded" where no pair was ever loaded. */
+  generate(params: GenerateParams, options: ProgressOptions<GenerateProgressParams> = {}): Promise<GenerateResult> {
+    return this.use((client) => client.generate(params, options), options.signal);
+  }
+
+  tokenize(text: string): Promise<TokenizeResult> {
+    return this.use((client) => client.tokenize(text));
+  }
+
+  cancelLane(id: string, lane: number): void {
+    this.life.running?.cancelLane(id, lane);
+  }
+
+  async inspect(params: InspectParams, options: CallOptions = {}): Promise<InspectResult> {
+    return (await this.life.connect(options.signal)).client.inspect(params, options);
+  }
+
+  /** Null where no worker runs: asking does not start one. */
+  async status(): Promise<StatusResult | null> {
+    return (await this.life.running?.status()) ?? null;
+  }
+
+  /** Frees the models and forgets them. What runs on them ends as cancelled. */
+  async unload(): Promise<void> {
+    this.wanted = null;
+    this.loading?.abort.abort();
+    await this.loading?.promise.catch(() => undefined);
+    this.wanted = null;
+    await this.unloadBecause(null);
+  }
+
+  /** Forgives past crashes: after "failed" the next request starts a worker again; a restart that waits happens now. */
+  reset(): void {
+    this.life.reset();
+  }
+
+  /** Shuts the worker down, by force where it does not answer. A later request starts it again. */
+  async stop(): Promise<void> {
+    await this.life.stop("the worker was stopped");
+  }
+
+  /** Stops, and is silent from now on. */
+  async dispose(): Promise<void> {
+    await this.stop();
+    this.stateEmitter.dispose();
+    this.logEmitter.dispose();
+  }
+
+  private onLife(state: LifeState, reason: string | null): void {
+    if (state === "restarting") this.lost ||= this.current.loaded !== null;
+    if (state === "stopped" || state === "failed") this.lost = false;
+    this.stopIdleTimer();
+    this.become(state === "running" ? "ready" : state, reason, null);
+    if (state === "running" && this.lost && this.wanted && !this.loading) {
+      this.startLoad(this.wanted, false).catch(() => undefined);
+    }
+  }
+
+  private async use<T>(work: (client: SupervisedClient) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    this.underWay++;
+    this.stopIdleTimer();
+    try {
+      await this.ensureLoaded(signal);
+      const client = this.life.running;
+      if (!client) throw new OctetError("workerDied", "the worker stopped");
+      return await work(client);
+    } finally {
+      this.underWay--;
+      this.startIdleTimer();
+    }
+  }
+
+  private async ensureLoaded(signal: AbortSignal | undefined): Promise<void> {
+    if (this.current.loaded) return;
+    if (!this.loading && !this.wanted) throw new OctetError("notLoaded", "no model is loaded", "Load a model first.");
+    const load = this.loading?.promise ?? this.startLoad(this.wanted!, false);
+    await abortable(load, signal, "the request");
+  }
+
+  private startLoad(
+    params: LoadParams, byUser: boolean, options: ProgressOptions<LoadProgressParams> = {}, after?: Promise<unknown>,
+  ): Promise<LoadResult> {
+    const abort = new AbortController();
+    const onAbort = (): void => abort.abort();
+    if (options.signal?.aborted) onAbort();
+    options.signal?.addEventListener("abort", onAbort, { once: true });
+    const run = async (): Promise<LoadResult> => {
+      try {
+        await after?.catch(() => undefined);
+        return await this.performLoad(params, byUser, { signal: abort.signal, onProgress: options.onProgress });
+      } finally {
+        options.signal?.removeEventListener("abort", onAbort);
+        if (this.loading === loading) this.loading = null;
+        this.startIdleTimer();
+      }
+    };
+    const loading: Loading = { byUser, abort, promise: Promise.resolve().then(run) };
+    loading.promise.catch(() => undefined);
+    this.loading = loading;
+    return loading.promise;
+  }
+
+  private async performLoad(
+    params: LoadParams, byUser: boolean, options: ProgressOptions<LoadProgressParams>,
+  ): Promise<LoadResult> {
+    const { client } = await this.life.connect(options.signal);
+    const before = { wanted: this.wanted, loaded: this.current.loaded };
+    if (byUser) this.wanted = null;
+    this.life.settle(false);
+    this.become("loading", `loading ${path.basename(params.target)}`, null);
+    try {
+      const loaded = await client.load(params, options);
+      this.wanted = params;
+      this.lost = false;
+      if (this.life.running === client) this.become("ready", null, loaded);
+      return loaded;
+    } catch (thrown) {
+      const error = toOctetError(thrown);
+      const untouched = error.code === "badParams"; // refused before what was loaded was dropped
+      if (byUser && untouched) this.wanted = before.wanted;
+      if (this.life.running === client) this.become("ready", error.message, untouched ? before.loaded : null);
+      throw error;
+    } finally {
+      if (this.life.running === client) this.life.settle(true);
+    }
+  }
+
+  private startIdleTimer(): void {
+    this.stopIdleTimer();
+    const ms = this.idleUnloadMs();
+    if (ms <= 0 || this.underWay > 0 || this.loading || !this.current.loaded) return;
+    this.idle = this.clock.setTimeout(() => {
+      this.unloadBecause("unloaded after a time without requests").catch(() => undefined);
+    }, ms);
+  }
+
+  private stopIdleTimer(): void {
+    this.idle?.dispose();
+    this.idle = null;
+  }
+
+  private async unloadBecause(reason: string | null): Promise<void> {
+    this.stopIdleTimer();
+    const client = this.life.running;
+    if (!client) return;
+    this.become("ready", reason, null);
+    await client.unload();
+  }
+
+  private become(state: WorkerState, reason: string | null, loaded: LoadResult | null): void {
+    this.current = { state, reason, loaded };
+    this.stateEmitter.fire(this.current);
+  }
+}

@@ -1,0 +1,330 @@
+#include "engine/engine.h"
+
+#include <utility>
+
+#include "engine/job.h"
+#include "engine/metrics.h"
+
+namespace octet {
+namespace {
+
+constexpr int kSmallestPrefillChunk = 64, kLargestPrefillChunk = 2048;
+constexpr double kPrefillChunkMs = 50;  // aimed at, so that a cancellation is heard soon and other lanes go on
+
+// Cells a lane may take beyond its tokens: the drafts of the steps in flight.
+int cells_beside_tokens(const Runtime& runtime) { return runtime.depth() * (kMaxDraftLength + 1) + 1; }
+
+// A device that cannot free what it holds has told, or will tell, of its failure elsewhere.
+void quietly(const auto& action) {
+  try {
+    action();
+  } catch (const std::exception&) {
+  }
+}
+
+void check(const Request& request, const RuntimeInfo& info) {
+  const auto text = [](auto number) { return std::to_string(number); };
+  const std::size_t prompt = request.prompt.size();
+  if (prompt == 0) throw Error(ErrorCode::kEmptyPrompt, "the prompt is empty", "Give some text to continue.");
+  if (prompt >= static_cast<std::size_t>(info.context_tokens))
+    throw Error(ErrorCode::kPromptTooLong,
+                "the prompt has " + text(prompt) + " tokens; the context holds " + text(info.context_tokens) +
+                    " including the completion",
+                "Shorten the prompt or load with a longer context.");
+  if (request.lanes < 1 || request.lanes > info.max_lanes)
+    throw Error(ErrorCode::kBadParams,
+                text(request.lanes) + " lanes asked for; 1 to " + text(info.max_lanes) + " are loaded");
+  if (request.max_new_tokens < 1)
+    throw Error(ErrorCode::kBadParams, text(request.max_new_tokens) + " new tokens asked for; at least 1 is needed");
+  for (const Token token : request.prompt)
+    if (token < 0 || token >= info.vocabulary)
+      throw Error(ErrorCode::kBadParams, "the prompt has token " + text(token) + "; the models know " +
+                                             text(info.vocabulary) + " tokens, from 0 on");
+  for (const std::string& stop : request.stop)
+    if (stop.empty()) throw Error(ErrorCode::kBadParams, "a stop string is empty");
+}
+
+}  // namespace
+
+Engine::Engine(std::unique_ptr<Runtime> runtime, std::shared_ptr<const Vocabulary> vocabulary)
+    : runtime_(std::move(runtime)), vocabulary_(std::move(vocabulary)), info_(runtime_->info()),
+      prefill_chunk_(kSmallestPrefillChunk * 4), thread_([this] { run(); }) {}
+
+Engine::~Engine() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+Engine::RequestId Engine::submit(Request request, std::unique_ptr<Listener> listener) {
+  check(request, info_);
+  const auto job = std::make_shared<Job>();
+  const auto cut = [&](int tokens, const std::string& reason) {
+    if (request.max_new_tokens <= tokens) return;
+    request.max_new_tokens = tokens;
+    job->result.notices.push_back("The completions are cut to " + std::to_string(tokens) + " tokens: " + reason);
+  };
+  const int prompt = static_cast<int>(request.prompt.size());
+  cut(info_.context_tokens - prompt, "the context holds " + std::to_string(info_.context_tokens) + ".");
+  const int room = (info_.cache_tokens - prompt) / request.lanes - cells_beside_tokens(*runtime_);
+  if (room < 1)
+    throw Error(ErrorCode::kPromptTooLong,
+                "the prompt has " + std::to_string(prompt) + " tokens; the cache of " +
+                    std::to_string(info_.cache_tokens) + " has no room for " + std::to_string(request.lanes) +
+                    " lanes beside it",
+                "Ask for fewer lanes or shorten the prompt.");
+  cut(room, "the cache holds " + std::to_string(info_.cache_tokens) + " for all lanes.");
+  job->request = std::move(request);
+  job->listener = std::move(listener);
+  job->result.totals.prompt_tokens = prompt;
+
+  const std::lock_guard lock(mutex_);
+  job->id = next_request_++;
+  known_.emplace(job->id, job);
+  arrived_.push_back(job);
+  ++counts_.queued;
+  wake_.notify_one();
+  return job->id;
+}
+
+void Engine::cancel(RequestId id) {
+  const std::lock_guard lock(mutex_);
+  if (const auto it = known_.find(id); it != known_.end()) it->second->cancelled = true;
+}
+
+void Engine::cancel_lane(RequestId id, int lane) {
+  if (lane < 0 || lane >= kMaxLanes) return;
+  const std::lock_guard lock(mutex_);
+  if (const auto it = known_.find(id); it != known_.end()) it->second->cancelled_lanes |= 1u << lane;
+}
+
+Engine::Counts Engine::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+// The thread ----------------------------------------------------------------------------------------------------------
+
+void Engine::run() {
+  while (wait_for_work()) {
+    try {
+      check_cancellations();
+      admit();
+      // One chunk of the oldest prompt that is not ready, then a step of those that are: a long prompt stops nobody.
+      prefill_oldest();
+      step();
+    } catch (const std::exception& error) {
+      fail_all(error.what());
+    }
+    release_ended();
+  }
+  running_.insert(running_.end(), waiting_.begin(), waiting_.end());
+  waiting_.clear();
+  for (const auto& job : running_) end(*job, FinishReason::kCancelled);
+  release_ended();
+}
+
+bool Engine::wait_for_work() {
+  std::unique_lock lock(mutex_);
+  if (running_.empty() && waiting_.empty()) wake_.wait(lock, [this] { return stopping_ || !arrived_.empty(); });
+  waiting_.insert(waiting_.end(), arrived_.begin(), arrived_.end());
+  arrived_.clear();
+  return !stopping_;
+}
+
+void Engine::check_cancellations() {
+  for (const auto& job : running_) {
+    if (job->cancelled || job->all_lanes_cancelled()) {
+      end(*job, FinishReason::kCancelled);
+    } else if (job->over_budget()) {
+      end(*job, FinishReason::kBudget);
+    } else if (job->decoding() && job->cancelled_lanes != 0) {
+      end_lanes(*job, FinishReason::kCancelled, job->cancelled_lanes);
+    }
+  }
+  for (auto it = waiting_.begin(); it != waiting_.end();) {
+    if (!(*it)->cancelled && !(*it)->all_lanes_cancelled()) {
+      ++it;
+      continue;
+    }
+    end(**it, FinishReason::kCancelled);
+    running_.push_back(*it);
+    it = waiting_.erase(it);
+  }
+  release_ended();
+}
+
+void Engine::admit() {
+  while (!waiting_.empty()) {
+    const auto job = waiting_.front();
+    const Request& request = job->request;
+    int lanes_in_use = 0;
+    for (const auto& other : running_) lanes_in_use += other->lanes_in_use();
+    if (lanes_in_use + request.lanes > info_.max_lanes) return;
+    Runtime::OpenedPrompt opened;
+    try {
+      const int tail = request.lanes * (request.max_new_tokens + cells_beside_tokens(*runtime_));
+      opened = runtime_->open_prompt(request.prompt, tail);
+    } catch (const std::exception& error) {
+      const bool full = dynamic_cast<const CacheFull*>(&error) != nullptr;
+      if (full && !running_.empty()) return;  // what is running will make room
+      waiting_.pop_front();
+      fail(job, error.what());
+      continue;
+    }
+    waiting_.pop_front();
+    running_.push_back(job);
+    job->prompt = opened.id;
+    job->prompt_open = true;
+    job->phase = Job::Phase::kPrefill;
+    job->taken_up = Clock::now();
+    job->result.totals.reused_tokens = opened.reused;
+    const DraftLengthSpec spec = info_.has_draft ? request.draft_length : DraftLengthSpec{DraftLengthSpec::Kind::kNone};
+    job->policy = make_policy(spec, kMaxDraftLength, costs_, experience(request.sampling));
+    job->with_draft = job->policy->wants_draft(lanes_in_use + request.lanes, static_cast<int>(request.prompt.size()));
+    publish_counts();
+  }
+}
+
+void Engine::prefill_oldest() {
+  const auto found = std::find_if(running_.begin(), running_.end(),
+                                  [](const auto& job) { return job->phase == Job::Phase::kPrefill; });
+  if (found == running_.end()) return;
+  const std::shared_ptr<Job> job = *found;
+  try {
+    prefill(*job);
+  } catch (const std::exception& error) {  // of this prompt; if the device is gone, the others' next step tells
+    running_.erase(std::find(running_.begin(), running_.end(), job));
+    fail(job, error.what());
+  }
+}
+
+void Engine::prefill(Job& job) {
+  const auto start = Clock::now();
+  const int left = runtime_->prefill(job.prompt, prefill_chunk_, job.with_draft);
+  const double ms = ms_between(start, Clock::now());
+  if (left > 0 && ms > kPrefillChunkMs) prefill_chunk_ = std::max(prefill_chunk_ / 2, kSmallestPrefillChunk);
+  if (left > 0 && ms < kPrefillChunkMs / 2) prefill_chunk_ = std::min(prefill_chunk_ * 2, kLargestPrefillChunk);
+  const int total = static_cast<int>(job.request.prompt.size());
+  job.listener->on_prefill({.done = total - left, .total = total, .reused = job.result.totals.reused_tokens});
+  job.result.totals.prefill_ms = job.now_ms();
+  if (left == 0) start_lanes(job);
+}
+
+void Engine::start_lanes(Job& job) {
+  const Request& request = job.request;
+  job.lanes.reserve(request.lanes);
+  for (int lane = 0; lane < request.lanes; ++lane) {
+    const LaneId id = next_lane_++;
+    runtime_->open_lane({.id = id, .prompt = job.prompt, .stream = static_cast<std::uint32_t>(lane),
+                         .max_new_tokens = request.max_new_tokens, .sampling = request.sampling});
+    job.lanes.emplace_back(id, lane, request.max_new_tokens, request.stop);
+  }
+  job.phase = Job::Phase::kDecoding;
+  if (job.cancelled_lanes != 0) end_lanes(job, FinishReason::kCancelled, job.cancelled_lanes);
+}
+
+// Ends ----------------------------------------------------------------------------------------------------------------
+
+void Engine::end_lane(LaneState& lane, FinishReason reason, LaneEvent& event) {
+  lane.live = false;
+  for (TextSpan& span : lane.text.finish()) {
+    if (!event.text.empty() && event.text.back().accepted == span.accepted)
+      event.text.back().text += span.text;
+    else
+      event.text.push_back(std::move(span));
+  }
+  lane.result.text = lane.text.text();
+  lane.result.finish = reason;
+  event.finish = reason;
+  quietly([&] { runtime_->close_lane(lane.id); });
+}
+
+void Engine::end_lanes(Job& job, FinishReason reason, std::uint32_t lanes) {
+  StepEvent event{.at_ms = job.now_ms()};
+  for (LaneState& lane : job.lanes) {
+    if (!lane.live || !(lanes >> lane.lane & 1)) continue;
+    LaneEvent& lane_event = event.lanes.emplace_back();
+    lane_event.lane = lane.lane;
+    end_lane(lane, reason, lane_event);
+  }
+  if (!event.lanes.empty()) job.listener->on_step(std::move(event));
+}
+
+void Engine::end(Job& job, FinishReason reason) {
+  if (job.ended()) return;
+  if (job.decoding()) {
+    end_lanes(job, reason, ~0u);
+  } else {
+    if (job.phase == Job::Phase::kWaiting) job.taken_up = Clock::now();
+    job.lanes.clear();
+    for (int lane = 0; lane < job.request.lanes; ++lane) {
+      LaneState& state = job.lanes.emplace_back(0, lane, 0, job.request.stop);
+      state.result.finish = reason;
+      state.live = false;
+    }
+  }
+  job.phase = Job::Phase::kEnded;
+}
+
+void Engine::release_ended() {
+  std::vector<std::shared_ptr<Job>> ended;
+  std::erase_if(running_, [&](const auto& job) {
+    if (job->decoding() && job->live_lanes() == 0) job->phase = Job::Phase::kEnded;
+    if (job->ended()) ended.push_back(job);
+    return job->ended();
+  });
+  publish_counts();
+  for (const auto& job : ended) {
+    free(*job);
+    forget(*job);
+    for (LaneState& lane : job->lanes) job->result.sequences.push_back(std::move(lane.result));
+    job->result.totals.wall_ms = job->now_ms();
+    summarise(job->result);
+    job->listener->on_finish(std::move(job->result));
+  }
+}
+
+void Engine::fail_all(const std::string& message) {
+  // Steps in flight are lost with their lanes; what the device still has of them must not be taken for later ones.
+  for (; in_flight_ > 0; --in_flight_) quietly([&] { runtime_->collect(); });
+  const auto failed = std::exchange(running_, {});
+  for (const auto& job : failed) fail(job, message);
+}
+
+void Engine::fail(const std::shared_ptr<Job>& job, const std::string& message) {
+  publish_counts();
+  free(*job);
+  forget(*job);
+  job->listener->on_error(Error(ErrorCode::kInternal, message));
+}
+
+void Engine::free(Job& job) {
+  for (LaneState& lane : job.lanes)
+    if (lane.live) quietly([&] { runtime_->close_lane(lane.id); });
+  if (job.prompt_open) quietly([&] { runtime_->close_prompt(job.prompt); });
+}
+
+void Engine::forget(const Job& job) {
+  const std::lock_guard lock(mutex_);
+  known_.erase(job.id);
+}
+
+void Engine::publish_counts() {
+  Counts counts;
+  counts.running = static_cast<int>(running_.size());
+  for (const auto& job : running_) counts.lanes_in_use += job->lanes_in_use();
+  const std::lock_guard lock(mutex_);
+  counts.queued = static_cast<int>(waiting_.size() + arrived_.size());
+  counts_ = counts;
+}
+
+Experience& Engine::experience(const Sampling& sampling) {
+  const float t = sampling.temperature;
+  return experience_[t <= 0 ? 0 : t <= 0.3f ? 1 : t <= 0.7f ? 2 : 3];
+}
+
+}  // namespace octet

@@ -1,0 +1,97 @@
+// The generation loop: takes requests, prefills their prompts, steps all live lanes together, ends lanes, reports.
+//
+// One thread owns the runtime. Lanes of several requests share the batch: a request is taken up as soon as its lanes and
+// its tokens fit beside what is running, first come first served.
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+#include "engine/lane_text.h"
+#include "engine/request.h"
+#include "runtimes/vocabulary.h"
+
+namespace octet {
+
+class Engine {
+ public:
+  Engine(std::unique_ptr<Runtime> runtime, std::shared_ptr<const Vocabulary> vocabulary);
+  ~Engine();  ///< Ends everything as cancelled and joins the thread: at most one step's time.
+
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  const RuntimeInfo& info() const { return info_; }
+  const Vocabulary& vocabulary() const { return *vocabulary_; }
+
+  using RequestId = std::uint64_t;
+
+  /// Queues a request. Throws Error if it can never run (empty prompt, prompt longer than the context, too many lanes).
+  RequestId submit(Request request, std::unique_ptr<Listener> listener);
+
+  /// Takes effect within one step (or one prefill chunk). Unknown ids are ignored: the request may just have ended.
+  void cancel(RequestId id);
+  void cancel_lane(RequestId id, int lane);
+
+  struct Counts {
+    int running = 0, queued = 0, lanes_in_use = 0;
+  };
+  Counts counts() const;
+
+ private:
+  struct Job;
+  struct LaneState;
+
+  void run();
+  bool wait_for_work();
+  void check_cancellations();
+  void admit();
+  void prefill_oldest();
+  void prefill(Job& job);
+  void start_lanes(Job& job);
+
+  int live_lanes() const;
+  StepPlan plan();
+  void step();
+  void process(StepResult&& step, double step_ms);
+  void advance(Job& job, LaneState& lane, LaneStep&& result, StepEvent& event);
+
+  void end_lane(LaneState& lane, FinishReason reason, LaneEvent& event);
+  void end_lanes(Job& job, FinishReason reason, std::uint32_t lanes);
+  void end(Job& job, FinishReason reason);
+  void release_ended();
+  void fail_all(const std::string& message);
+  void fail(const std::shared_ptr<Job>& job, const std::string& message);
+  void free(Job& job);
+  void forget(const Job& job);
+  void publish_counts();
+  Experience& experience(const Sampling& sampling);
+
+  std::unique_ptr<Runtime> runtime_;
+  std::shared_ptr<const Vocabulary> vocabulary_;
+  RuntimeInfo info_;
+
+  mutable std::mutex mutex_;  // guards what follows up to the blank line; the rest belongs to the thread
+  std::condition_variable wake_;
+  std::deque<std::shared_ptr<Job>> arrived_;
+  std::unordered_map<RequestId, std::shared_ptr<Job>> known_;
+  RequestId next_request_ = 1;
+  bool stopping_ = false;
+  Counts counts_;
+
+  std::deque<std::shared_ptr<Job>> waiting_;
+  std::vector<std::shared_ptr<Job>> running_;
+  LaneId next_lane_ = 1;
+  int in_flight_ = 0;
+  CostModel costs_;
+  std::array<Experience, 4> experience_;  // by temperature
+  int prefill_chunk_;
+  std::thread thread_;
+};
+
+}  // namespace octet

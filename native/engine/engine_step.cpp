@@ -1,0 +1,105 @@
+// The engine's steps: what the batch does next, and what each lane makes of what came back.
+#include "engine/job.h"
+
+namespace octet {
+
+int Engine::live_lanes() const {
+  int live = 0;
+  for (const auto& job : running_)
+    if (job->decoding()) live += job->live_lanes();
+  return live;
+}
+
+StepPlan Engine::plan() {
+  StepPlan plan;
+  const int live = live_lanes();
+  for (const auto& job : running_) {
+    if (!job->decoding()) continue;
+    const DraftLengthPolicy::Choice choice = job->policy->next(live);
+    int drafting = 0;
+    for (LaneState& lane : job->lanes) {
+      if (!lane.wants_step()) continue;
+      const int most = lane.remaining - lane.in_flight - 1;
+      plan.lanes.push_back({lane.id, drafting++ < choice.lanes ? std::min(choice.length, most) : 0});
+      ++lane.in_flight;
+    }
+  }
+  return plan;
+}
+
+void Engine::step() {
+  const auto start = Clock::now();
+  while (in_flight_ < runtime_->depth()) {
+    const StepPlan next = plan();
+    if (next.lanes.empty()) break;
+    runtime_->submit(next);
+    ++in_flight_;
+  }
+  if (in_flight_ == 0) return;
+  --in_flight_;  // whatever comes of it
+  StepResult result = runtime_->collect();
+  process(std::move(result), ms_between(start, Clock::now()));
+}
+
+void Engine::process(StepResult&& step, double step_ms) {
+  costs_.observe(step.times);
+  const int live = live_lanes();
+  std::unordered_map<LaneId, LaneStep*> by_lane;
+  for (LaneStep& lane : step.lanes) by_lane.emplace(lane.lane, &lane);
+  for (const auto& job : running_) {
+    if (!job->decoding()) continue;
+    StepEvent event{.at_ms = job->now_ms(), .step_ms = step_ms, .draft_ms = step.times.draft_ms,
+                    .verify_ms = step.times.verify_ms, .host_ms = step.times.host_ms, .draft_length = 0, .lanes = {}};
+    std::vector<LaneOutcome> outcomes;
+    for (LaneState& lane : job->lanes) {
+      const auto found = by_lane.find(lane.id);
+      if (!lane.live || found == by_lane.end()) continue;
+      --lane.in_flight;
+      event.draft_length = std::max(event.draft_length, found->second->drafted);
+      outcomes.push_back({found->second->drafted, found->second->accepted});
+      advance(*job, lane, std::move(*found->second), event);
+    }
+    if (event.lanes.empty()) continue;
+    Totals& totals = job->result.totals;
+    ++totals.steps;
+    totals.draft_ms += event.draft_ms;
+    totals.verify_ms += event.verify_ms;
+    totals.host_ms += event.host_ms;
+    job->policy->observe(outcomes, live);
+    job->listener->on_step(std::move(event));
+  }
+}
+
+void Engine::advance(Job& job, LaneState& lane, LaneStep&& result, StepEvent& event) {
+  const Request& request = job.request;
+  SequenceResult& sequence = lane.result;
+  LaneEvent& lane_event = event.lanes.emplace_back();
+  lane_event.lane = lane.lane;
+  lane_event.drafted = result.drafted;
+  lane_event.accepted = result.accepted;
+  ++sequence.steps;
+  sequence.drafted += result.drafted;
+  sequence.accepted += result.accepted;
+  std::optional<FinishReason> finish;
+  for (std::size_t i = 0; i < result.tokens.size() && !finish; ++i) {
+    const EmittedToken& token = result.tokens[i];
+    if (sequence.tokens.empty()) sequence.first_token_at_ms = event.at_ms;
+    sequence.tokens.push_back(token);
+    lane_event.tokens.push_back(token);
+    --lane.remaining;
+    const auto& listed = request.stop_tokens;
+    if (vocabulary_->is_end(token.token) && !request.ignore_end)
+      finish = FinishReason::kEnd;
+    else if (std::find(listed.begin(), listed.end(), token.token) != listed.end())
+      finish = FinishReason::kStop;
+    else if (lane.text.append(vocabulary_->bytes(token.token), static_cast<int>(i) < result.accepted))
+      finish = FinishReason::kStop;
+    else if (lane.remaining == 0)
+      finish = FinishReason::kLength;
+  }
+  sequence.end_at_ms = event.at_ms;
+  lane_event.text = lane.text.take();
+  if (finish) end_lane(lane, *finish, lane_event);
+}
+
+}  // namespace octet

@@ -1,0 +1,67 @@
+// A request on its way through the engine, and its lanes. The engine's thread owns all but the cancellation marks.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace octet {
+
+using Clock = std::chrono::steady_clock;
+
+inline double ms_between(Clock::time_point a, Clock::time_point b) {
+  return std::chrono::duration<double, std::milli>(b - a).count();
+}
+
+struct Engine::LaneState {
+  LaneId id = 0;
+  int lane = 0;       // within its request
+  int remaining = 0;  // tokens it may yet write
+  int in_flight = 0;  // submitted steps it is in
+  bool live = true;
+  LaneText text;
+  SequenceResult result;
+
+  LaneState(LaneId id, int lane, int remaining, const std::vector<std::string>& stop)
+      : id(id), lane(lane), remaining(remaining), text(stop) {
+    result.lane = lane;
+  }
+
+  /// Every step brings at least one token, so a lane with as many steps in flight as tokens left needs no more.
+  bool wants_step() const { return live && remaining > in_flight; }
+};
+
+struct Engine::Job {
+  RequestId id = 0;
+  Request request;
+  std::unique_ptr<Listener> listener;
+  std::atomic<bool> cancelled{false};
+  std::atomic<std::uint32_t> cancelled_lanes{0};  // bit i: lane i
+
+  Clock::time_point taken_up;
+  PromptId prompt = 0;
+  enum class Phase { kWaiting, kPrefill, kDecoding, kEnded } phase = Phase::kWaiting;
+  bool prompt_open = false, with_draft = false;
+  std::unique_ptr<DraftLengthPolicy> policy;
+  std::vector<LaneState> lanes;
+  Result result;
+
+  bool decoding() const { return phase == Phase::kDecoding; }
+  bool ended() const { return phase == Phase::kEnded; }
+  double now_ms() const { return ms_between(taken_up, Clock::now()); }
+  bool over_budget() const { return request.budget_ms && now_ms() >= *request.budget_ms; }
+  int live_lanes() const {
+    return static_cast<int>(std::count_if(lanes.begin(), lanes.end(), [](const LaneState& lane) { return lane.live; }));
+  }
+  /// Of the batch, from when it is taken up.
+  int lanes_in_use() const {
+    return phase == Phase::kPrefill ? request.lanes : phase == Phase::kDecoding ? live_lanes() : 0;
+  }
+  bool all_lanes_cancelled() const { return (~cancelled_lanes & ((1u << request.lanes) - 1)) == 0; }
+};
+
+}  // namespace octet

@@ -1,0 +1,134 @@
+// Estimates a pair's memory before loading it and reduces context and lanes to what fits.
+#include "runtimes/llama/memory.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "runtimes/llama/model.h"
+
+namespace octet::llama {
+namespace {
+
+constexpr int kAutomaticContext = 8192, kContextFloor = 1024, kLeastContext = 256, kContextStep = 256;
+constexpr int kCompletionRoom = 1024;  ///< Private cells of a lane beside the first.
+constexpr std::uint64_t kMostScoreBytes = std::uint64_t{256} << 20;
+constexpr std::uint64_t kFixedBytes = std::uint64_t{8} << 20;  ///< Graphs, tables, thread stacks of one context.
+
+std::uint64_t wide(int value) { return static_cast<std::uint64_t>(value); }
+
+std::uint64_t score_bytes(const ModelShape& shape, int cells) {
+  const int heads = *std::max_element(shape.heads.begin(), shape.heads.end());
+  return wide(kPassRows) * wide(cells) * wide(heads) * sizeof(float);
+}
+
+// Buffers of one context: activations of a pass, attention scores where they are kept, the mask, logits on the device
+// and on the host.
+std::uint64_t compute_bytes(const ModelShape& shape, int lanes, int cells) {
+  const int heads = *std::max_element(shape.heads.begin(), shape.heads.end());
+  const std::uint64_t widths =
+      4 * wide(shape.embedding) + 2 * wide(heads * shape.key_length) + 3 * wide(shape.feed_forward);
+  const std::uint64_t scores = keeps_scores(shape, cells) ? score_bytes(shape, cells) : 0;
+  const std::uint64_t mask = wide(kPassRows) * wide(cells) * sizeof(float);
+  ContextOptions options;
+  options.lanes = lanes;
+  const std::uint64_t logits = 2 * wide(max_logit_rows(options)) * wide(shape.vocabulary) * sizeof(float);
+  return kFixedBytes + wide(kPassRows) * widths * sizeof(float) + scores + mask + logits;
+}
+
+MemoryEstimate estimate(const Footprint& target, const Footprint* draft, LoadOptions::KvType kv_type, int lanes,
+                        int cells) {
+  MemoryEstimate memory;
+  memory.target_weights = target.weights;
+  memory.kv_cache = wide(cells) * kv_bytes_per_token(target.shape, kv_type);
+  memory.compute = compute_bytes(target.shape, lanes, cells);
+  if (draft) {
+    memory.draft_weights = draft->weights;
+    memory.kv_cache += wide(cells) * kv_bytes_per_token(draft->shape, kv_type);
+    memory.compute += compute_bytes(draft->shape, lanes, cells);
+  }
+  memory.total = memory.target_weights + memory.draft_weights + memory.kv_cache + memory.compute;
+  return memory;
+}
+
+std::string readable(std::uint64_t bytes) {
+  char text[32];
+  const double mib = static_cast<double>(bytes) / (1 << 20);
+  if (mib < 1024) std::snprintf(text, sizeof text, "%.0f MB", mib);
+  else std::snprintf(text, sizeof text, "%.1f GB", mib / 1024);
+  return text;
+}
+
+}  // namespace
+
+bool keeps_scores(const ModelShape& shape, int cache_tokens) {
+  return score_bytes(shape, cache_tokens) <= kMostScoreBytes;
+}
+
+int wanted_context(const LoadOptions& options, const Footprint& target, const Footprint* draft) {
+  const int trained = draft ? std::min(target.shape.trained_context, draft->shape.trained_context)
+                            : target.shape.trained_context;
+  return std::min(trained, options.context_tokens > 0 ? options.context_tokens : kAutomaticContext);
+}
+
+int cache_tokens(int lanes, int context_tokens) {
+  const int cells = context_tokens + (lanes - 1) * std::min(context_tokens, kCompletionRoom) +
+                    lanes * (kMaxDraftLength + 1);
+  return (cells + kContextStep - 1) / kContextStep * kContextStep;
+}
+
+Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Footprint* draft,
+                  std::uint64_t available) {
+  const int wanted = wanted_context(options, target, draft);
+  Fit fit;
+  fit.lanes = options.lanes;
+  fit.context_tokens = wanted;
+  fit.kv_type = options.kv_type;
+  constexpr int kBlock = 32;
+  const auto splits = [&](const Footprint* model) {
+    return model && (model->shape.key_length % kBlock != 0 || model->shape.value_length % kBlock != 0);
+  };
+  if (options.kv_type == LoadOptions::KvType::kQ8_0 && (splits(&target) || splits(draft))) {
+    fit.kv_type = LoadOptions::KvType::kF16;
+    fit.notices.push_back("Keys and values are kept as float16: this model's heads do not divide into q8_0 blocks.");
+  }
+  const auto update = [&] {
+    fit.cache_tokens = cache_tokens(fit.lanes, fit.context_tokens);
+    fit.memory = estimate(target, draft, fit.kv_type, fit.lanes, fit.cache_tokens);
+    fit.memory.available = available;
+    return fit.memory.total <= available;
+  };
+  const auto shrink_context = [&](int floor) {
+    while (fit.context_tokens > floor && !update()) {
+      fit.context_tokens = std::max(floor, (fit.context_tokens - 1) / kContextStep * kContextStep);
+    }
+    return update();
+  };
+  bool fits = shrink_context(std::min(wanted, kContextFloor));
+  while (!fits && fit.lanes > 1) {
+    --fit.lanes;
+    fits = update();
+  }
+  fits = fits || shrink_context(std::min(wanted, kLeastContext));
+  if (!fits) {
+    throw Error(ErrorCode::kOutOfMemory, "The model needs " + readable(fit.memory.total) + " with one lane and " +
+                std::to_string(fit.context_tokens) + " tokens, and " + readable(available) + " are free",
+                "Close other programs, leave the draft out, or choose a smaller model.");
+  }
+
+  if (options.context_tokens > wanted) {
+    fit.notices.push_back("The context is " + std::to_string(wanted) + " tokens instead of " +
+                          std::to_string(options.context_tokens) + ": the models were trained for no more.");
+  }
+  const std::string reason = ": that is what fits into " + readable(available) + " of memory.";
+  if (fit.context_tokens < wanted) {
+    fit.notices.push_back("The context is " + std::to_string(fit.context_tokens) + " tokens instead of " +
+                          std::to_string(wanted) + reason);
+  }
+  if (fit.lanes < options.lanes) {
+    fit.notices.push_back(std::to_string(fit.lanes) + (fit.lanes == 1 ? " lane" : " lanes") + " instead of " +
+                          std::to_string(options.lanes) + reason);
+  }
+  return fit;
+}
+
+}  // namespace octet::llama

@@ -1,0 +1,36 @@
+// What a pair will take, and how many lanes and how much context fit.
+#pragma once
+
+#include "runtimes/llama/load.h"
+#include "runtimes/llama/model_check.h"
+
+namespace octet::llama {
+
+struct Footprint {
+  ModelShape shape;
+  std::uint64_t weights = 0;  ///< Bytes.
+};
+
+struct Fit {
+  int lanes = 0, context_tokens = 0, cache_tokens = 0;
+  LoadOptions::KvType kv_type = LoadOptions::KvType::kF16;
+  MemoryEstimate memory;
+  std::vector<std::string> notices;  ///< A sentence for each thing that is not as asked for.
+};
+
+/// The longest context a lane can have by the models' training, or what was asked for if that is less.
+int wanted_context(const LoadOptions& options, const Footprint& target, const Footprint* draft);
+
+/// Cells for one full-length prompt with its lanes' completions beside it, a multiple of 256.
+int cache_tokens(int lanes, int context_tokens);
+
+/// Reduces the context down to 1024 tokens, then the lanes down to one, then the context down to 256, until the
+/// estimate is within `available` bytes. Keys and values are float16 where blocks of 32 do not divide the heads.
+/// Throws Error(kOutOfMemory) if even the least does not fit.
+Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Footprint* draft,
+                  std::uint64_t available);
+
+/// Whether the scores of all cells may be kept for a whole pass (see attention() in model.cpp).
+bool keeps_scores(const ModelShape& shape, int cache_tokens);
+
+}  // namespace octet::llama

@@ -1,0 +1,22 @@
+// Opens a model file with llama.cpp, its failures turned into Error.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "runtimes/llama/backends.h"
+
+namespace octet::llama {
+
+/// Loads the weights onto the device. `progress(fraction)` returns false to give up: then Error(kCancelled).
+/// Throws Error(kModelDamaged | kModelUnsupported | kOutOfMemory).
+ModelHandle open_weights(const std::string& path, ggml_backend_dev_t device,
+                         const std::function<bool(float)>& progress);
+
+/// Loads the hyper-parameters and the vocabulary alone. Throws Error(kModelDamaged | kModelUnsupported).
+ModelHandle open_vocabulary(const std::string& path);
+
+/// Why Octet cannot run this model (no text decoder, or a cache that cannot be rolled back); empty if it can.
+std::string unsupported_reason(const llama_model* model);
+
+}  // namespace octet::llama

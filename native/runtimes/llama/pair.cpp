@@ -1,0 +1,178 @@
+// load(): checks the files, fits the pair to memory, loads it and warms it up.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+
+#include "runtimes/llama/backends.h"
+#include "runtimes/llama/log.h"
+#include "runtimes/llama/memory.h"
+#include "runtimes/llama/model.h"
+#include "runtimes/llama/model_file.h"
+#include "runtimes/llama/vocabulary.h"
+#include "runtimes/llama/vocabulary_pair.h"
+
+namespace octet::llama {
+namespace {
+
+constexpr int kMostThreads = 256;
+
+class Progress {
+ public:
+  explicit Progress(const std::function<bool(LoadPhase, float)>& call) : call_(call) {}
+
+  bool goes_on(LoadPhase phase, float fraction) const { return !call_ || call_(phase, fraction); }
+  void operator()(LoadPhase phase, float fraction) const {
+    if (!goes_on(phase, fraction)) throw Error(ErrorCode::kCancelled, "Loading was cancelled");
+  }
+
+ private:
+  const std::function<bool(LoadPhase, float)>& call_;
+};
+
+// A model's file, checked, before its weights are read.
+struct Candidate {
+  ModelHandle vocabulary;
+  Footprint footprint;
+  ModelInfo info;
+};
+
+Candidate examine(const std::string& path) {
+  const std::vector<GgufFile> parts = open_parts(path);
+  check_tokens(parts[0]);
+  Candidate candidate;
+  candidate.vocabulary = open_vocabulary(path);
+  if (const std::string reason = unsupported_reason(candidate.vocabulary.get()); !reason.empty()) {
+    throw Error(ErrorCode::kModelUnsupported, path + ": " + reason);
+  }
+  candidate.footprint = {check_shape(parts), weight_bytes(parts)};
+  candidate.info = describe(parts);
+  candidate.info.fim = fim_tokens(llama_model_get_vocab(candidate.vocabulary.get())).has_value();
+  return candidate;
+}
+
+void check(const LoadOptions& options) {
+  const auto refuse = [](const std::string& what) { throw Error(ErrorCode::kBadParams, what); };
+  if (options.target.empty()) refuse("No target model is given");
+  if (options.lanes < 1 || options.lanes > kMaxLanes) {
+    refuse("There can be 1 to " + std::to_string(kMaxLanes) + " lanes, not " + std::to_string(options.lanes));
+  }
+  if (options.context_tokens < 0) {
+    refuse("The context cannot have " + std::to_string(options.context_tokens) + " tokens");
+  }
+  if (options.threads < 0 || options.threads > kMostThreads) {
+    refuse("There can be 1 to " + std::to_string(kMostThreads) + " threads, not " + std::to_string(options.threads));
+  }
+}
+
+// A twentieth of the free memory, at most half a gigabyte, is left to others.
+std::uint64_t available_memory(const LoadOptions& options, const Device& device) {
+  if (options.memory_limit_bytes > 0) return options.memory_limit_bytes;
+  return device.free_memory_bytes - std::min(device.free_memory_bytes / 20, std::uint64_t{512} << 20);
+}
+
+// The first device that holds the pair with every lane and at least 1024 tokens; else the last that holds it at all.
+std::pair<ChosenDevice, Fit> place(const LoadOptions& options, const Footprint& target, const Footprint* draft) {
+  std::optional<std::pair<ChosenDevice, Fit>> second_best;
+  std::optional<Error> failure;
+  for (const ChosenDevice& chosen : matching_devices(options.device)) {
+    try {
+      Fit fit = fit_to_memory(options, target, draft, available_memory(options, chosen.device));
+      const bool roomy = fit.lanes == options.lanes &&
+                         fit.context_tokens >= std::min(1024, wanted_context(options, target, draft));
+      if (roomy) return {chosen, std::move(fit)};
+      second_best.emplace(chosen, std::move(fit));
+    } catch (const Error& error) {
+      if (error.code != ErrorCode::kOutOfMemory) throw;
+      failure.emplace(error);
+    }
+  }
+  if (!second_best) throw *failure;
+  return std::move(*second_best);
+}
+
+// One short pass: touches the weights, proves that the numbers are numbers and that the cache can be rolled back.
+void warm_up(LogitsModel& model, const std::string& path) {
+  const std::array<Row, 2> rows{Row{0, 0, 0, false}, Row{0, 0, 1, true}};
+  model.decode(rows);
+  const auto logits = model.logits(1);
+  if (!std::all_of(logits.begin(), logits.end(), [](float value) { return std::isfinite(value); })) {
+    throw Error(ErrorCode::kModelDamaged, path + ": it computes values that are not numbers",
+                "Download the file again.");
+  }
+  try {
+    model.truncate(0, 1);
+  } catch (const std::runtime_error& error) {
+    throw Error(ErrorCode::kModelUnsupported, path + ": " + error.what());
+  }
+  model.truncate(0, 0);
+}
+
+}  // namespace
+
+LoadedPair load(const LoadOptions& options, const std::function<bool(LoadPhase, float)>& progress) {
+  check(options);
+  const Progress report(progress);
+  report(LoadPhase::kChecking, 0);
+  Candidate target = examine(options.target);
+  std::optional<Candidate> draft;
+  LoadedPair pair;
+  pair.shared_vocabulary = target.footprint.shape.vocabulary;
+  if (!options.draft.empty()) {
+    report(LoadPhase::kChecking, 0.5f);
+    draft = examine(options.draft);
+    pair.shared_vocabulary = shared_vocabulary(target.vocabulary.get(), draft->vocabulary.get());
+    pair.draft_info = draft->info;
+    draft->vocabulary.reset();
+  }
+  target.vocabulary.reset();
+  pair.target_info = target.info;
+  const Footprint* const draft_footprint = draft ? &draft->footprint : nullptr;
+  auto [chosen, fit] = place(options, target.footprint, draft_footprint);
+  pair.device = chosen.device;
+  pair.threads = options.threads > 0 ? options.threads : default_threads();
+  report(LoadPhase::kChecking, 1);
+
+  const auto weights = [&, handle = chosen.handle](const std::string& path, LoadPhase phase) {
+    report(phase, 0);
+    ModelHandle model = open_weights(path, handle, [&](float done) { return report.goes_on(phase, done); });
+    report(phase, 1);
+    return model;
+  };
+  const ModelHandle target_model = weights(options.target, LoadPhase::kTarget);
+  const ModelHandle draft_model = draft ? weights(options.draft, LoadPhase::kDraft) : nullptr;
+
+  const ThreadPool pool = make_thread_pool(pair.threads);
+  for (int attempt = 0;; ++attempt) {
+    ContextOptions context{fit.cache_tokens, fit.lanes, pair.threads, fit.kv_type, chosen.handle != nullptr, false};
+    try {
+      context.keep_scores = keeps_scores(target.footprint.shape, fit.cache_tokens);
+      pair.target = make_model(target_model, pool, context);
+      if (!draft) break;
+      context.keep_scores = keeps_scores(draft->footprint.shape, fit.cache_tokens);
+      pair.draft = make_model(draft_model, pool, context);
+      break;
+    } catch (const Error& error) {
+      // The device held less than it said: ask for less of what the estimate counts.
+      pair.target.reset();
+      constexpr int kAttempts = 4;
+      if (error.code != ErrorCode::kOutOfMemory || attempt == kAttempts) throw;
+      write_log(LogLevel::kWarning, error.what());
+      fit = fit_to_memory(options, target.footprint, draft_footprint, fit.memory.total / 4 * 3);
+    }
+  }
+
+  report(LoadPhase::kWarmup, 0);
+  warm_up(*pair.target, options.target);
+  if (pair.draft) warm_up(*pair.draft, options.draft);
+  pair.vocabulary = make_vocabulary(target_model);
+  pair.lanes = fit.lanes;
+  pair.context_tokens = fit.context_tokens;
+  pair.cache_tokens = pair.target->cache_tokens();
+  pair.memory = fit.memory;
+  pair.notices = std::move(fit.notices);
+  report(LoadPhase::kWarmup, 1);
+  return pair;
+}
+
+}  // namespace octet::llama

@@ -1,0 +1,141 @@
+// The seam between the engine and a device: what a runtime must be able to do.
+//
+// The engine decides *what* a step is (which lanes are live, how many tokens each drafts, when a lane ends);
+// a runtime decides how much of a step happens on the device. A runtime that only returns logits implements
+// runtimes/logits_model.h instead and lets engine/host_runtime.h do draft, verify, accept and advance.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace octet {
+
+using Token = std::int32_t;
+
+/// A lane: one sequence in the batch. Ids are given out by the engine and never used twice, so that a result
+/// that arrives late (see Runtime::depth) can never be taken for another lane's.
+using LaneId = std::uint64_t;
+
+/// A prompt whose keys and values are stored once and shared by every lane opened on it.
+using PromptId = std::uint64_t;
+
+constexpr int kMaxLanes = 16;        ///< Lanes in one batch, over all requests.
+constexpr int kMaxDraftLength = 32;  ///< The paper's l_limit.
+
+/// How a lane's tokens are drawn. The same warping is applied to the draft's and to the target's distribution.
+/// Order: temperature, top-k, top-p, min-p.
+struct Sampling {
+  float temperature = 0.8f;  ///< 0 = greedy (argmax, lowest token id on a tie).
+  int top_k = 0;             ///< Keep the k most probable tokens; 0 = all.
+  float top_p = 0.95f;       ///< Keep the smallest set with at least this mass; 1 = all.
+  float min_p = 0.0f;        ///< Drop tokens below min_p times the most probable one's probability.
+  std::uint64_t seed = 0;
+};
+
+/// What a runtime needs to know to start a lane at the end of a prompt.
+struct LaneStart {
+  LaneId id = 0;
+  PromptId prompt = 0;
+  std::uint32_t stream = 0;  ///< The lane's number within its request: with `seed` it keys the random numbers.
+  int max_new_tokens = 0;    ///< Room the lane may take in the cache, drafts not counted.
+  Sampling sampling;
+};
+
+/// One lane's part of a step. All lanes of a plan share the two forward passes; each may draft its own length.
+struct LanePlan {
+  LaneId lane = 0;
+  int draft_length = 0;  ///< 0 = plain decoding for this lane.
+};
+
+struct StepPlan {
+  std::vector<LanePlan> lanes;
+};
+
+struct EmittedToken {
+  Token token = 0;
+  float logprob = 0;  ///< Natural log, under the target's unwarped distribution (temperature 1, no truncation).
+};
+
+/// What a step gave one lane: `accepted` drafted tokens, then one drawn from the target (residual or bonus).
+struct LaneStep {
+  LaneId lane = 0;
+  int drafted = 0;
+  int accepted = 0;
+  std::vector<EmittedToken> tokens;  ///< accepted + 1 of them.
+};
+
+/// Wall times of a step in milliseconds, and the rows its passes had.
+struct StepTimes {
+  double draft_ms = 0;   ///< All draft forward passes.
+  double verify_ms = 0;  ///< The target's forward pass.
+  double host_ms = 0;    ///< Everything else in the step: warping, drawing, accepting, book-keeping.
+  int draft_passes = 0;
+  int draft_rows = 0;
+  int verify_rows = 0;
+};
+
+struct StepResult {
+  std::vector<LaneStep> lanes;  ///< In the order of the plan.
+  StepTimes times;
+};
+
+struct RuntimeInfo {
+  std::string name;         ///< "llama" or "cuda".
+  std::string device;       ///< For people: "CPU, 2 threads", "NVIDIA H200".
+  int max_lanes = 0;        ///< 1 to kMaxLanes.
+  int context_tokens = 0;   ///< The longest prompt + completion of one lane.
+  int cache_tokens = 0;     ///< Cells of the KV cache, shared by prompts and lanes.
+  int vocabulary = 0;       ///< Tokens both models agree on; logits beyond are padding and never drawn.
+  bool has_draft = false;
+};
+
+/// The cache cannot hold what was asked for now; with less in flight it might.
+struct CacheFull : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// A loaded target (and draft) on a device. Not thread-safe: the engine's thread owns it.
+/// Every call may throw std::runtime_error with a sentence for the user if the device fails.
+class Runtime {
+ public:
+  virtual ~Runtime() = default;
+
+  virtual const RuntimeInfo& info() const = 0;
+
+  struct OpenedPrompt {
+    PromptId id = 0;
+    int reused = 0;  ///< Tokens whose keys and values were found in the cache.
+  };
+
+  /// Reserves the cache for `tokens` (at least one) and `tail_tokens` more for the lanes to come, dropping cached
+  /// prompts, oldest first. Reuses the longest common token prefix with any prompt still in the cache.
+  /// Throws CacheFull if it does not fit beside what is open.
+  virtual OpenedPrompt open_prompt(std::span<const Token> tokens, int tail_tokens) = 0;
+
+  /// Computes up to `max_tokens` more of the prompt, in the target and, where `with_draft`, in the draft.
+  /// Returns the number of tokens left. The prompt's last token is not computed here: it is every lane's first row.
+  virtual int prefill(PromptId prompt, int max_tokens, bool with_draft) = 0;
+
+  /// Every lane opened on it is closed. Its cells stay as a cache until their room is needed.
+  virtual void close_prompt(PromptId prompt) = 0;
+
+  /// The lane continues a fully computed prompt. At most info().max_lanes are open at once.
+  virtual void open_lane(const LaneStart& lane) = 0;
+
+  /// Frees the lane's cells. Steps in flight still report it.
+  virtual void close_lane(LaneId lane) = 0;
+
+  /// Steps that may be submitted before the oldest must be collected: 1, or 2 where the device runs ahead of the host.
+  virtual int depth() const { return 1; }
+
+  /// Starts a step over the plan's lanes (at least one, all open, each once).
+  virtual void submit(const StepPlan& plan) = 0;
+
+  /// Waits for the oldest submitted step.
+  virtual StepResult collect() = 0;
+};
+
+}  // namespace octet

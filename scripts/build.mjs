@@ -1,0 +1,56 @@
+// Bundles the TypeScript: dist/extension.js, dist/cli.js, dist/worker.js, and each view's script and style sheet in
+// dist/webview. `--watch` rebuilds on change.
+import { chmodSync, existsSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
+const watch = process.argv.includes("--watch");
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: "node",
+  format: "cjs",
+  target: "node20",
+  sourcemap: true,
+  sourcesContent: false,
+  logLevel: "warning",
+  mainFields: ["module", "main"],
+};
+
+const view = { platform: "browser", format: "iife", target: "chrome128", minify: !watch, sourcemap: watch };
+
+const bundles = [
+  { entryPoints: ["extension/extension.ts"], outfile: "dist/extension.js", external: ["vscode"] },
+  {
+    entryPoints: ["extension/cli/main.ts"],
+    outfile: "dist/cli.js",
+    banner: { js: "#!/usr/bin/env node" },
+    executable: true,
+  },
+  { entryPoints: ["native/worker/main.ts"], outfile: "dist/worker.js", external: ["*.node"] },
+  { entryPoints: ["webview/solutions/main.ts"], outfile: "dist/webview/solutions.js", ...view },
+  { entryPoints: ["webview/latency/main.ts"], outfile: "dist/webview/latency.js", ...view },
+];
+
+for (const { executable, ...bundle } of bundles) {
+  const [entry] = bundle.entryPoints;
+  if (!existsSync(path.join(root, entry))) {
+    console.error(`build: ${entry} is missing`);
+    process.exitCode = 1;
+    continue;
+  }
+  const options = { ...common, ...bundle };
+  try {
+    if (watch) {
+      await (await esbuild.context(options)).watch();
+    } else {
+      await esbuild.build(options);
+    }
+    if (executable) chmodSync(path.join(root, bundle.outfile), 0o755);
+  } catch {
+    process.exitCode = 1; // esbuild has printed the errors
+  }
+}

@@ -1,0 +1,73 @@
+// Running programs for the scripts: quiet steps with their time, and failures as one clear line.
+import { spawn } from "node:child_process";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+
+/** A failure whose message is all that the user needs; `output` is what the failing program printed. */
+export class Failure extends Error {
+  constructor(message, output = "") {
+    super(message);
+    this.output = output;
+  }
+}
+
+/** Prints `name` and how long `work` took. */
+export async function step(name, work) {
+  const start = performance.now();
+  const result = await work();
+  console.log(`  ${name.padEnd(34)} ${((performance.now() - start) / 1000).toFixed(1).padStart(6)} s`);
+  return result;
+}
+
+/**
+ * Runs a program with no stdin. `show`: its output goes to the terminal, else it is kept and given back.
+ * @returns {Promise<{ code: number, output: string }>} code: 128 + n after signal n, 127 where it cannot be started
+ */
+export function run(command, args, { cwd = root, env = {}, show = false, timeoutMs = 0 } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", show ? "inherit" : "pipe", show ? "inherit" : "pipe"],
+      shell: process.platform === "win32",
+    });
+    let output = "";
+    let timedOut = false;
+    child.stdout?.setEncoding("utf8").on("data", (text) => (output += text));
+    child.stderr?.setEncoding("utf8").on("data", (text) => (output += text));
+    const timer = timeoutMs > 0 && setTimeout(() => { timedOut = true; child.kill("SIGKILL"); }, timeoutMs);
+    const settle = (code) => {
+      clearTimeout(timer);
+      if (timedOut) output += `\n${command} took longer than ${timeoutMs / 1000} s and was stopped\n`;
+      resolve({ code, output });
+    };
+    child.on("error", (error) => { output += error.message; settle(127); });
+    child.on("close", (code, signal) => settle(code ?? (signal === "SIGKILL" ? 137 : 143)));
+  });
+}
+
+/** Like run(); a non-zero exit throws a Failure with `message`. */
+export async function must(message, command, args, options) {
+  const { code, output } = await run(command, args, options);
+  if (code !== 0) throw new Failure(`${message} (${path.basename(command)} exited with ${code})`, output);
+  return output;
+}
+
+/** The end of a long output: its last `lines` lines. */
+export function tail(output, lines = 40) {
+  return output.trimEnd().split("\n").slice(-lines).join("\n");
+}
+
+/** Runs a script's `main`: a Failure is its program's last output and one line, with exit code 1. */
+export async function script(name, main) {
+  try {
+    await main();
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    if (error.output) console.error(tail(error.output));
+    console.error(`${name}: ${error.message}`);
+    process.exitCode = 1;
+  }
+}

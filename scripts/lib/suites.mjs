@@ -1,0 +1,70 @@
+// The test suites: how each is run and how its result is counted.
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { testProgram } from "../build-native.mjs";
+import { root, run, tail } from "./run.mjs";
+
+/** @typedef {{ passed: number, failed: number, skipped?: number, output?: string }} Result */
+
+const minutes = 60_000;
+const results = path.join(root, "build/test-results");
+
+/** A check that passes or fails as a whole. */
+async function whole(program, args) {
+  const { code, output } = await run(process.execPath, [program, ...args], { timeoutMs: 5 * minutes });
+  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1, output };
+}
+
+/** One check a TypeScript project: the code for Node, and the code for browsers. */
+async function types() {
+  const checks = [];
+  for (const project of [".", "webview", "test/webview", "test/e2e"]) {
+    checks.push(await whole("node_modules/typescript/bin/tsc", ["--noEmit", "--pretty", "false", "-p", project]));
+  }
+  const total = (key) => checks.reduce((sum, check) => sum + check[key], 0);
+  return { passed: total("passed"), failed: total("failed"), output: checks.map(({ output }) => output ?? "").join("") };
+}
+
+/** doctest's test program. A crash counts as one failure beside what was reported before it. */
+async function doctest() {
+  const { code, output } = await run(testProgram, ["--no-colors=true"], { timeoutMs: 15 * minutes });
+  const summary = /test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed(?: \|\s*(\d+) skipped)?/.exec(output);
+  if (!summary) return { passed: 0, failed: 1, output: `${output}\nthe native tests ended early, with exit code ${code}` };
+  const [passed, failed, skipped] = summary.slice(1).map((count) => Number(count ?? 0));
+  if (passed + failed === 0) return { passed: 0, failed: 1, output: "there are no native tests" };
+  return { passed, failed: failed === 0 && code !== 0 ? 1 : failed, skipped, output };
+}
+
+/** One vitest project. A file that does not load, or an error outside the tests, counts as one failure. */
+async function vitest(project) {
+  mkdirSync(results, { recursive: true });
+  const file = path.join(results, `${project}.json`);
+  rmSync(file, { force: true });
+  const args = ["node_modules/vitest/vitest.mjs", "run", "--project", project, "--no-color", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+  const { code, output } = await run(process.execPath, args, { timeoutMs: 15 * minutes });
+  if (!existsSync(file)) return { passed: 0, failed: 1, output: `${output}\nthe suite did not run` };
+  const report = JSON.parse(readFileSync(file, "utf8"));
+  const unloaded = report.testResults.filter((test) => test.status === "failed" && test.assertionResults.length === 0).length;
+  const failed = report.numFailedTests + unloaded;
+  if (report.numPassedTests + failed + report.numPendingTests === 0) return { passed: 0, failed: 1, output: `${output}\nthere are no tests` };
+  return {
+    passed: report.numPassedTests,
+    failed: failed === 0 && code !== 0 ? 1 : failed,
+    skipped: report.numPendingTests + report.numTodoTests,
+    output,
+  };
+}
+
+/** @type {{ name: string, what: string, native?: boolean, browser?: boolean, run(): Promise<Result> }[]} */
+export const suites = [
+  { name: "lint", what: "eslint", run: () => whole("node_modules/eslint/bin/eslint.js", [".", "--max-warnings=0"]) },
+  { name: "types", what: "tsc --noEmit", run: types },
+  { name: "unit", what: "pure modules", run: () => vitest("unit") },
+  { name: "native", what: "engine and runtimes", native: true, run: doctest },
+  { name: "process", what: "worker and command line as processes", run: () => vitest("process") },
+  { name: "webview", what: "the views in Chromium", browser: true, run: () => vitest("webview") },
+  { name: "e2e", what: "packaged, in a real VS Code", browser: true, run: () => vitest("e2e") },
+];
+
+/** What a failing suite printed, cut to its end. */
+export const excerpt = (output) => tail(output, 120);

@@ -1,0 +1,40 @@
+// `npm test`: prepares what is missing and runs every suite; `npm test -- unit native` runs those named. The last line is
+// "N passed, N failed"; the exit code is 0 where nothing failed.
+import { Failure, script } from "./lib/run.mjs";
+import { excerpt, suites } from "./lib/suites.mjs";
+import { setup } from "./setup.mjs";
+
+let passed = 0;
+let failed = 0;
+
+await script("test", async () => {
+  const chosen = choose(process.argv.slice(2));
+  try {
+    await setup({ tests: chosen.some((suite) => suite.native), browser: chosen.some((suite) => suite.browser) });
+    console.log("Octet: testing");
+    for (const suite of chosen) await report(suite);
+  } catch (error) {
+    failed += 1;
+    throw error;
+  }
+});
+console.log(`${passed} passed, ${failed} failed`);
+if (failed > 0) process.exitCode ||= 1;
+
+function choose(names) {
+  const unknown = names.find((name) => !suites.some((suite) => suite.name === name));
+  if (unknown === undefined) return names.length > 0 ? suites.filter((suite) => names.includes(suite.name)) : suites;
+  failed += 1;
+  throw new Failure(`there is no suite "${unknown}"; there are: ${suites.map((suite) => suite.name).join(", ")}`);
+}
+
+async function report({ name, what, run }) {
+  const start = performance.now();
+  const result = await run();
+  passed += result.passed;
+  failed += result.failed;
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  if (result.failed > 0 && result.output) console.log(excerpt(result.output));
+  const skipped = result.skipped ? `, ${result.skipped} skipped` : "";
+  console.log(`  ${name.padEnd(8)} ${what.padEnd(38)} ${seconds.padStart(6)} s   ${result.passed} passed, ${result.failed} failed${skipped}`);
+}

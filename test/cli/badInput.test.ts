@@ -1,0 +1,97 @@
+// Bad usage and bad input: exit code 2, exactly one line on standard error, nothing on standard output, no process left.
+import { copyFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { example, folder, root, run, starter, stories, useBuiltCli } from "./harness";
+
+useBuiltCli();
+
+const at = (name: string): string => path.join(folder, name);
+
+beforeAll(() => {
+  writeFileSync(at("empty.ts"), "");
+  writeFileSync(at("binary.ts"), Buffer.from([0x61, 0xff, 0xfe, 0x00]));
+  writeFileSync(at("long.ts"), readFileSync(example, "utf8").repeat(60));
+  writeFileSync(at("text.gguf"), "this is no model\n".repeat(100));
+  writeFileSync(at("short.gguf"), "GGUF");
+  mkdirSync(at("folder.gguf"));
+  copyFileSync(starter, at("truncated.gguf"));
+  truncateSync(at("truncated.gguf"), 3_000_000);
+});
+
+async function refused(args: readonly string[], pattern: RegExp, input: string | Uint8Array = "const a = 1;\n"): Promise<void> {
+  const { code, signal, stdout, stderr } = await run(args, { input });
+  expect({ code, signal, stdout, args, stderr }).toMatchObject({ code: 2, signal: null, stdout: "" });
+  expect(stderr).toMatch(/^octet: [^\n]+\n$/);
+  expect(stderr).toMatch(pattern);
+}
+
+describe("files of models", () => {
+  it.each([
+    ["missing", "none.gguf", /none\.gguf/], ["of text", "text.gguf", /not a GGUF file/], ["of four bytes", "short.gguf", /short\.gguf/],
+    ["a folder", "folder.gguf", /folder/], ["truncated", "truncated.gguf", /truncated\.gguf/],
+  ])("%s", async (_, name, pattern) => {
+    await refused(["generate", example, "--target", at(name)], pattern);
+    await refused(["generate", example, "--draft", at(name), "--json"], pattern);
+    await refused(["inspect", at(name)], pattern);
+  });
+  it("a draft of another vocabulary", () => refused(["generate", example, "--draft", stories], /vocabulary/));
+  it("fill-in asked of a model without its tokens", () => refused(["generate", "-", "--target", stories, "--at", "1"], /fill-in-the-middle/));
+});
+
+describe("prompts", () => {
+  it("that are empty", async () => {
+    await refused(["generate", at("empty.ts")], /prompt is empty/);
+    await refused(["generate", "-", "--json"], /prompt is empty/, "");
+  });
+  it("longer than the context", async () => {
+    await refused(["generate", at("long.ts")], /context/);
+    await refused(["generate", example, "--context", "64"], /context/);
+  });
+  it("that are not text", async () => {
+    await refused(["generate", at("binary.ts")], /not UTF-8 text \(byte 3\)|not UTF-8 text \(byte 1\)/);
+    await refused(["generate", "-"], /Standard input: not UTF-8 text/, readFileSync(starter).subarray(0, 100_000));
+    await refused(["generate", "/dev/zero"], /not UTF-8/);
+    await refused(["generate", "/dev/urandom"], /not UTF-8/);
+  });
+  it("that are not there", async () => {
+    await refused(["generate", at("none.ts")], /none\.ts: no such file/);
+    await refused(["generate", folder], /a folder, not a file/);
+    await refused(["generate", example, "--suffix-file", at("none.py")], /none\.py: no such file/);
+    await refused(["generate", example, "--at", "9999"], /lines, not 9999/);
+  });
+});
+
+describe("numbers and words", () => {
+  it.each([
+    ["-n", "0"], ["-n", "17"], ["-n", "1e999"], ["-n", "eight"], ["--max-tokens", "0"], ["--max-tokens", "99999999999999999999"], ["--temperature", "-1"],
+    ["--temperature", "nan"], ["--top-p", "0"], ["--top-p", "1.01"], ["--top-k", "-1"], ["--min-p", "2"], ["--seed", "-1"],
+    ["--seed", "9007199254740992"], ["--budget-ms", "0"], ["--draft-length", "fixed:99"], ["--draft-length", "often"], ["--threads", "-4"],
+    ["--threads", "1000000"], ["--context", "-1"], ["--context", "1e12"], ["--kv", "int4"], ["--stop", ""], ["--at", "0"], ["--device", "Vulkan9"],
+  ])("%s %s", (option, value) => refused(["generate", example, option, value], /octet: .+/));
+  it.each([["--batch", "0"], ["--batch", "1,99"], ["--methods", "magic"], ["--repeat", "0"], ["--new-tokens", "-1"], ["--draft-length", "none"]])(
+    "bench %s %s", (option, value) => refused(["bench", option, value], /octet: .+/));
+  it("unknown commands and options, too many and too few arguments", async () => {
+    await refused(["genrate"], /unknown command 'genrate'/);
+    await refused(["generate", "--sed", "1"], /unknown option '--sed'.*--seed/);
+    await refused(["generate", example, "second"], /too many arguments/);
+    await refused(["inspect"], /missing required argument/);
+    await refused(["generate", example, "--no-draft", "--draft-length", "bass"], /needs a draft/);
+    await refused(["bench", "--target", stories, "--methods", "bass"], /needs a draft/);
+    await refused(["bench", "--json", "--markdown"], /exclude/);
+  });
+  it("escape sequences in arguments are not obeyed", async () => {
+    const { stderr } = await run(["generate", "\u001b[2J\nsecond.ts"]);
+    expect(stderr).toMatch(/^octet: [^\n\u001b]+\n$/);
+  });
+});
+
+it("help and version go to standard output with exit code 0", async () => {
+  const version = (JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as { version: string }).version;
+  expect(await run(["--version"])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: "" });
+  for (const command of ["generate", "bench", "inspect", "doctor"]) {
+    const { code, stdout, stderr } = await run([command, "--help"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain(`octet ${command}`);
+  }
+});

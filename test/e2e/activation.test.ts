@@ -1,0 +1,47 @@
+// The packaged extension in a real VS Code: what it holds, that it starts, says so, and keeps a log.
+
+import { execFileSync } from "node:child_process";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { contents } from "../../scripts/lib/vsix.mjs";
+import { pictureFailures } from "./failures";
+import { until } from "./until";
+import { CodeWindow, launchBrowser } from "./window";
+
+const { workspace } = inject("scratch");
+let browser: Browser;
+let window: CodeWindow;
+
+pictureFailures(() => window);
+
+beforeAll(async () => {
+  browser = await launchBrowser();
+  window = await CodeWindow.open(browser, inject("server"), workspace);
+});
+
+afterAll(() => browser.close());
+
+describe("the packaged extension", () => {
+  it("holds what it needs to run and nothing else", () => {
+    const listed = execFileSync("unzip", ["-Z1", inject("vsix")], { encoding: "utf8" }).trim().split("\n");
+    const renamed: Record<string, string> = { "README.md": "readme.md", "CHANGELOG.md": "changelog.md", "LICENSE": "LICENSE.txt" };
+    const meant = [...contents().keys(), "package.json"].map((name) => `extension/${renamed[name] ?? name}`);
+    expect(listed.sort()).toEqual([...meant, "extension.vsixmanifest", "[Content_Types].xml"].sort());
+  });
+
+  it("shows its state in the status bar", async () => {
+    expect(await window.statusText()).toMatch(/octet/i);
+  });
+
+  it("shows its log", async () => {
+    await until("the log names Octet's version", async () => {
+      await window.runCommand("Octet: Show Log");
+      await window.page.waitForTimeout(2_000);
+      return /Octet \d+\.\d+\.\d+/.test(await window.visibleLines(".part.panel"));
+    });
+  });
+
+  it("has no error of its own in the window", () => {
+    expect(window.errors).toEqual([]);
+  });
+});

@@ -1,0 +1,64 @@
+// Ghost text, as a user meets it: it appears while typing and when asked for, Tab takes it, Alt+] shows another.
+
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { pictureFailures } from "./failures";
+import { marked, typescript } from "./samples";
+import { readWorkspaceFile, writeWorkspaceFile } from "./scratch";
+import { until } from "./until";
+import { CodeWindow, launchBrowser } from "./window";
+
+const scratch = inject("scratch");
+/** Past the line's indentation: where ghost text starts with a tab's width of blanks, VS Code's Tab key indents instead. */
+const text = typescript.replace("|", "return { x: |");
+const sample = marked(text);
+let browser: Browser;
+let window: CodeWindow;
+let count = 0;
+
+const file = (number: number) => `points${number}.ts`;
+
+pictureFailures(() => window);
+
+beforeAll(async () => {
+  for (const number of [1, 2, 3]) writeWorkspaceFile(scratch, file(number), sample.text);
+  browser = await launchBrowser();
+  window = await CodeWindow.open(browser, inject("server"), scratch.workspace);
+});
+
+beforeEach(async () => {
+  await window.openFile(file(++count));
+  await window.goTo(sample.line, sample.column);
+});
+
+afterAll(() => browser.close());
+
+const onDisk = () => readWorkspaceFile(scratch, file(count));
+const words = (written: string) => written.replace(/\s+/g, "");
+const before = words(text.slice(0, text.indexOf("|")));
+
+describe("ghost text", () => {
+  it("appears when it is asked for, and Tab takes it", async () => {
+    await window.press("Alt+\\");
+    const ghost = await window.waitForGhostText();
+    await window.press("Tab");
+    await until("the file holds it", () => words(onDisk()).startsWith(before + words(ghost)));
+  });
+
+  it("appears while typing", async () => {
+    await window.typeText("a.");
+    expect(await window.waitForGhostText()).not.toBe("");
+  });
+
+  it("has a second, different candidate behind Alt+]", async () => {
+    await window.press("Alt+\\");
+    const first = await window.waitForGhostText();
+    const second = await until("another candidate", async () => {
+      await window.press("Alt+]");
+      const shown = await window.ghostText();
+      return shown === first ? "" : shown;
+    }, 30_000, 500);
+    await window.press("Tab");
+    await until("the file holds it", () => words(onDisk()).startsWith(before + words(second)));
+  });
+});

@@ -1,0 +1,108 @@
+// The worker's life as the operating system sees it: one a window, back after it was killed, gone with the window; and errors
+// that tell the user what to do.
+
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { pictureFailures } from "./failures";
+import { networkSockets, workers } from "./processes";
+import { marked, typescript } from "./samples";
+import { writeSettings, writeWorkspaceFile } from "./scratch";
+import { until } from "./until";
+import { CodeWindow, launchBrowser } from "./window";
+
+const scratch = inject("scratch");
+const sample = marked(typescript);
+const running = () => workers(scratch.extensions);
+
+let browser: Browser;
+let window: CodeWindow;
+
+pictureFailures(() => window);
+
+beforeAll(async () => {
+  writeWorkspaceFile(scratch, "lifecycle.ts", sample.text);
+  browser = await launchBrowser();
+  window = await CodeWindow.open(browser, inject("server"), scratch.workspace);
+});
+
+beforeEach(async () => {
+  await window.openFile("lifecycle.ts");
+  await window.goTo(sample.line, sample.column);
+});
+
+afterAll(async () => {
+  writeSettings(scratch);
+  await browser.close();
+});
+
+async function complete(timeoutMs?: number): Promise<string> {
+  await window.press("Escape", "Alt+\\");
+  return window.waitForGhostText(timeoutMs);
+}
+
+async function oneWorker(): Promise<number> {
+  await until("there is one worker", () => running().length === 1);
+  return running()[0] ?? 0;
+}
+
+describe("the worker", () => {
+  it("is one process, with no socket of a network", async () => {
+    await complete();
+    const worker = await oneWorker();
+    expect(networkSockets(worker) ?? []).toEqual([]);
+  });
+
+  it("comes back after it was killed", async () => {
+    await complete();
+    const before = await oneWorker();
+    process.kill(before, "SIGKILL");
+    await until("it is gone", () => !running().includes(before));
+    expect(await complete()).not.toBe("");
+    expect(await oneWorker()).not.toBe(before);
+    expect(await window.notifications()).toEqual([]);
+  });
+
+  it("is one again after the window is loaded anew", async () => {
+    await complete();
+    const before = await oneWorker();
+    await window.reload();
+    await window.openFile("lifecycle.ts");
+    await window.goTo(sample.line, sample.column);
+    expect(await complete()).not.toBe("");
+    await until("the former is gone", () => !running().includes(before));
+    expect(running()).toHaveLength(1);
+  });
+});
+
+describe("a model file that is not there", () => {
+  it("is named in a notification that offers what to do; put right, completions come again", async () => {
+    await complete();
+    writeSettings(scratch, { "octet.target": "/nowhere/model.gguf" });
+    await until("a notification", async () => (await window.notifications()).some((text) => text.includes("/nowhere/model.gguf")));
+    const buttons = await window.page.locator(".notification-toast .monaco-button").allInnerTexts();
+    expect(buttons.join()).toMatch(/Choose Model.*Use Starter Model.*Show Log/s);
+    expect(await window.statusText()).toContain("/nowhere/model.gguf");
+
+    writeSettings(scratch);
+    await until("completions are back", async () => {
+      await window.goTo(sample.line, sample.column);
+      return complete(5_000).catch(() => "");
+    }, 60_000);
+  });
+});
+
+describe("the network", () => {
+  it("is asked for nothing but VS Code's own server", () => {
+    expect(window.requestsElsewhere()).toEqual([]);
+  });
+});
+
+describe("closing the window", () => {
+  it("leaves no worker", async () => {
+    await window.openFile("lifecycle.ts");
+    await complete();
+    await oneWorker();
+    await window.close();
+    await until("the worker leaves", () => running().length === 0, 30_000);
+  });
+});

@@ -1,0 +1,44 @@
+// The starter pair, loaded as the llama tests need it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtimes/llama/load.h"
+
+namespace octet::llama {
+
+inline const std::string kTargetFile = std::string(OCTET_TEST_MODELS) + "/octet-starter-6M-q8_0.gguf";
+inline const std::string kDraftFile = std::string(OCTET_TEST_MODELS) + "/octet-starter-1M-draft-q8_0.gguf";
+inline const std::string kStoriesFile = std::string(OCTET_TEST_MODELS) + "/../test/data/stories260K.gguf";
+
+/// What llama.cpp logged as errors since the process began.
+inline std::vector<std::string>& logged_errors() {
+  static std::vector<std::string> lines;
+  return lines;
+}
+
+inline void start_backends() {
+  initialize({OCTET_TEST_LIBRARIES}, [](LogLevel level, const std::string& line) {
+    if (level == LogLevel::kError) logged_errors().push_back(line);
+  });
+}
+
+/// On the CPU with one thread and float32 keys and values, so that results do not depend on the machine's load.
+inline LoadOptions exact_options(const std::string& target, const std::string& draft = {}) {
+  LoadOptions options;
+  options.target = target;
+  options.draft = draft;
+  options.device = "cpu";
+  options.threads = 1;
+  options.context_tokens = 512;
+  options.kv_type = LoadOptions::KvType::kF32;
+  return options;
+}
+
+inline LoadedPair load_pair(const LoadOptions& options) {
+  start_backends();
+  return load(options, [](LoadPhase, float) { return true; });
+}
+
+}  // namespace octet::llama

@@ -1,0 +1,175 @@
+// A runtime without a model: every lane's tokens are known beforehand, so a test can say what must be heard. It holds
+// the engine to runtimes/runtime.h and throws where the engine breaks it.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <numeric>
+#include <set>
+#include <tuple>
+
+#include "engine/engine.h"
+
+namespace octet::test {
+
+/// A request is known by its prompt's first token, its tag.
+constexpr Token kEndToken = 1, kTags = 32, kFirstToken = 100, kTokensPerLane = 256;
+constexpr int kVocabulary = kFirstToken + kTags * kMaxLanes * kTokensPerLane;
+
+/// Lane `stream` of request `tag` writes this as its token number `index`.
+inline Token token_of(int tag, int stream, int index) {
+  return kFirstToken + (tag * kMaxLanes + stream) * kTokensPerLane + index % kTokensPerLane;
+}
+
+/// What the test tells the runtime, and what the runtime saw. The engine's thread alone touches it while it lives.
+struct Script {
+  int depth = 1, max_lanes = kMaxLanes, context_tokens = 4096, cache_tokens = 1 << 20, prefill_chunk = 1 << 20;
+  std::map<std::tuple<int, int, int>, Token> tokens;  ///< Other than token_of (tag, stream, index).
+  std::function<int(int stream, int step, int drafted)> accepted = [](int stream, int step, int drafted) {
+    return (stream * 7 + step * 3) % (drafted + 1);
+  };
+  std::function<void(int call)> before_prefill, before_submit, before_collect;  ///< May throw. Calls count from 1.
+
+  int prefills = 0, submits = 0, collects = 0, open_prompts = 0, open_lanes = 0, most_lanes = 0;
+  std::vector<StepPlan> plans;
+};
+
+class ScriptedRuntime final : public Runtime {
+ public:
+  explicit ScriptedRuntime(std::shared_ptr<Script> script) : script_(std::move(script)) {
+    info_ = {.name = "scripted", .device = "none", .max_lanes = script_->max_lanes,
+             .context_tokens = script_->context_tokens, .cache_tokens = script_->cache_tokens,
+             .vocabulary = kVocabulary, .has_draft = true};
+  }
+
+  const RuntimeInfo& info() const override { return info_; }
+  int depth() const override { return script_->depth; }
+
+  OpenedPrompt open_prompt(std::span<const Token> tokens, int tail_tokens) override {
+    require(!tokens.empty() && tail_tokens > 0, "an empty prompt");
+    const int size = static_cast<int>(tokens.size()) + tail_tokens;
+    int used = 0;
+    for (const auto& [id, prompt] : prompts_) used += prompt.reserved;
+    if (used + size > script_->cache_tokens) throw CacheFull("full");
+    prompts_[++last_prompt_] = {tokens[0], static_cast<int>(tokens.size()) - 1, size};
+    ++script_->open_prompts;
+    return {last_prompt_, 0};
+  }
+
+  int prefill(PromptId id, int max_tokens, bool) override {
+    if (script_->before_prefill) script_->before_prefill(++script_->prefills);
+    require(max_tokens > 0, "no tokens to prefill");
+    Prompt& prompt = prompts_.at(id);
+    return prompt.left -= std::min({prompt.left, max_tokens, script_->prefill_chunk});
+  }
+
+  void close_prompt(PromptId id) override {
+    require(prompts_.erase(id) == 1, "a prompt closed twice");
+    --script_->open_prompts;
+  }
+
+  void open_lane(const LaneStart& start) override {
+    require(used_.insert(start.id).second, "a lane's id used twice");
+    const Prompt& prompt = prompts_.at(start.prompt);
+    require(prompt.left == 0, "a lane opened before its prompt is ready");
+    lanes_[start.id] = {prompt.tag, static_cast<int>(start.stream)};
+    require(static_cast<int>(lanes_.size()) <= info_.max_lanes, "too many lanes");
+    ++script_->open_lanes;
+    script_->most_lanes = std::max(script_->most_lanes, script_->open_lanes);
+  }
+
+  void close_lane(LaneId id) override {
+    require(lanes_.erase(id) == 1, "a lane closed twice");
+    --script_->open_lanes;
+  }
+
+  void submit(const StepPlan& plan) override {
+    if (script_->before_submit) script_->before_submit(++script_->submits);
+    require(!plan.lanes.empty() && static_cast<int>(in_flight_.size()) < script_->depth, "a step too many");
+    StepResult result;
+    std::set<LaneId> seen;
+    int drafted = 0, longest = 0;
+    for (const LanePlan& planned : plan.lanes) {
+      require(seen.insert(planned.lane).second, "a lane twice in a plan");
+      require(planned.draft_length >= 0 && planned.draft_length <= kMaxDraftLength, "an absurd draft length");
+      Lane& lane = lanes_.at(planned.lane);
+      const int accepted = script_->accepted(lane.stream, lane.steps++, planned.draft_length);
+      LaneStep step{planned.lane, planned.draft_length, accepted, {}};
+      for (int i = 0; i <= step.accepted; ++i, ++lane.index) {
+        const auto other = script_->tokens.find({lane.tag, lane.stream, lane.index});
+        const bool scripted = other != script_->tokens.end();
+        const Token token = scripted ? other->second : token_of(lane.tag, lane.stream, lane.index);
+        step.tokens.push_back({token, -0.001f * static_cast<float>(lane.stream + 1)});
+      }
+      drafted += planned.draft_length;
+      longest = std::max(longest, planned.draft_length);
+      result.lanes.push_back(std::move(step));
+    }
+    const int rows = drafted + static_cast<int>(plan.lanes.size());
+    result.times = {.draft_ms = 0.01 * longest, .verify_ms = 0.05, .host_ms = 0.001, .draft_passes = longest,
+                    .draft_rows = drafted, .verify_rows = rows};
+    script_->plans.push_back(plan);
+    in_flight_.push_back(std::move(result));
+  }
+
+  StepResult collect() override {
+    require(!in_flight_.empty(), "nothing to collect");
+    StepResult result = std::move(in_flight_.front());
+    in_flight_.pop_front();
+    if (script_->before_collect) script_->before_collect(++script_->collects);
+    return result;
+  }
+
+ private:
+  struct Prompt {
+    Token tag = 0;
+    int left = 0, reserved = 0;
+  };
+  struct Lane {
+    int tag = 0, stream = 0, index = 0, steps = 0;
+  };
+  static void require(bool kept, const char* broken) {
+    if (!kept) throw std::logic_error(broken);
+  }
+
+  std::shared_ptr<Script> script_;
+  RuntimeInfo info_;
+  std::map<PromptId, Prompt> prompts_;
+  std::map<LaneId, Lane> lanes_;
+  std::set<LaneId> used_;
+  std::deque<StepResult> in_flight_;
+  PromptId last_prompt_ = 0;
+};
+
+/// Every token is one small letter, but for those the test gives a text.
+class ScriptedVocabulary final : public Vocabulary {
+ public:
+  std::map<Token, std::string> texts;
+
+  int size() const override { return kVocabulary; }
+  std::vector<Token> tokenize(std::string_view, bool, bool) const override { return {}; }
+  std::string_view bytes(Token token) const override {
+    if (token == kEndToken) return {};
+    if (const auto text = texts.find(token); text != texts.end()) return text->second;
+    return std::string_view("abcdefghijklmnopqrstuvwxyz").substr(static_cast<std::size_t>(token % 26), 1);
+  }
+  bool is_end(Token token) const override { return token == kEndToken; }
+  const std::optional<FimTokens>& fim() const override { return fim_; }
+
+ private:
+  std::optional<FimTokens> fim_;
+};
+
+/// `tag` is 0 to kTags - 1.
+inline Request request(int tag, int lanes = 4, int max_new_tokens = 40, const char* draft_length = "fixed:3") {
+  Request request;
+  request.prompt = {tag, 50, 51, 52, 53};
+  request.lanes = lanes;
+  request.max_new_tokens = max_new_tokens;
+  request.draft_length = DraftLengthSpec::parse(draft_length);
+  return request;
+}
+
+}  // namespace octet::test

@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { TextDocument } from "../../../extension/completion/document";
+import { RecentPlaces } from "../../../extension/completion/recentPlaces";
+
+const file = (name: string, text: string) => new TextDocument(text, { uri: `file:///src/${name}`, languageId: "typescript" });
+const body = (word: string) => `export function ${word}(input: string): string {\n  const ${word}Result = input.trim();\n  return ${word}Result;\n}`;
+
+describe("RecentPlaces", () => {
+  it("ranks by shared identifiers, then by how recent", () => {
+    const places = new RecentPlaces();
+    for (const name of ["parse", "render", "format"]) places.visit(file(`${name}.ts`, body(name)), 0);
+    expect(places.rank({ uri: "file:///src/now.ts", near: "parse( parseResult" })[0]?.uri).toBe("file:///src/parse.ts");
+    expect(places.rank({ uri: "file:///src/now.ts", near: "" }).map(({ uri }) => uri)[0]).toBe("file:///src/format.ts");
+  });
+
+  it("leaves out the file being completed", () => {
+    const places = new RecentPlaces();
+    places.visit(file("a.ts", body("parse")), 0);
+    expect(places.rank({ uri: "file:///src/a.ts", near: "parse" })).toEqual([]);
+  });
+
+  it("keeps one of two nearly equal chunks, the newer", () => {
+    const places = new RecentPlaces();
+    places.visit(file("a.ts", `${body("parse")}\n// one`), 0);
+    places.visit(file("b.ts", `${body("parse")}\n// two`), 0);
+    expect(places.places.map(({ uri }) => uri)).toEqual(["file:///src/b.ts"]);
+  });
+
+  it("gives one chunk for moving about in one place, and is capped", () => {
+    const places = new RecentPlaces({ most: 3 });
+    const long = Array.from({ length: 200 }, (_, at) => `const value${at} = compute${at * 7}();`).join("\n");
+    for (const line of [31, 32, 35, 40]) places.visit(file("a.ts", long), line);
+    expect(places.places).toHaveLength(1);
+    for (const line of [31, 71, 111, 151, 191]) places.visit(file("a.ts", long), line);
+    expect(places.places).toHaveLength(3);
+    places.forget("file:///src/a.ts");
+    expect(places.places).toHaveLength(0);
+  });
+
+  it("ignores minified and nearly empty text", () => {
+    const places = new RecentPlaces();
+    places.visit(file("a.min.js", "x".repeat(5_000)), 0);
+    places.visit(file("b.ts", "\n\n}\n"), 0);
+    expect(places.places).toEqual([]);
+  });
+
+  it("renders what fits, the best last, as comments of the language", () => {
+    const places = new RecentPlaces({ pathOf: (uri) => uri.replace("file:///", "") });
+    places.visit(file("parse.ts", body("parse")), 0);
+    places.visit(file("render.ts", body("render")), 0);
+    const text = places.render({ uri: "file:///src/x.py", languageId: "python", near: "render", budgetChars: 1_000 });
+    expect(text.startsWith("# From src/parse.ts:\n# export function parse")).toBe(true);
+    expect(text.indexOf("src/render.ts")).toBeGreaterThan(text.indexOf("src/parse.ts"));
+    expect(text.endsWith("\n")).toBe(true);
+    expect(places.render({ uri: "x", languageId: "python", near: "render", budgetChars: 150 })).not.toContain("parse.ts");
+  });
+
+  it("can name files by a separator instead", () => {
+    const places = new RecentPlaces({ render: (place, path) => `<sep>${path}\n${place.text}\n` });
+    places.visit(file("parse.ts", body("parse")), 0);
+    expect(places.render({ uri: "x", languageId: "python", near: "", budgetChars: 500 })).toBe(`<sep>parse.ts\n${body("parse")}\n`);
+  });
+});

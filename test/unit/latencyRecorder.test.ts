@@ -1,0 +1,183 @@
+// The Latency view's host side: what a view has after any deltas is what a fresh snapshot would give; figures; history.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ViewChannel } from "../../extension/views/channel";
+import { Histogram } from "../../extension/latency/histogram";
+import { LatencyRecorder } from "../../extension/latency/recorder";
+import { loadFraction, modelName, workerReport } from "../../extension/latency/workerReport";
+import { OctetError } from "../../extension/worker/errors";
+import { HISTORY_REQUESTS, HISTORY_STEPS, type LatencyChange, type LatencyState } from "../../protocol/webview";
+import type { LoadResult } from "../../protocol/worker";
+import { applyChange } from "../../webview/latency/state";
+import { Sequence } from "../../webview/shared/sequence";
+import { anyStep, laneEvent, LOADED, result, stepEvent, TestClock } from "./solutionsFakes";
+
+function make() {
+  const clock = new TestClock();
+  let state: LatencyState | null = null;
+  let posted = 0;
+  let channel: ViewChannel<LatencyState, LatencyChange> | null = null;
+  const recorder = new LatencyRecorder(() => channel?.changed());
+  const sequence = new Sequence<LatencyState, LatencyChange>({
+    ask: () => channel?.ready(),
+    replaced: (snapshot) => (state = snapshot),
+    changed: (change) => (state = applyChange(state!, change)),
+  });
+  channel = new ViewChannel({ source: recorder, clock, post: (message) => { posted++; sequence.receive(structuredClone(message)); } });
+  return { clock, recorder, sequence, channel, view: () => state!, posted: () => posted };
+}
+
+const start = (recorder: LatencyRecorder, id: string, lanes = 2): void =>
+  recorder.request({ type: "started", id, kind: "inline", label: `${id}.ts:1`, lanes, startedAt: 5 });
+const step = (recorder: LatencyRecorder, id: string, atMs: number, lanes = [laneEvent(0, "x")]): void =>
+  recorder.request({ type: "progress", id, progress: { id, steps: [stepEvent(atMs, lanes)] } });
+
+type Action = { type: "start" | "end" | "fail" | "cancel" | "clear" | "follow" | "hide" | "show" | "wait" | "worker"; id: string }
+  | { type: "step"; id: string; lanes: ReturnType<typeof laneEvent>[] }
+  | { type: "choose"; id: string };
+
+const id = fc.nat(50).map((at) => `r${at}`);
+const action: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 6, arbitrary: id.map((of): Action => ({ type: "start", id: of })) },
+  { weight: 12, arbitrary: fc.tuple(id, anyStep(3)).map(([of, lanes]): Action => ({ type: "step", id: of, lanes })) },
+  { weight: 8, arbitrary: fc.tuple(id, fc.constantFrom("end", "fail", "cancel", "clear", "follow", "hide", "show", "wait", "worker", "choose")).map(([of, type]) => ({ type, id: of })) },
+);
+
+describe("LatencyRecorder", () => {
+  it("is shown right after any hiding, showing and choosing", () => {
+    fc.assert(fc.property(fc.array(action, { maxLength: 150 }), (actions) => {
+      const { clock, recorder, sequence, channel, view } = make();
+      const started = new Set<string>();
+      sequence.start();
+      for (const act of actions) {
+        if (act.type === "start" && !started.has(act.id)) {
+          started.add(act.id);
+          start(recorder, act.id);
+          step(recorder, act.id, 5);
+        }
+        if (act.type === "step") step(recorder, act.id, clock.now() + 5, act.lanes);
+        if (act.type === "end") recorder.request({ type: "ended", id: act.id, result: result(["a"]) });
+        if (act.type === "fail" || act.type === "cancel") {
+          recorder.request({ type: "failed", id: act.id, error: new OctetError(act.type === "fail" ? "internal" : "cancelled", "x") });
+        }
+        if (act.type === "clear") recorder.clear();
+        if (act.type === "follow") recorder.show(null);
+        if (act.type === "choose") recorder.show(act.id);
+        if (act.type === "worker") recorder.setWorker({ residentBytes: clock.now() });
+        if (act.type === "hide") channel.hidden();
+        if (act.type === "show") sequence.shownAgain();
+        if (act.type === "wait") clock.advance(9);
+      }
+      sequence.shownAgain();
+      recorder.setWorker({ threads: 3 });
+      clock.advance(16);
+      expect(view()).toEqual(recorder.snapshot());
+      expect(view().history.length).toBeLessThanOrEqual(HISTORY_REQUESTS);
+    }), { numRuns: 200 });
+  });
+
+  it("gives by deltas what a fresh snapshot gives, at any moment", () => {
+    fc.assert(fc.property(fc.array(action, { maxLength: 120 }), (actions) => {
+      const { clock, recorder, sequence, view } = make();
+      sequence.start();
+      const started = new Set<string>();
+      for (const act of actions) {
+        if (act.type === "start" && !started.has(act.id)) {
+          started.add(act.id);
+          start(recorder, act.id);
+        }
+        if (act.type === "step") step(recorder, act.id, clock.now() + 5, act.lanes);
+        if (act.type === "end") recorder.request({ type: "ended", id: act.id, result: result(["a"]) });
+        if (act.type === "clear") recorder.clear();
+        if (act.type === "choose") recorder.show(act.id);
+        if (act.type === "follow") recorder.show(null);
+        if (act.type === "wait") clock.advance(9);
+      }
+      clock.advance(16);
+      expect(view()).toEqual(recorder.snapshot());
+    }), { numRuns: 200 });
+  });
+
+  it("lists no request that was typed over before its first step, and every one that failed", () => {
+    const { recorder } = make();
+    start(recorder, "typedOver");
+    recorder.request({ type: "failed", id: "typedOver", error: new OctetError("cancelled", "x") });
+    start(recorder, "broken");
+    recorder.request({ type: "failed", id: "broken", error: new OctetError("modelNotFound", "x") });
+    start(recorder, "fine");
+    step(recorder, "fine", 9);
+    expect(recorder.snapshot().history.map((line) => [line.id, line.state])).toEqual([["broken", "failed"], ["fine", "running"]]);
+    expect(recorder.snapshot().shown?.id).toBe("fine");
+  });
+
+  it("sums a request up while it runs, and takes the totals at its end", () => {
+    const { recorder } = make();
+    start(recorder, "a");
+    step(recorder, "a", 20, [laneEvent(0, "x", { tokens: [1, 2, 3, 4, 5], finishReason: "end" }), laneEvent(1, "y")]);
+    step(recorder, "a", 30, [laneEvent(1, "y")]);
+    const { figures } = recorder.snapshot().shown!;
+    expect(figures).toMatchObject({
+      firstTokenMs: 20, p50Ms: 1, p95Ms: 5, prefillMs: 15, tokens: 7, steps: 2, tokensPerStep: 7 / 3, draftLength: 2, acceptanceRate: 0.5,
+      tokensPerSecond: 7 / 0.015, msPerToken: { first: 1, last: null, all: (1 + 7.5) / 2 }, draftMs: 2, verifyMs: 6, hostMs: 2,
+    });
+    recorder.request({ type: "ended", id: "a", result: result(["x", "y"], "end") });
+    expect(recorder.snapshot().shown?.figures).toMatchObject({ firstTokenMs: 20, p50Ms: 1, tokens: 80, msPerToken: { first: 1, last: 2, all: 1.5 }, promptTokens: 40 });
+    expect(recorder.snapshot().history[0]).toMatchObject({ state: "done", lanes: 2, tokens: 80, wallMs: 107, msPerToken: 1.5 });
+  });
+
+  it("follows the newest until another is chosen; bounds steps; says cancelled where all lanes were", () => {
+    const { recorder } = make();
+    for (const name of ["a", "b"]) {
+      start(recorder, name);
+      step(recorder, name, 5);
+    }
+    recorder.show("a");
+    start(recorder, "c");
+    step(recorder, "c", 5);
+    expect(recorder.snapshot()).toMatchObject({ shown: { id: "a" }, following: false });
+    recorder.show(null);
+    expect(recorder.snapshot()).toMatchObject({ shown: { id: "c" }, following: true });
+    recorder.request({ type: "progress", id: "c", progress: { id: "c", steps: Array.from({ length: HISTORY_STEPS + 10 }, (_, at) => stepEvent(10 + at, [laneEvent(0, "")])) } });
+    expect(recorder.snapshot().shown?.steps).toHaveLength(HISTORY_STEPS);
+    recorder.request({ type: "ended", id: "c", result: result(["x"], "cancelled") });
+    expect(recorder.snapshot().history.at(-1)?.state).toBe("cancelled");
+    recorder.clear();
+    expect(recorder.snapshot().history.map((line) => line.id)).toEqual(["a", "b"]);
+  });
+
+  it("posts one delta in 16 ms at most while 16 lanes take 200 steps a second", () => {
+    const { clock, recorder, sequence, posted } = make();
+    sequence.start();
+    start(recorder, "a", 16);
+    for (let at = 0; at < 200; at++) {
+      step(recorder, "a", at * 5, Array.from({ length: 16 }, (_, lane) => laneEvent(lane, "x")));
+      clock.advance(5);
+    }
+    expect(posted()).toBeLessThanOrEqual(1000 / 16 + 2);
+  });
+});
+
+describe("Histogram", () => {
+  it("is within a hundredth of the exact quantile", () => {
+    fc.assert(fc.property(fc.array(fc.double({ min: 0.01, max: 1e4, noNaN: true }), { minLength: 1 }), fc.constantFrom(0.5, 0.95), (values, q) => {
+      const histogram = new Histogram();
+      for (const value of values) histogram.add(value);
+      const exact = [...values].sort((a, b) => a - b)[Math.max(1, Math.ceil(q * values.length)) - 1]!;
+      expect(Math.abs(histogram.quantile(q)! / exact - 1)).toBeLessThanOrEqual(0.0101);
+    }));
+    expect(new Histogram().quantile(0.5)).toBeNull();
+  });
+});
+
+describe("workerReport", () => {
+  const model = { name: "Qwen", path: "/m/qwen.gguf", quantization: "Q8_0" };
+  const loaded = { ...LOADED, target: model, draft: null, device: { name: "CPU", description: "", memoryBytes: 8 }, threads: 2, memory: { total: 5 } } as LoadResult;
+
+  it("says what is loaded, and what is wrong", () => {
+    expect(workerReport({ state: "ready", reason: null, loaded })).toMatchObject({ state: "ready", target: "Qwen · Q8_0", draft: null, device: "CPU · llama", lanes: 8, deviceBytes: 5, error: null });
+    expect(workerReport({ state: "restarting", reason: "x", loaded: null })).toMatchObject({ state: "starting", target: null, residentBytes: null });
+    expect(workerReport({ state: "failed", reason: "It stopped.", loaded: null })).toMatchObject({ state: "failed", error: { message: "It stopped.", actions: ["retry", "showLog"] } });
+    expect(modelName({ ...model, name: " " })).toBe("qwen · Q8_0");
+    expect(loadFraction({ phase: "target", fraction: 0.5 })).toBeCloseTo(0.41);
+  });
+});

@@ -1,0 +1,39 @@
+import path from "node:path";
+import { expect, it } from "vitest";
+import { absolutePath, pairOf, starterPair } from "../../extension/models/pair";
+import { later } from "../../extension/later";
+
+const root = path.resolve(import.meta.dirname, "../..");
+const usual = starterPair(root);
+
+it("nothing named: the starter pair", () => {
+  expect(pairOf({ target: undefined, draft: undefined }, root, "/base")).toEqual(usual);
+});
+
+it("another target has no draft unless one is named", () => {
+  expect(pairOf({ target: "/m/big.gguf", draft: undefined }, root, "/base")).toEqual({ target: "/m/big.gguf", draft: null });
+  expect(pairOf({ target: "/m/big.gguf", draft: "small.gguf" }, root, "/base")).toEqual({ target: "/m/big.gguf", draft: path.resolve("/base/small.gguf") });
+});
+
+it("the starter target may go without its draft, and keeps it where it is named by path", () => {
+  expect(pairOf({ target: undefined, draft: "none" }, root, "/base")).toEqual({ target: usual.target, draft: null });
+  expect(pairOf({ target: usual.target, draft: undefined }, root, "/base").draft).toBe(usual.draft);
+});
+
+it("a tilde is the home folder only at the start of a path", () => {
+  expect(absolutePath("~/m.gguf", "/base", "/home/me")).toBe(path.resolve("/home/me/m.gguf"));
+  expect(absolutePath("~m.gguf", "/base", "/home/me")).toBe(path.resolve("/base/~m.gguf"));
+});
+
+it("of calls in quick succession only the last is made, and none after dispose", async () => {
+  let made = 0;
+  const call = later(() => made++, 10);
+  call();
+  call();
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  expect(made).toBe(1);
+  call();
+  call.dispose();
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  expect(made).toBe(1);
+});

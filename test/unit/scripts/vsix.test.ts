@@ -1,0 +1,55 @@
+// The packaged extension's list of files: all that runs, nothing that only builds or tests, and every file that the manifest names.
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { llamaPlatform } from "../../../scripts/lib/llama.mjs";
+import { chosenTarget, contents, targets } from "../../../scripts/lib/vsix.mjs";
+
+const root = path.resolve(import.meta.dirname, "../../..");
+const names = [...contents().keys()];
+const under = (folder: string) => names.filter((name) => name.startsWith(folder));
+
+describe("the packaged extension", () => {
+  it("holds the bundles, the addon and the views", () => {
+    expect(names.filter((name) => /^dist\/[^/]+$/.test(name)).sort()).toEqual(["dist/cli.js", "dist/extension.js", "dist/octet.node", "dist/worker.js"]);
+    expect(under("dist/webview/")).toEqual(["dist/webview/latency.css", "dist/webview/latency.js", "dist/webview/solutions.css", "dist/webview/solutions.js"]);
+  });
+
+  it("holds llama.cpp's libraries and their licence", () => {
+    const suffix = { darwin: "dylib", win32: "dll" }[process.platform as string] ?? "so";
+    const libraries = under("dist/llama/").filter((name) => name.endsWith(`.${suffix}`));
+    for (const part of ["llama", "ggml", "ggml-base", "ggml-cpu"]) expect(libraries.join("\n")).toMatch(new RegExp(`/(lib)?${part}[.-]`, "m"));
+    expect(names).toContain("dist/llama/LICENSE");
+  });
+
+  it("holds the starter pair", () => {
+    expect(under("models/").filter((name) => name.endsWith(".gguf"))).toHaveLength(2);
+  });
+
+  it("holds every file that the manifest names", () => {
+    const manifest = readFileSync(path.join(root, "package.json"), "utf8");
+    const media = [...manifest.matchAll(/"(media\/[^"]+)"/g)].map((match) => match[1]);
+    expect(names).toEqual(expect.arrayContaining(media));
+  });
+
+  it("holds nothing but these folders, no source map and no source", () => {
+    const folders = new Set(names.map((name) => (name.includes("/") ? name.split("/")[0] : name)));
+    expect([...folders].sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "dist", "media", "models"]);
+    expect(names.filter((name) => /\.(map|ts|cpp|h|test\.\w+)$/.test(name))).toEqual([]);
+  });
+});
+
+describe("targets", () => {
+  it.each(targets)("%s has a package of llama.cpp's libraries in the manifest", (target) => {
+    const [platform, arch] = target.split("-") as [NodeJS.Platform, NodeJS.Architecture];
+    const { optionalDependencies } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as { optionalDependencies: object };
+    expect(Object.keys(optionalDependencies)).toContain(`@node-llama-cpp/${llamaPlatform(platform, arch)}`);
+  });
+
+  it("other than this machine's and unknown ones are refused", () => {
+    const here = `${process.platform}-${process.arch}`;
+    expect(chosenTarget()).toBe(here);
+    expect(() => chosenTarget(targets.find((target) => target !== here))).toThrow("is packaged on a");
+    expect(() => chosenTarget("amiga-m68k")).toThrow("there is no target amiga-m68k");
+  });
+});

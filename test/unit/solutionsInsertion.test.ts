@@ -1,0 +1,166 @@
+// Where solutions go: at the cursor or after what was selected, through edits, undo, a second insertion, closing and reload.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { TextDocument, type Position, type Range, type TextEdit } from "../../extension/completion/document";
+import { insertedText, InsertionPoint, textIn } from "../../extension/solutions/insertion";
+import { leadIn, placeOf, withLead } from "../../extension/solutions/place";
+import { solutionsPrompt } from "../../extension/solutions/prompt";
+
+const at = (line: number, character: number): Position => ({ line, character });
+const range = (start: Position, end = start): Range => ({ start, end });
+const python = (text: string): TextDocument => new TextDocument(text, { languageId: "python" });
+
+/** A document that is edited, with a point that follows it. */
+class Editor {
+  document: TextDocument;
+
+  constructor(private text: string, readonly point: InsertionPoint) {
+    this.document = new TextDocument(text);
+  }
+
+  edit(edit: TextEdit): void {
+    const [start, end] = [this.document.offsetAt(edit.range.start), this.document.offsetAt(edit.range.end)];
+    this.text = this.text.slice(0, start) + edit.text + this.text.slice(end);
+    this.document = new TextDocument(this.text);
+    this.point.documentChanged([edit]);
+  }
+
+  insert(solution: string): string | null {
+    const target = this.point.target(this.document);
+    if ("refusal" in target) return target.refusal;
+    const text = insertedText(solution, this.point.lead, this.document, target.range.end);
+    this.edit({ range: target.range, text });
+    this.point.noteInserted(target.range.start, text);
+    return null;
+  }
+
+  get all(): string {
+    return this.text;
+  }
+}
+
+const editor = (text: string, position: Position, lead = ""): Editor => new Editor(text, new InsertionPoint({ position, lead }));
+
+describe("placeOf", () => {
+  it("is the cursor without a selection, and its end where only blank is selected", () => {
+    expect(placeOf(python("a\nb"), range(at(1, 0)))).toEqual({ position: at(1, 0), lead: "" });
+    expect(placeOf(python("a\n  \nb"), range(at(1, 0), at(2, 0)))).toEqual({ position: at(2, 0), lead: "" });
+  });
+
+  it("is right after a selected signature, whole lines included", () => {
+    expect(placeOf(python("def f(x):\n\n"), range(at(0, 0), at(1, 0)))).toEqual({ position: at(0, 9), lead: "" });
+  });
+
+  it("is on the line after a selected comment, at its indentation", () => {
+    const document = python("def f():\n    # sort by name\n    # then by age\nx = 1");
+    expect(placeOf(document, range(at(1, 0), at(3, 0)))).toEqual({ position: at(2, 17), lead: "\n    " });
+    expect(placeOf(python("  # sort\n  "), range(at(0, 2), at(0, 8)))).toEqual({ position: at(1, 2), lead: "" });
+    expect(placeOf(new TextDocument("/* sort */", { languageId: "c" }), range(at(0, 0), at(0, 10))).lead).toBe("\n");
+  });
+
+  it("gives the model the lead, and the view what stands before the point", () => {
+    const text = "# sort\r\nx = 1\r\n";
+    const { document, cursor } = withLead(python(text), text, placeOf(python(text), range(at(0, 0), at(0, 6))));
+    expect([document.lineAt(0), document.lineAt(1), document.lineAt(2), document.eol]).toEqual(["# sort", "", "x = 1", "\r\n"]);
+    expect(cursor).toEqual(at(1, 0));
+    expect(leadIn(document, cursor)).toBe("# sort\n");
+  });
+});
+
+describe("InsertionPoint", () => {
+  it("follows edits before it, stays with edits after it, and is gone with the text around it", () => {
+    const before = editor("one\ntwo\nthree", at(1, 3));
+    before.edit({ range: range(at(0, 0)), text: "zero\n" });
+    before.edit({ range: range(at(3, 0), at(3, 5)), text: "3" });
+    expect(before.insert("!")).toBeNull();
+    expect(before.all).toBe("zero\none\ntwo!\n3");
+    const inside = editor("one\ntwo\nthree", at(1, 3));
+    inside.edit({ range: range(at(0, 1), at(2, 1)), text: "" });
+    expect(inside.insert("!")).toMatch(/nothing was inserted/);
+    expect(inside.all).toBe("ohree");
+  });
+
+  it("puts text typed at the point before the solution", () => {
+    const typed = editor("a = ", at(0, 4));
+    typed.edit({ range: range(at(0, 4)), text: "f(" });
+    typed.insert("x)");
+    expect(typed.all).toBe("a = f(x)");
+  });
+
+  it("replaces the solution inserted before, after an undo starts again, and leaves what the user made of it alone", () => {
+    const twice = editor("f:\nend", at(0, 2));
+    twice.insert("\n  one\n  two");
+    twice.insert("\n  three");
+    expect(twice.all).toBe("f:\n  three\nend");
+    twice.edit({ range: range(at(0, 2), at(1, 7)), text: "" });
+    twice.insert("\n  four");
+    expect(twice.all).toBe("f:\n  four\nend");
+    twice.edit({ range: range(at(1, 3)), text: "x" });
+    expect(twice.insert("\n  five")).toMatch(/edited since/);
+    expect(twice.all).toBe("f:\n  fxour\nend");
+  });
+
+  it("writes the document's line ends, the lead, and no blank where nothing follows", () => {
+    const crlf = editor("# a\r\nb", at(0, 3), "\n");
+    crlf.insert("x\ny\n");
+    expect(crlf.all).toBe("# a\r\nx\r\ny\r\nb");
+    const middle = editor("f()", at(0, 2));
+    middle.insert("x, ");
+    expect(middle.all).toBe("f(x, )");
+  });
+
+  it("is found again after closing or a reload, unless it is not there or there twice", () => {
+    const closed = new InsertionPoint({ position: at(1, 1), lead: "" });
+    closed.documentClosed(new TextDocument("a\nb\nc"));
+    expect(closed.target(new TextDocument("new\na\nb\nc"))).toMatchObject({ range: range(at(2, 1)) });
+    const reloaded = (text: string) => new InsertionPoint({ before: "a\nb", line: 1 }).target(new TextDocument(text));
+    expect(reloaded("x\nx\na\nb\n")).toMatchObject({ range: range(at(3, 1)) });
+    expect(reloaded("x\na\nb\na\nb")).toMatchObject({ refusal: expect.any(String) as string });
+    expect(reloaded("a")).toMatchObject({ refusal: expect.any(String) as string });
+    const lead = new InsertionPoint({ before: "a\n# c\n  ", line: 2 });
+    expect(lead.target(new TextDocument("a\n# c\nend"))).toMatchObject({ range: range(at(1, 3)) });
+    expect(lead.lead).toBe("\n  ");
+  });
+
+  it("never changes text other than what it inserts, whatever was edited before", () => {
+    const position = fc.record({ line: fc.nat(4), character: fc.nat(6) });
+    fc.assert(fc.property(position, fc.array(fc.tuple(position, position, fc.constantFrom("", "x", "\n", "ab\ncd")), { maxLength: 6 }), (point, edits) => {
+      const start = new TextDocument("one\ntwo\n\nthree\nfour");
+      const clamp = (document: TextDocument, { line, character }: Position): Position => {
+        const known = Math.min(line, document.lineCount - 1);
+        return at(known, Math.min(character, document.lineAt(known).length));
+      };
+      const edited = editor("one\ntwo\n\nthree\nfour", clamp(start, point));
+      for (const [a, b, text] of edits) {
+        const [from, to] = [clamp(edited.document, a), clamp(edited.document, b)].sort((p, q) => p.line - q.line || p.character - q.character);
+        edited.edit({ range: { start: from!, end: to! }, text });
+      }
+      const before = edited.all;
+      if (edited.insert("<S>") !== null) expect(edited.all).toBe(before);
+      else expect(edited.all.replace("<S>", "")).toBe(before);
+    }));
+  });
+});
+
+describe("textIn", () => {
+  it("is the text between two places, with the document's line ends", () => {
+    expect(textIn(new TextDocument("ab\r\ncd\r\nef"), { start: at(0, 1), end: at(2, 1) })).toBe("b\r\ncd\r\ne");
+  });
+});
+
+describe("solutionsPrompt", () => {
+  const input = { document: python("def f():\n  \nend"), cursor: at(1, 2), maxTokens: 64, count: async (text: string) => text.length };
+
+  it("is in two parts where the model can fill in, else the text before", async () => {
+    expect(await solutionsPrompt({ ...input, loaded: { contextTokens: 512, fim: true } })).toEqual({ kind: "fim", prefix: "def f():\n  ", suffix: "\nend" });
+    expect(await solutionsPrompt({ ...input, loaded: { contextTokens: 512, fim: false } })).toEqual({ kind: "text", text: "def f():\n  " });
+    expect(await solutionsPrompt({ ...input, document: python(""), cursor: at(0, 0), loaded: { contextTokens: 512, fim: true } })).toBeNull();
+  });
+
+  it("fits the context", async () => {
+    const document = python("x = 1\n".repeat(1000));
+    const prompt = await solutionsPrompt({ ...input, document, cursor: at(900, 0), loaded: { contextTokens: 512, fim: false } });
+    expect(prompt).toMatchObject({ kind: "text" });
+    expect((prompt as { text: string }).text.length).toBeLessThanOrEqual(512 - 64);
+  });
+});

@@ -1,0 +1,98 @@
+// The Latency view in a real Chromium: what it draws, what it posts, and the Content-Security-Policy.
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Browser } from "playwright-core";
+import type { FromLatencyView, LatencyState, ToLatencyView } from "../../protocol/webview";
+import { browserPath, launch, open } from "./harness";
+import type { OpenOptions, View } from "./harness";
+import { FIGURES, emptyLatency, fullLatency, steps } from "./syntheticLatency";
+
+type Latency = View<ToLatencyView, FromLatencyView>;
+
+describe.skipIf(browserPath === undefined)("the Latency view", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(() => browser?.close());
+
+  const show = async (state: LatencyState, options: Partial<OpenOptions> = {}): Promise<Latency> => {
+    const view = await open<ToLatencyView, FromLatencyView>(browser, { view: "latency", width: 1280, height: 300, ...options });
+    await view.post({ type: "snapshot", sequence: 1, state });
+    await view.takePosted();
+    return view;
+  };
+  const settle = (view: Latency) => view.page.waitForTimeout(250);
+  /** How many pixels of the charts are drawn. */
+  const ink = (view: Latency): Promise<number[]> =>
+    view.page.$$eval("canvas", (all) =>
+      all.map((canvas) => {
+        const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+        let drawn = 0;
+        for (let at = 3; at < data.length; at += 4) if (data[at]! > 0) drawn++;
+        return drawn;
+      }),
+    );
+
+  it("says what to do while there is nothing to show", async () => {
+    const view = await show(emptyLatency);
+    expect(await view.page.locator(".nothing").innerText()).toContain("No request has been measured yet.");
+    await view.page.getByRole("button", { name: "Generate Solutions" }).click();
+    await view.page.getByRole("button", { name: "Run benchmark" }).click();
+    expect(await view.takePosted()).toEqual([{ type: "generate" }, { type: "runBenchmark" }]);
+  });
+
+  it("draws figures, charts, history and benchmark under the policy", async () => {
+    const view = await show(fullLatency());
+    expect(await view.page.locator(".hero").textContent()).toBe("0.97 ms per token");
+    expect(await view.page.locator("dl").innerText()).toContain("0.88 · 1.1 · 0.97");
+    expect(await view.page.locator(".request").count()).toBe(9);
+    expect(await view.page.locator(".run .ratio").allTextContents()).toEqual(["", "2.6×", "3.6×"]);
+    expect(await view.page.locator(".worker").innerText()).toContain("9.4 GB of 139 GB");
+    for (const drawn of await ink(view)) expect(drawn).toBeGreaterThan(1000);
+    expect(await view.page.evaluate(() => window.violations)).toEqual(["script-src-elem inline"]);
+  });
+
+  it("takes deltas, asks again after a gap, and shows another request when told", async () => {
+    const view = await show(fullLatency());
+    await view.post({ type: "delta", sequence: 2, change: { steps: steps(20, 3, 180), figures: { ...FIGURES, acceptanceRate: 0.5 } } });
+    await settle(view);
+    expect(await view.page.locator("dl").innerText()).toContain("50 %");
+    await view.post({ type: "delta", sequence: 9, change: {} });
+    expect(await view.takePosted()).toEqual([{ type: "ready", reason: "gap" }]);
+    await view.page.locator(".request").nth(3).click();
+    expect(await view.takePosted()).toEqual([{ type: "showRequest", id: "r5" }]);
+    await view.post({ type: "snapshot", sequence: 9, state: { ...fullLatency(), following: false, shown: { id: "r5", figures: FIGURES, steps: steps(30) } } });
+    await settle(view);
+    expect(await view.page.locator(".request[aria-pressed='true']").count()).toBe(1);
+    await view.page.getByRole("button", { name: "Follow newest" }).click();
+    expect(await view.takePosted()).toEqual([{ type: "showRequest", id: null }]);
+  });
+
+  it("shows a benchmark's progress and cancels it", async () => {
+    const view = await show({ ...fullLatency(), benchmark: { kind: "running", label: "Plain, run 1 of 3", fraction: 0.3, runs: [] } });
+    expect(await view.page.getByRole("progressbar").getAttribute("aria-valuenow")).toBe("30");
+    await view.page.getByRole("button", { name: "Cancel", exact: true }).click();
+    expect(await view.takePosted()).toEqual([{ type: "cancelBenchmark" }]);
+  });
+
+  it("takes its colours from the theme, and anew when the theme changes", async () => {
+    const view = await show(fullLatency());
+    const picture = () => view.page.$$eval("canvas", (all) => all.map((canvas) => canvas.toDataURL()));
+    const before = await picture();
+    await view.page.evaluate(() => document.documentElement.style.setProperty("--vscode-charts-blue", "rgb(255, 0, 0)"));
+    await settle(view);
+    const after = await picture();
+    expect(after[0]).not.toBe(before[0]);
+    expect(after[1]).toBe(before[1]);
+  });
+
+  it("keeps hostile names text", async () => {
+    const state = fullLatency();
+    state.worker = { ...state.worker, target: "<img src=x onerror=window.hacked=1>" };
+    state.history = state.history.map((request) => ({ ...request, label: "<script>window.hacked=1</script>" }));
+    const view = await show(state, { width: 320, height: 900 });
+    expect(await view.page.locator("#root img, #root script").count()).toBe(0);
+    expect(await view.page.evaluate(() => "hacked" in window)).toBe(false);
+  });
+});

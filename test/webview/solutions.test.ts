@@ -1,0 +1,217 @@
+// The Solutions view in a real Chromium: what it draws, that hostile text stays text, the keyboard, gaps, and the
+// Content-Security-Policy.
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Browser } from "playwright-core";
+import type { FromSolutionsView, SolutionsState, ToSolutionsView } from "../../protocol/webview";
+import { browserPath, launch, open } from "./harness";
+import type { OpenOptions, View } from "./harness";
+import { SyntheticRun, emptyLane, emptyState } from "./synthetic";
+
+type Solutions = View<ToSolutionsView, FromSolutionsView>;
+
+describe.skipIf(browserPath === undefined)("the Solutions view", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(() => browser?.close());
+
+  const show = async (state: SolutionsState, options: Partial<OpenOptions> = {}): Promise<Solutions> => {
+    const view = await open<ToSolutionsView, FromSolutionsView>(browser, { view: "solutions", ...options });
+    await view.post({ type: "snapshot", sequence: 1, state });
+    return view;
+  };
+  const order = (view: Solutions): Promise<number[]> =>
+    view.page.$$eval("[data-lane]:not([hidden])", (lanes) => lanes.map((lane) => Number((lane as HTMLElement).dataset.lane)));
+  const textOf = (view: Solutions, lane: number): Promise<string> =>
+    view.page.$$eval(`[data-lane="${lane}"] .line`, (lines) => lines.map((line) => line.textContent).join("\n"));
+  const finished = (lanes: number): SolutionsState => {
+    const run = new SyntheticRun({ lanes });
+    run.advance(1000);
+    return run.state;
+  };
+
+  it("asks for a snapshot and draws deltas up to the exact text of every lane", async () => {
+    const run = new SyntheticRun({ lanes: 16 });
+    const view = await show(structuredClone(run.state));
+    expect(await view.takePosted()).toEqual([{ type: "ready", reason: "start" }]);
+    for (let sequence = 2; !run.done; sequence++) await view.post({ type: "delta", sequence, change: run.advance(4) });
+    for (const { id, text } of run.state.lanes) {
+      expect(await textOf(view, id)).toBe(text.map((span) => span.text).join(""));
+    }
+    const tinted = await view.page.$$eval('[data-lane="0"] .d', (spans) => spans.map((span) => span.textContent).join(""));
+    const accepted = run.state.lanes[0]!.text.filter((span) => span.accepted).map((span) => span.text).join("");
+    expect(tinted.replace(/\s/g, "")).toBe(accepted.replace(/\s/g, ""));
+    expect(await view.page.locator(".caret").count()).toBe(0);
+    expect(await view.takePosted()).toEqual([]);
+  });
+
+  it("keeps hostile output text: no element, no script, no request, no reordering", async () => {
+    const hostile = [
+      `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>`,
+      `</span></div><iframe src="https://example.com"></iframe>`,
+      `<style>body{display:none}</style>&lt;b&gt; \${alert(1)}`,
+      `if (admin\u202e) { // \u2066 }`,
+    ].join("\n");
+    const state = emptyState(1);
+    state.origin = { ...state.origin, symbol: "<b>x</b>", file: "<img src=x>" };
+    state.notices = ["<script>window.hacked=1</script>"];
+    state.phase = { kind: "failed", error: { code: "internal", message: "<img src=x onerror=window.hacked=1>", advice: "<b>", actions: ["retry"] } };
+    state.lanes = [{ ...emptyLane(0, "failed"), text: [{ text: hostile, accepted: true }, { text: "<b>bold</b>", accepted: false }] }];
+    const requests: string[] = [];
+    const view = await open<ToSolutionsView, FromSolutionsView>(browser, { view: "solutions" });
+    view.page.on("request", (request) => requests.push(request.url()));
+    await view.post({ type: "snapshot", sequence: 1, state });
+    expect(await textOf(view, 0)).toBe(hostile.replace(/[\u202e\u2066]/g, "\ufffd") + "<b>bold</b>");
+    expect(await view.page.locator("#root img, #root script, #root iframe, #root style, .code b").count()).toBe(0);
+    expect(await view.page.evaluate(() => "hacked" in window)).toBe(false);
+    expect(requests).toEqual([]);
+  });
+
+  it("runs under the policy: what has no nonce is refused, and the view itself breaks no rule", async () => {
+    const view = await show(finished(4));
+    expect(await view.page.evaluate(() => window.withoutNonce)).toBeUndefined();
+    const violations = await view.page.evaluate(() => window.violations);
+    expect(violations).toEqual(["script-src-elem inline"]);
+    expect(await view.page.locator("[style*='url'], [onclick]").count()).toBe(0);
+    const applied = await view.page.$eval(".bar i", (fill) => getComputedStyle(fill).transform);
+    expect(applied).not.toBe("none");
+  });
+
+  it("asks again after a gap and ignores deltas until the snapshot", async () => {
+    const run = new SyntheticRun({ lanes: 2 });
+    const view = await show(structuredClone(run.state));
+    await view.takePosted();
+    await view.post({ type: "delta", sequence: 2, change: run.advance(2) });
+    run.advance(2);
+    await view.post({ type: "delta", sequence: 4, change: run.advance(1) }, { type: "delta", sequence: 5, change: run.advance(1) });
+    expect(await view.takePosted()).toEqual([{ type: "ready", reason: "gap" }]);
+    await view.post({ type: "snapshot", sequence: 5, state: run.state });
+    expect(await textOf(view, 0)).toBe(run.state.lanes[0]!.text.map((span) => span.text).join(""));
+  });
+
+  it("is worked by the keyboard alone", async () => {
+    const view = await show(finished(8), { reducedMotion: true });
+    const ids = await order(view);
+    const focused = () => view.page.evaluate(() => Number((document.activeElement as HTMLElement).dataset.lane));
+    await view.page.locator("[data-lane][tabindex='0']").focus();
+    expect(await focused()).toBe(ids[0]);
+    await view.page.keyboard.press("ArrowRight");
+    expect(await focused()).toBe(ids[1]);
+    await view.page.keyboard.press("End");
+    expect(await focused()).toBe(ids.at(-1));
+    await view.page.keyboard.press("Home");
+    await view.page.keyboard.press("ArrowDown");
+    expect(await focused()).toBe(ids[3]);
+    expect(await view.page.locator("[data-lane][tabindex='0']").count()).toBe(1);
+    await view.takePosted();
+    for (const key of ["Enter", "d", "c", "s", "Escape", "Control+c"]) await view.page.keyboard.press(key);
+    const lane = ids[3]!;
+    expect(await view.takePosted()).toEqual([{ type: "insert", lane }, { type: "diff", lane }, { type: "copy", lane }]);
+    await view.page.locator(`[data-lane="${lane}"] .insert`).focus();
+    await view.page.keyboard.press("Enter");
+    expect(await view.takePosted()).toEqual([{ type: "insert", lane }]);
+  });
+
+  it("stops one lane, and all of them", async () => {
+    const run = new SyntheticRun({ lanes: 4 });
+    run.advance(3);
+    const view = await show(run.state);
+    await view.takePosted();
+    await view.page.locator("[data-lane='2']").focus();
+    for (const key of ["s", "Delete", "Enter", "Escape"]) await view.page.keyboard.press(key);
+    await view.page.getByRole("button", { name: "Stop all" }).click();
+    expect(await view.takePosted()).toEqual([
+      { type: "stopLane", lane: 2 },
+      { type: "stopLane", lane: 2 },
+      { type: "stopAll" },
+      { type: "stopAll" },
+    ]);
+  });
+
+  it("changes ranks at once but the order only at the end, away from the reader's pointer", async () => {
+    const run = new SyntheticRun({ lanes: 8, seed: 5 });
+    const view = await show(structuredClone(run.state), { reducedMotion: true });
+    await view.page.mouse.move(300, 300);
+    for (let sequence = 2; !run.done; sequence++) {
+      await view.post({ type: "delta", sequence, change: run.advance(6) });
+      expect(await order(view)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+    const ranks = await view.page.$$eval(".rank", (all) => all.map((rank) => rank.textContent));
+    expect(ranks).toEqual(run.state.lanes.map(({ rank }) => String(rank)));
+    await view.page.waitForTimeout(600);
+    expect(await order(view)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(await view.page.getByRole("button", { name: "Sort by rank" }).isVisible()).toBe(true);
+    await view.page.mouse.move(300, 5);
+    await view.page.waitForTimeout(600);
+    const best = run.state.lanes.filter(({ duplicateOf }) => duplicateOf === null).sort((a, b) => a.rank! - b.rank!);
+    expect(await order(view)).toEqual(best.map(({ id }) => id));
+  });
+
+  it("collapses identical solutions behind the best and opens them", async () => {
+    const state = finished(8);
+    const view = await show(state, { reducedMotion: true });
+    const before = await order(view);
+    expect(before).toHaveLength(4);
+    const same = view.page.locator(`[data-lane="${before[0]}"] .same`);
+    expect(await same.textContent()).toBe("same as 1 other");
+    await same.click();
+    const twin = state.lanes.find(({ duplicateOf }) => duplicateOf === before[0])!.id;
+    expect(await order(view)).toEqual([before[0], twin, ...before.slice(1)]);
+    expect(await same.getAttribute("aria-expanded")).toBe("true");
+    await same.click();
+    expect(await order(view)).toEqual(before);
+  });
+
+  it("sticks to the end of a growing text until the reader scrolls", async () => {
+    const run = new SyntheticRun({ lanes: 1, bodies: [Array.from({ length: 200 }, (_, i) => `const value${i} = compute(${i});`).join("\n")] });
+    const view = await show(structuredClone(run.state), { height: 400 });
+    let sequence = 1;
+    const write = async (times: number) => {
+      for (let i = 0; i < times; i++) await view.post({ type: "delta", sequence: ++sequence, change: run.advance(4) });
+    };
+    const caretShown = () =>
+      view.page.$eval(".caret", (caret) => caret.getBoundingClientRect().bottom <= caret.closest(".text")!.getBoundingClientRect().bottom + 1);
+    const firstShown = () =>
+      view.page.$eval(".text", (text) => {
+        const top = text.getBoundingClientRect().top;
+        return [...text.querySelectorAll(".line")].find((line) => line.getBoundingClientRect().bottom > top + 2)?.textContent;
+      });
+    await write(30);
+    expect(await caretShown()).toBe(true);
+    await view.page.$eval(".text", (text) => text.scrollBy(0, -200));
+    await view.frames(2);
+    const line = await firstShown();
+    await write(10);
+    expect(await firstShown()).toBe(line);
+    expect(await caretShown()).toBe(false);
+  });
+
+  it("says errors as errors, with their advice and buttons", async () => {
+    const state = emptyState(2);
+    state.phase = { kind: "failed", error: { code: "modelNotFound", message: "There is no model at /m.gguf.", advice: "Choose another file.", actions: ["retry", "chooseModel"] } };
+    state.lanes = state.lanes.map((lane) => ({ ...lane, state: "failed" as const }));
+    const view = await show(state);
+    await view.takePosted();
+    expect(await view.page.getByRole("alert").textContent()).toContain("There is no model at /m.gguf.Choose another file.");
+    expect(await view.page.getByRole("list", { name: "Solutions" }).isVisible()).toBe(false);
+    await view.page.getByRole("button", { name: "Retry" }).click();
+    expect(await view.takePosted()).toEqual([{ type: "errorAction", action: "retry" }]);
+  });
+
+  it("has names and roles, tells an empty lane, and keeps its state for a reload", async () => {
+    const state = finished(2);
+    state.lanes = [{ ...state.lanes[0]!, rank: 1 }, { ...emptyLane(1, "end"), rank: 2, tokens: 1 }];
+    const view = await show(state);
+    expect(await view.page.getByRole("listitem").count()).toBe(2);
+    expect(await view.page.getByRole("listitem", { name: /^Solution 1, finished, mean log-probability/ }).count()).toBe(1);
+    expect(await view.page.locator("[data-lane='1'] .empty").textContent()).toMatch(/ended at once/);
+    expect(await view.page.locator("[data-lane='1'] .insert").isVisible()).toBe(false);
+    expect(await view.page.evaluate(() => window.memory)).toEqual({ version: 1, state });
+    await view.page.waitForTimeout(100);
+    expect(await view.page.getByRole("status").textContent()).toMatch(/^Done: 2 of 2/);
+    await view.post({ type: "note", lane: 0, text: "Inserted", kind: "info" });
+    expect(await view.page.locator("[data-lane='0'] .state").textContent()).toBe("Inserted");
+  });
+});

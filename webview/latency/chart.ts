@@ -1,0 +1,126 @@
+// A small time chart over uPlot: fills its box, takes its colours from the theme, tells its figures in a legend of its own.
+
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { el, setText } from "../shared/dom";
+import { themeColour } from "../shared/theme";
+import type { Columns } from "./series";
+
+export interface ChartSeries {
+  label: string;
+  /** The theme's colour, a CSS variable. */
+  colour: string;
+  /** The figure under the pointer, or the newest. */
+  value: (columns: Columns, index: number) => string;
+  /** Which scale: the left one, or shares of 0 to 1 at the right. */
+  scale?: "left" | "share";
+  stepped?: boolean;
+  /** Fill down to the series before it: a stack of edges. */
+  stacked?: boolean;
+  /** Whole numbers only. */
+  whole?: boolean;
+}
+
+const FONT_SIZE = 10.5;
+const FILL_OPACITY = 0.4;
+
+/** A colour as `color(...)` or `rgb(...)`, made see-through. */
+const faded = (colour: string, share: number): string => `color-mix(in srgb, ${colour} ${share * 100}%, transparent)`;
+
+export class Chart {
+  readonly element: HTMLElement;
+  private readonly box = el("div", "plot");
+  private readonly values: HTMLElement[];
+  private plot: uPlot | null = null;
+  private columns: Columns = [[]];
+  private hovered: number | null = null;
+
+  constructor(
+    title: string,
+    private readonly unit: string,
+    private readonly series: ChartSeries[],
+  ) {
+    this.values = series.map(() => el("b"));
+    const legend = series.map(({ label }, index) => el("span", `key key-${index}`, el("i"), `${label} `, this.values[index]!));
+    legend.forEach((key, index) => key.style.setProperty("--key", `var(${series[index]!.colour})`));
+    this.element = el("section", "chart", el("div", "caption", el("h2", "", title), ...legend), this.box);
+    new ResizeObserver(() => this.resize()).observe(this.box);
+  }
+
+  draw(columns: Columns): void {
+    this.columns = columns;
+    if (!this.plot) this.build();
+    else this.plot.setData(columns);
+    this.drawValues();
+  }
+
+  /** Draws anew in the theme's colours. */
+  repaint(): void {
+    this.plot?.destroy();
+    this.plot = null;
+    this.build();
+  }
+
+  private build(): void {
+    const { width, height } = this.size();
+    if (width < 40 || height < 40) return;
+    this.plot = new uPlot(this.options(width, height), this.columns, this.box);
+  }
+
+  private size(): { width: number; height: number } {
+    return { width: this.box.clientWidth, height: this.box.clientHeight };
+  }
+
+  private resize(): void {
+    if (!this.plot) return this.build();
+    const size = this.size();
+    if (size.width >= 40 && size.height >= 40) this.plot.setSize(size);
+  }
+
+  private drawValues(): void {
+    const index = this.hovered ?? this.columns[0].length - 1;
+    for (const [at, { value }] of this.series.entries()) setText(this.values[at]!, index < 0 ? "" : value(this.columns, index));
+  }
+
+  private options(width: number, height: number): uPlot.Options {
+    const text = themeColour("--dim");
+    const grid = { stroke: faded(themeColour("--fg"), 0.09), width: 1 };
+    const axis = { stroke: text, grid, ticks: { show: false }, font: `${FONT_SIZE}px ${getComputedStyle(document.body).fontFamily}`, gap: 4 };
+    const left = { ...axis, scale: "left", size: 38, space: 28, values: (_: uPlot, ticks: number[]) => ticks.map((v) => `${+v.toFixed(2)}${this.unit}`) };
+    const share = { ...axis, scale: "share", side: 1, size: 40, space: 28, grid: { show: false }, values: (_: uPlot, ticks: number[]) => ticks.map((v) => `${Math.round(v * 100)} %`) };
+    const whole = this.series.some((series) => series.whole) ? { incrs: [1, 2, 5, 10] } : {};
+    const shares = this.series.some(({ scale }) => scale === "share");
+    return {
+      width,
+      height,
+      legend: { show: false },
+      padding: [6, shares ? 0 : 8, 0, 0],
+      scales: { x: { time: false }, left: { range: (_, __, max) => [0, Math.max(max * 1.12, 0.001)] }, ...(shares ? { share: { range: [0, 1] } } : {}) },
+      axes: [{ ...axis, size: 20, space: 60, values: (_, ticks) => ticks.map((v) => `${+v.toFixed(2)} s`) }, { ...left, ...whole }, ...(shares ? [share] : [])],
+      series: [{}, ...this.series.map((series, index) => this.line(series, index))],
+      bands: this.series.flatMap(({ stacked, colour }, index) =>
+        stacked && index > 0 ? [{ series: [index + 1, index] as [number, number], fill: faded(themeColour(colour), FILL_OPACITY) }] : [],
+      ),
+      cursor: { points: { size: 5 }, drag: { x: false, y: false }, y: false },
+      hooks: { setCursor: [(plot) => this.hover(plot.cursor.idx ?? null)] },
+    };
+  }
+
+  private line({ scale = "left", colour, stepped, stacked }: ChartSeries, index: number): uPlot.Series {
+    const stroke = themeColour(colour);
+    return {
+      scale,
+      stroke,
+      width: 1.25,
+      points: { show: false },
+      ...(stepped ? { paths: uPlot.paths.stepped!({ align: -1 }) } : {}),
+      ...(stacked && index === 0 ? { fill: faded(stroke, FILL_OPACITY) } : {}),
+    };
+  }
+
+  private hover(index: number | null): void {
+    if (index === this.hovered) return;
+    this.hovered = index;
+    this.drawValues();
+  }
+}

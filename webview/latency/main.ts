@@ -1,0 +1,118 @@
+// The Latency view: messages in, state, one drawing a frame; the user's actions out.
+
+import type { FromLatencyView, LatencyChange, LatencyState, ToLatencyView } from "../../protocol/webview";
+import { Announcer } from "../shared/announcer";
+import { button, byId, el, setHidden } from "../shared/dom";
+import { ErrorBox } from "../shared/errorBox";
+import { figure, integer, percent } from "../shared/format";
+import { Frame } from "../shared/frame";
+import { connect } from "../shared/host";
+import { Sequence } from "../shared/sequence";
+import { onThemeChange } from "../shared/theme";
+import "../shared/base.css";
+import "./latency.css";
+import { Benchmark } from "./benchmark";
+import { Chart } from "./chart";
+import { Figures } from "./figures";
+import { History } from "./history";
+import { drafts, stepTimes } from "./series";
+import type { Columns } from "./series";
+import { applyChange } from "./state";
+import { WorkerLine } from "./workerLine";
+
+/** Charts and figures that change with every step are readable at this pace. */
+const DRAW_EVERY_MS = 100;
+
+let state: LatencyState | null = null;
+let drawnAt = -Infinity;
+let timer = 0;
+let drawnSteps: LatencyState["shown"] = null;
+
+const host = connect<ToLatencyView, FromLatencyView>((message) => sequence.receive(message));
+const sequence = new Sequence<LatencyState, LatencyChange>({
+  ask: (reason) => host.post({ type: "ready", reason }),
+  replaced: (snapshot) => update(snapshot),
+  changed: (change) => state && update(applyChange(state, change)),
+});
+
+const number = (columns: Columns, series: number, index: number): number => columns[series]?.[index] ?? 0;
+const difference = (series: number) => (columns: Columns, index: number) =>
+  figure(number(columns, series, index) - (series > 1 ? number(columns, series - 1, index) : 0));
+
+const worker = new WorkerLine();
+const error = new ErrorBox((action) => host.post({ type: "errorAction", action }));
+const figures = new Figures();
+const times = new Chart("Step time", " ms", [
+  { label: "draft", colour: "--vscode-charts-green", stacked: true, value: difference(1) },
+  { label: "verify", colour: "--vscode-charts-blue", stacked: true, value: difference(2) },
+  { label: "host", colour: "--vscode-charts-orange", stacked: true, value: difference(3) },
+]);
+const lengths = new Chart("Speculation", "", [
+  { label: "draft length", colour: "--vscode-charts-purple", stepped: true, whole: true, value: (columns, index) => integer(number(columns, 1, index)) },
+  {
+    label: "accepted",
+    colour: "--vscode-charts-green",
+    scale: "share",
+    value: (columns, index) => percent(columns[2]?.[index] ?? null),
+  },
+]);
+const history = new History({
+  show: (id) => host.post({ type: "showRequest", id }),
+  clear: () => host.post({ type: "clearHistory" }),
+});
+const benchmark = new Benchmark({
+  run: () => host.post({ type: "runBenchmark" }),
+  cancel: () => host.post({ type: "cancelBenchmark" }),
+  errorAction: (action) => host.post({ type: "errorAction", action }),
+});
+const empty = el(
+  "section",
+  "nothing",
+  el("p", "title", "No request has been measured yet."),
+  el("p", "", "Write some code and wait for a completion, or let eight solutions be written: every step is drawn here as it happens."),
+  button("Generate Solutions", () => host.post({ type: "generate" }), { className: "primary" }),
+);
+const announcer = new Announcer();
+const measured = el("div", "measured", figures.element, times.element, lengths.element);
+const side = el("div", "side", benchmark.element, history.element);
+const main = el("main", "", empty, measured, side);
+main.hidden = true; // until there is something to draw
+byId("root").append(worker.element, error.element, main, announcer.element);
+
+const frame = new Frame((now) => {
+  if (!state) return;
+  drawnAt = now;
+  main.hidden = false;
+  const { shown } = state;
+  worker.draw(state.worker);
+  error.draw(state.worker.error);
+  setHidden(empty, shown !== null);
+  setHidden(measured, shown === null);
+  if (shown && shown !== drawnSteps) {
+    figures.draw(shown.figures);
+    times.draw(stepTimes(shown.steps));
+    lengths.draw(drafts(shown.steps));
+  }
+  drawnSteps = shown;
+  history.draw(state.history, shown?.id ?? null, state.following);
+  setHidden(history.element, state.history.length === 0);
+  benchmark.draw(state.benchmark);
+  if (state.benchmark.kind === "done") announcer.say(`Benchmark done: ${state.benchmark.conditions}.`);
+});
+
+function update(next: LatencyState): void {
+  state = next;
+  clearTimeout(timer);
+  const wait = drawnAt + DRAW_EVERY_MS - performance.now();
+  if (wait <= 0) frame.request();
+  else timer = window.setTimeout(() => frame.request(), wait);
+}
+
+onThemeChange(() => {
+  times.repaint();
+  lengths.repaint();
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") sequence.shownAgain();
+});
+sequence.start();

@@ -1,0 +1,3 @@
+// Style sheets that the bundler collects beside a view's script.
+
+declare module "*.css";

@@ -1,0 +1,205 @@
+// The grid of lanes: which are shown, in which order, and how they move. Nothing moves while the reader points at the grid
+// or has the focus in it.
+
+import type { SolutionsLane, SolutionsOrigin, SolutionsState } from "../../protocol/webview";
+import { el, setHidden } from "../shared/dom";
+import { prefersReducedMotion } from "../shared/theme";
+import type { TextStart } from "./laneText";
+import { LaneView } from "./laneView";
+import type { LaneEvents } from "./laneView";
+import { collapsed, groups, keptOrder, maySettle, rankedOrder, sameOrder } from "./order";
+import { isRunning } from "./state";
+import { colourerFor } from "./syntax";
+
+const SETTLE_DELAY_MS = 350;
+const MOVE_MS = 260;
+/** Frames in which every lane is drawn once, while they are being written. */
+const FRAMES_A_ROUND = 6;
+const LEAST_A_FRAME = 2;
+
+export interface BoardEvents extends Omit<LaneEvents, "toggleGroup"> {
+  /** The order or the set of lanes shown has changed. */
+  arranged(): void;
+}
+
+export class Board {
+  readonly element = el("div", "board");
+  private readonly views = new Map<number, LaneView>();
+  private state: SolutionsState | null = null;
+  private order: number[] = [];
+  private hidden = new Set<number>();
+  private readonly open = new Set<number>();
+  /** Lanes with news, longest waiting first. */
+  private readonly waiting = new Set<number>();
+  private pointerInside = false;
+  private settleTimer = 0;
+
+  constructor(private readonly events: BoardEvents) {
+    this.element.setAttribute("role", "list");
+    this.element.setAttribute("aria-label", "Solutions");
+    this.element.addEventListener("pointerenter", () => (this.pointerInside = true));
+    this.element.addEventListener("pointerleave", () => {
+      this.pointerInside = false;
+      this.settleSoon();
+    });
+    this.element.addEventListener("focusout", () => this.settleSoon());
+    window.addEventListener("blur", () => this.settleSoon());
+  }
+
+  /** Ids of the lanes shown, in their order on the screen. */
+  get visible(): number[] {
+    return this.order.filter((id) => !this.hidden.has(id));
+  }
+
+  /** Whether the ranked order differs from the one shown. */
+  get unsettled(): boolean {
+    const { state } = this;
+    if (!state || isRunning(state)) return false;
+    return !sameOrder(this.order, rankedOrder(state.lanes)) || !sameOrder([...this.hidden], this.toHide(state));
+  }
+
+  view(id: number): LaneView | undefined {
+    return this.views.get(id);
+  }
+
+  lane(id: number): SolutionsLane | undefined {
+    return this.state?.lanes.find((lane) => lane.id === id);
+  }
+
+  /** Starts from a snapshot; the order on the screen is kept where the lanes are the same. */
+  reset(state: SolutionsState, now: number): void {
+    const before = new Set(this.order);
+    const known = state.lanes.some(({ id }) => before.has(id));
+    for (const view of this.views.values()) view.element.remove();
+    this.views.clear();
+    this.waiting.clear();
+    this.state = state;
+    this.element.style.setProperty("--tab-size", String(state.origin.tabSize));
+    if (!known) {
+      this.open.clear();
+      this.hidden = new Set(isRunning(state) ? [] : this.toHide(state));
+      this.order = isRunning(state) ? [] : rankedOrder(state.lanes);
+    }
+    this.draw(state, now);
+    this.place();
+    if (!isRunning(state)) for (const view of this.views.values()) view.rewind();
+  }
+
+  /** Draws the lanes that have news. */
+  draw(state: SolutionsState, now: number): void {
+    const wasRunning = this.state !== null && isRunning(this.state);
+    this.state = state;
+    let start: TextStart | null = null;
+    for (const lane of state.lanes) {
+      if (this.views.has(lane.id)) continue;
+      start ??= textStart(state.origin);
+      this.views.set(lane.id, new LaneView(lane, start, { act: this.events.act, toggleGroup: (id) => this.toggleGroup(id) }));
+    }
+    if (start) {
+      this.order = keptOrder(this.order, state.lanes);
+      this.place();
+    }
+    this.drawLanes(state, now);
+    if (wasRunning && !isRunning(state)) this.settleSoon();
+  }
+
+  /** Whether lanes have news that are not drawn yet. */
+  get behind(): boolean {
+    return this.waiting.size > 0;
+  }
+
+  /** Draws the lanes that wait, longest first, a share of them a frame: each is drawn at least ten times a second. */
+  private drawLanes(state: SolutionsState, now: number): void {
+    const share = isRunning(state) ? Math.max(LEAST_A_FRAME, Math.ceil(state.lanes.length / FRAMES_A_ROUND)) : Infinity;
+    const positions = new Map(state.lanes.map(({ id }, index) => [id, index]));
+    for (const lane of state.lanes) if (this.views.get(lane.id)?.lane !== lane) this.waiting.add(lane.id);
+    const behind = new Map(groups(state.lanes).map(({ best, others }) => [best, others]));
+    const due = isRunning(state) ? [...this.waiting].slice(0, share) : [...this.views.keys()];
+    for (const id of due) {
+      this.waiting.delete(id);
+      const position = positions.get(id);
+      const lane = position === undefined ? undefined : state.lanes[position];
+      if (position === undefined || !lane) continue;
+      const others = behind.get(id) ?? [];
+      const groupOpen = this.open.has(id);
+      const grouped = groupOpen || others.some((other) => this.hidden.has(other));
+      this.views.get(id)?.draw(lane, { position: position + 1, others: others.length, groupOpen, grouped }, now);
+    }
+    for (const id of due) this.views.get(id)?.stick();
+  }
+
+  /** Puts the lanes in their ranked order now, because the reader asked for it. */
+  settle(): void {
+    const { state } = this;
+    if (!state || isRunning(state)) return;
+    const before = this.positions();
+    this.order = rankedOrder(state.lanes);
+    this.hidden = new Set(this.toHide(state));
+    this.place();
+    this.draw(state, performance.now());
+    for (const view of this.views.values()) view.rewind();
+    this.slideFrom(before);
+  }
+
+  private settleSoon(): void {
+    clearTimeout(this.settleTimer);
+    this.settleTimer = window.setTimeout(() => {
+      const laneFocused = document.hasFocus() && this.element.contains(document.activeElement);
+      const running = !this.state || isRunning(this.state);
+      if (this.unsettled && maySettle(running, { pointerInside: this.pointerInside, laneFocused })) this.settle();
+    }, SETTLE_DELAY_MS);
+  }
+
+  private toHide = (state: SolutionsState): number[] => [...collapsed(state.lanes, this.open)];
+
+  private toggleGroup(best: number): void {
+    const { state } = this;
+    const group = state && groups(state.lanes).find((candidate) => candidate.best === best);
+    if (!group || group.others.length === 0) return;
+    const before = this.positions();
+    if (this.open.delete(best)) for (const id of group.others) this.hidden.add(id);
+    else {
+      this.open.add(best);
+      for (const id of group.others) this.hidden.delete(id);
+    }
+    this.place();
+    this.draw(state, performance.now());
+    this.slideFrom(before);
+  }
+
+  /** Makes the page's order the one of `order`, moving as few elements as it can. */
+  private place(): void {
+    let next: ChildNode | null = this.element.firstChild;
+    for (const id of this.order) {
+      const view = this.views.get(id);
+      if (!view) continue;
+      setHidden(view.element, this.hidden.has(id));
+      if (view.element === next) next = next.nextSibling;
+      else this.element.insertBefore(view.element, next);
+    }
+    this.events.arranged();
+  }
+
+  private positions(): Map<number, DOMRect> {
+    return new Map(this.visible.map((id) => [id, this.views.get(id)!.element.getBoundingClientRect()]));
+  }
+
+  /** Lets the lanes glide from where they were to where they are. */
+  private slideFrom(before: Map<number, DOMRect>): void {
+    if (prefersReducedMotion()) return;
+    for (const [id, to] of this.positions()) {
+      const from = before.get(id);
+      const [dx, dy] = from ? [from.left - to.left, from.top - to.top] : [0, 0];
+      if (from && dx === 0 && dy === 0) continue;
+      const start = from ? { transform: `translate(${dx}px, ${dy}px)` } : { opacity: 0 };
+      this.views.get(id)?.element.animate([start, {}], { duration: MOVE_MS, easing: "cubic-bezier(0.2, 0, 0, 1)" });
+    }
+  }
+}
+
+function textStart({ languageId, tabSize, leadIn }: SolutionsOrigin): TextStart {
+  const colourer = colourerFor(languageId, tabSize);
+  const lines = leadIn.split("\n");
+  const prefix = lines.pop() ?? "";
+  return { colourer, state: colourer?.after(lines) ?? {}, prefix };
+}

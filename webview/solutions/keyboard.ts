@@ -1,0 +1,72 @@
+// The keyboard in the grid of lanes: one lane is reached by Tab, arrows move between lanes, letters act on one.
+
+import type { Board } from "./board";
+import type { LaneAction } from "./keys";
+import { actionOf, allowed, neighbour } from "./keys";
+
+export interface KeyboardEvents {
+  act(lane: number, action: LaneAction): void;
+  stopAll(): void;
+}
+
+export class Keyboard {
+  private active: number | null = null;
+
+  constructor(
+    private readonly board: Board,
+    private readonly events: KeyboardEvents,
+  ) {
+    board.element.addEventListener("keydown", (event) => this.onLaneKey(event));
+    board.element.addEventListener("focusin", ({ target }) => {
+      const id = laneOf(target);
+      if (id !== null) this.activate(id);
+    });
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !event.defaultPrevented) this.events.stopAll();
+    });
+  }
+
+  /** Keeps exactly one of the lanes shown reachable by Tab. */
+  refresh(): void {
+    const { visible } = this.board;
+    const active = this.active !== null && visible.includes(this.active) ? this.active : visible[0];
+    if (active !== undefined) this.activate(active);
+  }
+
+  private activate(id: number): void {
+    this.active = id;
+    for (const lane of this.board.visible) this.board.view(lane)?.setTabbable(lane === id);
+  }
+
+  private onLaneKey(event: KeyboardEvent): void {
+    const id = laneOf(event.target);
+    if (id === null || event.ctrlKey || event.metaKey || event.altKey) return;
+    const onCard = event.target instanceof HTMLElement && event.target.dataset.lane !== undefined;
+    if (event.key === "Enter" && !onCard) return; // a button of the lane has the focus
+    const action = actionOf(event.key);
+    const lane = this.board.lane(id);
+    if (action && lane) {
+      if (allowed(lane, action)) this.events.act(id, action);
+    } else if (event.key === "PageDown" || event.key === "PageUp") {
+      this.board.view(id)?.scrollText(event.key === "PageDown" ? 1 : -1);
+    } else {
+      const target = neighbour(event.key, this.board.visible, id, columnsOf(this.board));
+      if (target === null) return;
+      const element = this.board.view(target)?.element;
+      element?.focus({ preventScroll: true });
+      element?.scrollIntoView({ block: "nearest" });
+    }
+    event.preventDefault();
+  }
+}
+
+function laneOf(target: EventTarget | null): number | null {
+  const card = target instanceof Element ? target.closest<HTMLElement>("[data-lane]") : null;
+  return card ? Number(card.dataset.lane) : null;
+}
+
+function columnsOf(board: Board): number {
+  const tops = board.visible.map((id) => board.view(id)?.element.offsetTop);
+  const beyond = tops.findIndex((top) => top !== tops[0]);
+  return beyond < 0 ? tops.length : beyond;
+}

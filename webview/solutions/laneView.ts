@@ -1,0 +1,199 @@
+// One lane as a card: rank, state, score; the text; sparkline, figures and actions.
+
+import type { SolutionsLane } from "../../protocol/webview";
+import { button, el, setAttribute, setHidden, setText } from "../shared/dom";
+import { figure, integer, logprob, percent } from "../shared/format";
+import { icon } from "../shared/icons";
+import type { LaneAction } from "./keys";
+import { LaneText } from "./laneText";
+import type { TextStart } from "./laneText";
+import { Sparkline } from "./sparkline";
+import { acceptedShare, isLive, isUsable } from "./state";
+import { emptyText, laneLabel, laneState, laneTone, sameAs } from "./words";
+
+export interface LaneEvents {
+  act(lane: number, action: LaneAction): void;
+  /** Open or close the group that this lane is the best of. */
+  toggleGroup(lane: number): void;
+}
+
+/** What a card shows beside the lane itself. */
+export interface LaneContext {
+  position: number;
+  /** Lanes of the same text behind this one. */
+  others: number;
+  groupOpen: boolean;
+  /** Whether the group can be opened and closed: the identical lanes stand right behind. */
+  grouped: boolean;
+}
+
+/** Figures and sparkline are readable at this pace; the text is drawn as it comes. */
+const FIGURES_EVERY_MS = 120;
+/** Further down than any text reaches: the browser stops at the end. */
+const THE_END = 1e7;
+const NEAR_PX = 4;
+const NOTE_MS = 2500;
+
+export class LaneView {
+  readonly element = el("div", "lane");
+  private readonly rank = el("span", "rank");
+  private readonly state = el("span", "state");
+  private readonly same: HTMLButtonElement;
+  private readonly score = el("span", "score");
+  private readonly scroller = el("div", "text");
+  private readonly text: LaneText;
+  private readonly empty = el("p", "empty");
+  private readonly sparkline = new Sparkline();
+  private readonly latency = el("b");
+  private readonly tokens = el("b");
+  private readonly share = el("b");
+  private readonly shareBox: HTMLElement;
+  private readonly figures: HTMLElement;
+  private readonly stop: HTMLButtonElement;
+  private readonly use: HTMLElement;
+  private readonly insert: HTMLButtonElement;
+  private drawn: SolutionsLane | null = null;
+  private spans = 0;
+  private figuresAt = 0;
+  /** Whether the end of the text is kept in sight, and where that scrolled to. */
+  private stuck = true;
+  private scrolledTo = 0;
+  private noteTimer = 0;
+
+  constructor(lane: SolutionsLane, start: TextStart, events: LaneEvents) {
+    const { id } = lane;
+    const act = (action: LaneAction) => () => events.act(id, action);
+    this.text = new LaneText(start);
+    this.same = button("", () => events.toggleGroup(id), { className: "same" });
+    this.stop = button("Stop", act("stop"), { className: "stop", hint: "Stop this lane (S)" });
+    this.insert = button("Insert", act("insert"), { className: "insert", hint: "Insert (Enter)" });
+    const copy = button("", act("copy"), { className: "glyph", hint: "Copy (C)" });
+    copy.append(icon("copy"));
+    copy.setAttribute("aria-label", "Copy");
+    const diff = button("", act("diff"), { className: "glyph", hint: "Show as a diff against the file (D)" });
+    diff.append(icon("diff"));
+    diff.setAttribute("aria-label", "Diff");
+    this.use = el("span", "use", copy, diff, this.insert);
+
+    this.scroller.tabIndex = -1;
+    this.scroller.append(el("div", "sheet", this.text.element, this.empty));
+    this.scroller.addEventListener("scroll", () => this.onScroll(), { passive: true });
+    this.shareBox = el("span", "share", this.share, " acc.");
+    this.shareBox.title = "Share of the draft's tokens that the target kept";
+    this.score.title = "Mean log-probability of its tokens under the target";
+    this.figures = el("span", "figures", el("span", "", this.latency, " ms/tok"), el("span", "count", this.tokens, " tok"), this.shareBox);
+    this.element.append(
+      el("div", "top", this.rank, this.state, this.same, this.score),
+      this.scroller,
+      el("div", "bottom", this.sparkline.element, this.figures, this.stop, this.use),
+    );
+    this.element.setAttribute("role", "listitem");
+    this.element.dataset.lane = String(id);
+    this.element.tabIndex = -1;
+  }
+
+  /** The lane as it was drawn last. */
+  get lane(): SolutionsLane | null {
+    return this.drawn;
+  }
+
+  /** Draws what differs from what is shown. */
+  draw(lane: SolutionsLane, context: LaneContext, now: number): void {
+    if (lane !== this.drawn) {
+      const turned = lane.state !== this.drawn?.state;
+      if (lane.text.length > this.spans) this.text.append(lane.text.slice(this.spans));
+      this.spans = lane.text.length;
+      if (turned) this.drawState(lane);
+      this.drawn = lane;
+      if (turned || !isLive(lane) || now - this.figuresAt >= FIGURES_EVERY_MS) {
+        this.figuresAt = now;
+        this.drawFigures(lane);
+      }
+    }
+    this.drawContext(lane, context);
+  }
+
+  /**
+   * Keeps the end of the text in sight until the reader scrolls away from it. Needs the layout: call it once all lanes of a
+   * frame are drawn.
+   */
+  stick(): void {
+    if (!this.stuck) return;
+    this.scroller.scrollTop = THE_END;
+    this.scrolledTo = this.scroller.scrollTop;
+  }
+
+  /** Shows the text from its beginning, unless the reader has chosen another place. */
+  rewind(): void {
+    if (!this.stuck) return;
+    this.stuck = false;
+    this.scroller.scrollTop = 0;
+  }
+
+  scrollText(pages: number): void {
+    this.scroller.scrollBy({ top: pages * this.scroller.clientHeight * 0.8 });
+  }
+
+  /** Says something in place of the state for a moment. */
+  note(text: string, kind: "info" | "error"): void {
+    clearTimeout(this.noteTimer);
+    this.state.className = `state note ${kind}`;
+    setText(this.state, text);
+    this.noteTimer = window.setTimeout(() => this.drawn && this.drawState(this.drawn), NOTE_MS);
+  }
+
+  /** Whether Tab reaches this card and its buttons. */
+  setTabbable(tabbable: boolean): void {
+    this.element.tabIndex = tabbable ? 0 : -1;
+    for (const control of this.element.querySelectorAll("button")) control.tabIndex = tabbable ? 0 : -1;
+  }
+
+  private onScroll(): void {
+    const { scrollTop, clientHeight, scrollHeight } = this.scroller;
+    if (scrollTop < this.scrolledTo - NEAR_PX) this.stuck = false;
+    else if (scrollTop + clientHeight >= scrollHeight - NEAR_PX && this.drawn && isLive(this.drawn)) this.stuck = true;
+  }
+
+  private drawFigures(lane: SolutionsLane): void {
+    setText(this.rank, lane.rank === null ? "–" : String(lane.rank));
+    this.rank.classList.toggle("none", lane.rank === null);
+    setText(this.score, lane.meanLogprob === null ? "" : `log p ${logprob(lane.meanLogprob)}`);
+    setText(this.latency, figure(lane.msPerToken));
+    setText(this.tokens, integer(lane.tokens));
+    const share = acceptedShare(lane);
+    setText(this.share, percent(share));
+    setHidden(this.shareBox, share === null);
+    setHidden(this.figures, lane.tokens === 0);
+    this.sparkline.draw(lane.latencies);
+  }
+
+  private drawState(lane: SolutionsLane): void {
+    const tone = laneTone(lane);
+    this.element.dataset.tone = tone;
+    this.state.className = `state ${tone}`;
+    setText(this.state, laneState(lane));
+    this.text.setWriting(lane.state === "writing");
+    setHidden(this.stop, !isLive(lane));
+    setHidden(this.use, !isUsable(lane));
+    const empty = emptyText(lane);
+    setHidden(this.empty, empty === null);
+    setText(this.empty, empty ?? "");
+  }
+
+  private drawContext(lane: SolutionsLane, { position, others, groupOpen, grouped }: LaneContext): void {
+    const same = sameAs(lane, others);
+    setHidden(this.same, same === null);
+    if (same !== null) {
+      setText(this.same, same);
+      const opens = grouped && others > 0;
+      this.same.disabled = !opens;
+      if (opens) setAttribute(this.same, "aria-expanded", String(groupOpen));
+      else this.same.removeAttribute("aria-expanded");
+    }
+    const best = lane.rank === 1 && lane.duplicateOf === null;
+    this.element.classList.toggle("best", best);
+    this.element.classList.toggle("duplicate", lane.duplicateOf !== null);
+    this.insert.classList.toggle("primary", best);
+    setAttribute(this.element, "aria-label", laneLabel(lane, position));
+  }
+}
