@@ -1,0 +1,36 @@
+# The CUDA runtime, target octet_cuda. Its kernel sources (.cu) are compiled either
+#   by the C++ compiler: kernels run on the host, for tests (OCTET_TESTS)
+#   by nvcc, for a GPU (OCTET_CUDA)
+option(OCTET_CUDA "Build the CUDA runtime with nvcc" OFF)
+
+set(CUDA_FOLDER ${CMAKE_CURRENT_SOURCE_DIR}/runtimes/cuda)
+file(GLOB CUDA_KERNEL_SOURCES CONFIGURE_DEPENDS ${CUDA_FOLDER}/kernels/*.cu)
+file(GLOB CUDA_PLAIN_SOURCES CONFIGURE_DEPENDS ${CUDA_FOLDER}/kernels/*.cpp ${CUDA_FOLDER}/runtime/*.cpp)
+file(GLOB CUDA_MODEL_SOURCES CONFIGURE_DEPENDS ${CUDA_FOLDER}/model/*.cpp)
+
+if(OCTET_CUDA)
+  if(NOT CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 80-real 89-real 90)
+  endif()
+  enable_language(CUDA)
+  # CMake before 3.26 does not know that nvcc speaks C++20.
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+  set(CMAKE_CUDA_STANDARD 20)
+  set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
+  add_library(octet_cuda STATIC ${CUDA_KERNEL_SOURCES} ${CUDA_PLAIN_SOURCES} ${CUDA_FOLDER}/device/stream_cuda.cu)
+  target_compile_options(octet_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr -lineinfo>)
+  set_target_properties(octet_cuda PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_link_libraries(octet_cuda PUBLIC octet_engine)
+elseif(OCTET_TESTS)
+  add_library(octet_cuda STATIC ${CUDA_KERNEL_SOURCES} ${CUDA_PLAIN_SOURCES} ${CUDA_FOLDER}/device/stream_host.cpp
+    ${CUDA_FOLDER}/device/host/block.cpp ${CUDA_FOLDER}/device/host/fiber.cpp)
+  set_source_files_properties(${CUDA_KERNEL_SOURCES} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-x;c++;-O2")
+  target_link_libraries(octet_cuda PUBLIC octet_engine)
+endif()
+
+# Reading GGUF files takes llama.cpp's gguf API.
+if(TARGET octet_cuda AND TARGET octet_llama AND CUDA_MODEL_SOURCES)
+  add_library(octet_cuda_model STATIC ${CUDA_MODEL_SOURCES})
+  target_link_libraries(octet_cuda_model PUBLIC octet_cuda octet_llama)
+endif()

@@ -1,0 +1,137 @@
+#include "runtimes/cuda/device/host/block.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <numeric>
+#include <random>
+
+#include "runtimes/cuda/device/host/fiber.h"
+
+namespace octet::cuda::host {
+
+thread_local Thread* running = nullptr;
+
+namespace {
+
+constexpr int kWarpThreads = 32, kMaxThreads = 1024;
+
+thread_local FiberContext scheduler;
+thread_local const std::function<void()>* kernel_body = nullptr;
+thread_local bool progressed = false;
+thread_local std::uint64_t order_seed = 0;
+
+[[noreturn]] void fail(const char* what) {
+  std::fprintf(stderr, "kernel on the host: %s (block %d,%d,%d thread %d)\n", what, running ? running->block->index.x : -1,
+               running ? running->block->index.y : -1, running ? running->block->index.z : -1, running ? running->thread : -1);
+  std::abort();
+}
+
+void give_way() { switch_fiber(&running->stack_pointer, scheduler); }
+
+void wait_at(Barrier& barrier) {
+  progressed = true;
+  if (++barrier.arrived == barrier.members) {
+    barrier.arrived = 0;
+    ++barrier.round;
+    return;
+  }
+  for (const std::uint64_t round = barrier.round; barrier.round == round;) give_way();
+}
+
+void thread_main() {
+  (*kernel_body)();
+  if (!running->copies.empty()) fail("a thread ended with asynchronous copies that nobody waited for");
+  running->done = true;
+  progressed = true;
+  give_way();
+}
+
+struct Stacks {
+  static constexpr std::size_t kBytes = 128 << 10;
+  std::unique_ptr<std::byte[]> memory = std::unique_ptr<std::byte[]>(new std::byte[kBytes * kMaxThreads]);
+  std::byte* top(int thread) { return memory.get() + kBytes * (thread + 1); }
+};
+
+void run_block(Block& block, std::vector<Thread>& threads, std::vector<Warp>& warps, const std::vector<int>& order, Stacks& stacks) {
+  block.barrier = {.members = block.threads};
+  for (Warp& warp : warps) warp.barrier = {.members = kWarpThreads};
+  for (Thread& t : threads) {
+    t.block = &block;
+    t.warp = &warps[t.thread / kWarpThreads];
+    t.done = false;
+    t.copies.clear();
+    t.committed.clear();
+    t.stack_pointer = new_fiber(stacks.top(t.thread), thread_main);
+  }
+  for (int left = block.threads; left > 0;) {
+    progressed = false;
+    for (const int i : order) {
+      if (threads[i].done) continue;
+      running = &threads[i];
+      switch_fiber(&scheduler, running->stack_pointer);
+      left -= threads[i].done;
+    }
+    if (!progressed) fail("some threads wait at a barrier that others never reach");
+  }
+  running = nullptr;
+}
+
+std::vector<int> order_of(int count, std::uint64_t seed) {
+  std::vector<int> order(count);
+  std::iota(order.begin(), order.end(), 0);
+  if (seed != 0) std::shuffle(order.begin(), order.end(), std::mt19937_64(seed));
+  return order;
+}
+
+}  // namespace
+
+void block_barrier() { wait_at(running->block->barrier); }
+void warp_barrier() { wait_at(running->warp->barrier); }
+
+void commit_copies() {
+  const std::size_t before = std::accumulate(running->committed.begin(), running->committed.end(), std::size_t{0});
+  running->committed.push_back(running->copies.size() - before);
+}
+
+void land_copies(int pending) {
+  auto& groups = running->committed;
+  while (static_cast<int>(groups.size()) > pending) {
+    const auto end = running->copies.begin() + static_cast<std::ptrdiff_t>(groups.front());
+    for (auto copy = running->copies.begin(); copy != end; ++copy) {
+      if (copy->from) std::memcpy(copy->to, copy->from, 16);
+      else std::memset(copy->to, 0, 16);
+    }
+    running->copies.erase(running->copies.begin(), end);
+    groups.erase(groups.begin());
+  }
+}
+
+void check_aligned(const void* p, std::size_t bytes) {
+  if (reinterpret_cast<std::uintptr_t>(p) % bytes != 0) fail("an address is not aligned");
+}
+
+void shuffle_order(std::uint64_t seed) { order_seed = seed; }
+
+void run_grid(Dim3 grid, int threads, std::size_t shared_bytes, const std::function<void()>& kernel) {
+  if (threads < 1 || threads > kMaxThreads || threads % kWarpThreads != 0) fail("a block has 32 to 1,024 threads, in whole warps");
+  if (grid.x < 1 || grid.y < 1 || grid.z < 1) fail("an empty grid");
+  static thread_local Stacks stacks;
+  const auto padded = shared_bytes / 16 + 1;
+  std::vector<std::pair<double, double>> shared(padded);
+  std::vector<Thread> members(threads);
+  for (int i = 0; i < threads; ++i) members[i].thread = i;
+  std::vector<Warp> warps(threads / kWarpThreads);
+  kernel_body = &kernel;
+  const std::vector<int> order = order_of(threads, order_seed);
+  for (const int b : order_of(grid.x * grid.y * grid.z, order_seed)) {
+    Block block{.index = {b % grid.x, b / grid.x % grid.y, b / grid.x / grid.y}, .grid = grid, .threads = threads};
+    std::memset(static_cast<void*>(shared.data()), 0xff, padded * 16);
+    block.shared = reinterpret_cast<std::byte*>(shared.data());
+    run_block(block, members, warps, order, stacks);
+  }
+  kernel_body = nullptr;
+}
+
+}  // namespace octet::cuda::host

@@ -1,0 +1,70 @@
+// One block of a kernel on the host: its threads are fibers on one stack each, run in turn; a thread gives way only at a
+// barrier. Blocks run one after another. The order of threads can be shuffled, so that a test meets races.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <utility>
+#include <vector>
+
+namespace octet::cuda::host {
+
+constexpr int kExchangeBytes = 32;  ///< What a lane may give its warp at once.
+
+struct Dim3 {
+  int x = 1, y = 1, z = 1;
+};
+
+/// Counts threads in; opens, for the next round, when all have come.
+struct Barrier {
+  int members = 0, arrived = 0;
+  std::uint64_t round = 0;
+};
+
+struct Warp {
+  Barrier barrier;
+  alignas(16) std::byte exchange[32 * kExchangeBytes];
+};
+
+struct Block {
+  Dim3 index, grid;
+  int threads = 0;
+  std::byte* shared = nullptr;
+  Barrier barrier;
+};
+
+struct Copy {
+  void* to;
+  const void* from;  ///< Null: zeros.
+};
+
+struct Thread {
+  int thread = 0;
+  Block* block = nullptr;
+  Warp* warp = nullptr;
+  std::vector<Copy> copies;                 ///< Not yet landed, oldest first.
+  std::vector<std::size_t> committed;       ///< Sizes of committed groups of `copies`, oldest first.
+  void* stack_pointer = nullptr;
+  bool done = false;
+};
+
+extern thread_local Thread* running;
+inline Thread& current() { return *running; }
+
+void block_barrier();
+void warp_barrier();
+void commit_copies();
+void land_copies(int pending);
+
+/// Aborts with a message: a GPU would fault.
+void check_aligned(const void* p, std::size_t bytes);
+
+/// Runs `kernel` for every thread of every block. `threads` up to 1,024, in whole warps; `shared_bytes` of shared memory.
+void run_grid(Dim3 grid, int threads, std::size_t shared_bytes, const std::function<void()>& kernel);
+
+/// The order in which a block's threads and a grid's blocks run: 0 = ascending, else shuffled by this seed.
+void shuffle_order(std::uint64_t seed);
+
+}  // namespace octet::cuda::host

@@ -1,0 +1,149 @@
+// The intrinsics for kernels run on the host: every thread of a block is a fiber (host/block.h). Meanings and rules:
+// intrinsics.h; intrinsics_cuda.h says the shapes. Stricter than a GPU on purpose: an asynchronous copy lands only when
+// it is waited for, shared memory starts as NaN, and a barrier that some threads never reach aborts with a message.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "runtimes/cuda/device/host/block.h"
+#include "runtimes/cuda/device/types.h"
+
+namespace octet::cuda {
+
+inline int thread_x() { return host::current().thread; }
+inline int block_x() { return host::current().block->index.x; }
+inline int block_y() { return host::current().block->index.y; }
+inline int block_z() { return host::current().block->index.z; }
+inline int threads_x() { return host::current().block->threads; }
+inline int blocks_x() { return host::current().block->grid.x; }
+inline int blocks_y() { return host::current().block->grid.y; }
+inline int blocks_z() { return host::current().block->grid.z; }
+
+inline std::byte* shared_memory() { return host::current().block->shared; }
+
+inline void block_sync() { host::block_barrier(); }
+inline void warp_sync() { host::warp_barrier(); }
+inline void fence() {}
+
+namespace host {
+
+/// Gives the warp each lane's `mine`, and `use(all)` what all 32 gave.
+template <class T, class Use>
+auto exchange(const T& mine, Use use) {
+  static_assert(sizeof(T) <= kExchangeBytes && alignof(T) <= 16);
+  std::byte* slots = current().warp->exchange;
+  std::memcpy(slots + (current().thread % 32) * kExchangeBytes, &mine, sizeof(T));
+  warp_barrier();
+  const auto all = [slots](int lane) {
+    T x;
+    std::memcpy(&x, slots + lane * kExchangeBytes, sizeof(T));
+    return x;
+  };
+  auto result = use(all);
+  warp_barrier();
+  return result;
+}
+
+}  // namespace host
+
+template <class T>
+T shuffle_xor(T x, int mask) {
+  const int lane = thread_x() % 32;
+  return host::exchange(x, [&](auto all) { return all(lane ^ mask); });
+}
+template <class T>
+T shuffle(T x, int lane) {
+  return host::exchange(x, [&](auto all) { return all(lane & 31); });
+}
+template <class T>
+T shuffle_up(T x, int by) {
+  const int lane = thread_x() % 32;
+  return host::exchange(x, [&](auto all) { return all(lane >= by ? lane - by : lane); });
+}
+inline std::uint32_t ballot(bool x) {
+  return host::exchange(x, [&](auto all) {
+    std::uint32_t bits = 0;
+    for (int lane = 0; lane < 32; ++lane) bits |= std::uint32_t{all(lane)} << lane;
+    return bits;
+  });
+}
+
+inline int atomic_add(int* to, int x) { return std::exchange(*to, *to + x); }
+inline std::uint64_t atomic_add(std::uint64_t* to, std::uint64_t x) { return std::exchange(*to, *to + x); }
+inline int atomic_min(int* to, int x) { return std::exchange(*to, std::min(*to, x)); }
+inline int atomic_max(int* to, int x) { return std::exchange(*to, std::max(*to, x)); }
+
+inline Vector16 load_streamed(const void* from) {
+  host::check_aligned(from, 16);
+  Vector16 x;
+  std::memcpy(&x, from, sizeof x);
+  return x;
+}
+inline float load_fresh(const float* from) { return *from; }
+
+inline void copy_async(void* to_shared, const void* from, bool valid = true) {
+  host::check_aligned(to_shared, 16);
+  host::check_aligned(from, 16);
+  host::current().copies.push_back({to_shared, valid ? from : nullptr});
+}
+inline void commit_async() { host::commit_copies(); }
+template <int kPending>
+void wait_async() { host::land_copies(kPending); }
+
+inline void mma_bf16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) {
+  struct Fragments {
+    std::uint32_t a[4], b[2];
+  };
+  const Fragments mine{{a[0], a[1], a[2], a[3]}, {b[0], b[1]}};
+  const int group = thread_x() % 32 / 4, pair = thread_x() % 4;
+  host::exchange(mine, [&](auto) {
+    const std::byte* slots = host::current().warp->exchange;
+    const auto half = [](std::uint32_t word, int k) { return k % 2 ? high_bf16(word) : low_bf16(word); };
+    const auto fragments = [&](int lane) { return reinterpret_cast<const Fragments*>(slots + lane * host::kExchangeBytes); };
+    for (int i = 0; i < 4; ++i) {
+      const int upper = i / 2, column = 2 * pair + i % 2;
+      float sum = d[i];
+      for (int k = 0; k < 16; ++k) {
+        const int owner = k % 8 / 2, later = k / 8;
+        sum += half(fragments(group * 4 + owner)->a[upper + 2 * later], k) * half(fragments(column * 4 + owner)->b[later], k);
+      }
+      d[i] = sum;
+    }
+    return 0;
+  });
+}
+
+namespace host {
+
+inline void load_matrices(std::uint32_t (&r)[4], const void* row, bool transposed) {
+  check_aligned(row, 16);
+  const int lane = current().thread % 32, group = lane / 4, pair = lane % 4;
+  exchange(row, [&](auto all) {
+    for (int i = 0; i < 4; ++i) {
+      std::uint16_t two[2];
+      for (int half = 0; half < 2; ++half) {
+        const int line = transposed ? 2 * pair + half : group, column = transposed ? group : 2 * pair + half;
+        std::memcpy(&two[half], static_cast<const std::byte*>(all(8 * i + line)) + 2 * column, 2);
+      }
+      r[i] = two[0] | std::uint32_t{two[1]} << 16;
+    }
+    return 0;
+  });
+}
+
+}  // namespace host
+
+inline void load_matrices(std::uint32_t (&r)[4], const void* row) { host::load_matrices(r, row, false); }
+inline void load_matrices_transposed(std::uint32_t (&r)[4], const void* row) { host::load_matrices(r, row, true); }
+
+inline float exp2_of(float x) { return std::exp2(x); }
+inline float inverse_sqrt(float x) { return 1.0f / std::sqrt(x); }
+inline std::uint64_t time_ns() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+}
+inline void let_next_start() {}
+inline void wait_for_previous() {}
+
+}  // namespace octet::cuda
