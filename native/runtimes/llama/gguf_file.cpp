@@ -240,6 +240,7 @@ void GgufFile::place_tensors(Reader& reader, const std::vector<std::uint64_t>& o
       damaged("it is cut short: the tensor " + tensors_[i].name + " would end at byte " +
               std::to_string(start + expected + tensors_[i].bytes) + " of " + std::to_string(file_bytes_));
     }
+    tensors_[i].offset = start + expected;
     expected += align(tensors_[i].bytes);
   }
 }

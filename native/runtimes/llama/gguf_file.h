@@ -33,6 +33,7 @@ struct GgufTensor {
   ggml_type type = GGML_TYPE_COUNT;
   std::array<std::int64_t, GGML_MAX_DIMS> shape{1, 1, 1, 1};
   std::uint64_t elements = 0, bytes = 0;
+  std::uint64_t offset = 0;  ///< Of its data, from the start of the file.
 };
 
 class GgufFile {
