@@ -2,6 +2,7 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import type { InspectResult, ModelInfo } from "../../protocol/worker";
+import { isModelName } from "../models/caches/walk";
 import { errorCode } from "./errors";
 import type { WorkerApi } from "./workerApi";
 
@@ -48,7 +49,7 @@ async function smallerFiles(target: ModelInfo, folders: readonly string[]): Prom
   const files = new Map<string, number>();
   for (const folder of new Set(folders.map((name) => path.resolve(name)))) {
     for (const name of await readdir(folder).catch(() => [])) {
-      if (!/\.gguf$/i.test(name) || /-0*([2-9]|\d{2,})-of-\d+\.gguf$/i.test(name)) continue;
+      if (!isModelName(name)) continue;
       const file = path.join(folder, name);
       const size = await stat(file).then((entry) => (entry.isFile() ? entry.size : 0), () => 0);
       if (size > 0 && size <= target.fileBytes * MAX_SHARE) files.set(file, size);

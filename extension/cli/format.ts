@@ -1,5 +1,7 @@
 // Figures as people read them. A figure that is not known is a dash.
 
+export { formatBytes } from "../models/words";
+
 const none = "–";
 const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
@@ -37,17 +39,6 @@ export function formatPercent(fraction: number | null | undefined): string {
 export function formatLogprob(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return none;
   return value.toFixed(2).replace("-", "−").replace(/^−0\.00$/, "0.00");
-}
-
-export function formatBytes(bytes: number): string {
-  const units = ["B", "KB", "MB", "GB", "TB"];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(value >= 9.95 ? 0 : 1)} ${units[unit]}`;
 }
 
 /** 6.5M, 7.6B. */

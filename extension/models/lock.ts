@@ -1,0 +1,80 @@
+// One process at a time downloads a file: FILE.lock names the holder, who touches it every few seconds. A lock whose process is
+// gone, or that was not touched for a while (another machine on a shared folder), counts no more. Should two processes ever hold
+// it all the same, the checksum before the rename still keeps a wrong file out.
+import { open, readFile, rm, stat, utimes } from "node:fs/promises";
+import { hostname } from "node:os";
+import { DownloadError } from "./downloadError";
+
+const TOUCH_MS = 10_000;
+const STALE_MS = 60_000;
+
+interface Holder {
+  pid: number;
+  host: string;
+}
+
+export interface Lock {
+  release(): Promise<void>;
+}
+
+/** Throws DownloadError("locked") while another process holds it, and errors of the file system. */
+export async function lock(file: string): Promise<Lock> {
+  const place = `${file}.lock`;
+  if (!(await create(place))) {
+    const holder = await readHolder(place);
+    if (await isHeld(place, holder)) {
+      throw new DownloadError("locked", `${file} is being downloaded by another window or program${holder ? ` (process ${holder.pid})` : ""}`,
+        "Wait for it, or cancel it there.");
+    }
+    await rm(place, { force: true });
+    if (!(await create(place))) throw new DownloadError("locked", `${file} is being downloaded by another window or program`, "Wait for it, or cancel it there.");
+  }
+  const timer = setInterval(() => {
+    const now = new Date();
+    utimes(place, now, now).catch(() => undefined);
+  }, TOUCH_MS);
+  timer.unref();
+  return {
+    release: async () => {
+      clearInterval(timer);
+      await rm(place, { force: true });
+    },
+  };
+}
+
+/** false: it is there already. */
+async function create(place: string): Promise<boolean> {
+  const holder: Holder = { pid: process.pid, host: hostname() };
+  try {
+    const handle = await open(place, "wx");
+    await handle.writeFile(JSON.stringify(holder)).finally(() => handle.close());
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+async function readHolder(place: string): Promise<Holder | null> {
+  try {
+    const { pid, host } = JSON.parse(await readFile(place, "utf8")) as Partial<Holder>;
+    return typeof pid === "number" && pid > 0 && typeof host === "string" ? { pid, host } : null;
+  } catch {
+    return null;
+  }
+}
+
+async function isHeld(place: string, holder: Holder | null): Promise<boolean> {
+  if (holder?.host === hostname() && !isAlive(holder.pid)) return false;
+  const touched = await stat(place).then(({ mtimeMs }) => mtimeMs, () => null);
+  return touched !== null && Date.now() - touched < STALE_MS;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

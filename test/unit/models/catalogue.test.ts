@@ -1,0 +1,137 @@
+// The catalogue is sound in itself, and its memory estimates rank pairs as a machine needs it.
+import { describe, expect, it } from "vitest";
+import { bytesOf, catalogue, filesOf, licenceLine, pageOf } from "../../../extension/models/catalogue";
+import { checkedUrl, endpointOf, urlOf } from "../../../extension/models/endpoint";
+import { availableOf, fitOf, fitSentence, needOf, rank, type Machine } from "../../../extension/models/fit";
+import { progressLine } from "../../../extension/models/install";
+import { Rate } from "../../../extension/models/rate";
+import { formatBytes, formatRemaining } from "../../../extension/models/words";
+
+const GB = 1e9;
+const wanted = { lanes: 8, contextTokens: 4096 };
+const pairNamed = (name: string) => catalogue.find((pair) => pair.name === name)!;
+
+function machine(ramGb: number, ...gpusGb: number[]): Machine {
+  const free = ramGb * GB;
+  return {
+    machine: { physicalCores: 8, logicalCores: 16, memoryBytes: free, freeMemoryBytes: free },
+    devices: [
+      { name: "CPU", description: "a processor", kind: "cpu", runtime: "llama", memoryBytes: free, freeMemoryBytes: free },
+      ...gpusGb.map((gb, index) => ({
+        name: `Vulkan${index}`, description: `GPU ${index}`, kind: "gpu" as const, runtime: "llama" as const, memoryBytes: gb * GB, freeMemoryBytes: gb * GB,
+      })),
+    ],
+  };
+}
+
+describe("the catalogue", () => {
+  it.each(catalogue)("$name pins its files, and its draft is much smaller than its target", (pair) => {
+    for (const file of filesOf(pair)) {
+      expect(file.sha256).toMatch(/^[0-9a-f]{64}$/);
+      expect(file.revision).toMatch(/^[0-9a-f]{40}$/);
+      expect(file.repository).toMatch(/^[\w.-]+\/[\w.-]+$/);
+      expect(file.file).toMatch(/^[\w.-]+\.gguf$/);
+      expect(file.shape.heads % file.shape.kvHeads).toBe(0);
+    }
+    expect(pair.name).toMatch(/^[a-z0-9.-]+$/);
+    expect(pair.draft.bytes).toBeLessThan(pair.target.bytes * 0.7);
+    expect(pair.target.bytes * 8 / pair.parameters).toBeGreaterThan(4);
+    expect(pair.target.bytes * 8 / pair.parameters).toBeLessThan(10);
+  });
+  it("has no name, and no file under two hashes, twice", () => {
+    expect(new Set(catalogue.map(({ name }) => name)).size).toBe(catalogue.length);
+    const files = catalogue.flatMap(filesOf);
+    const paths = new Set(files.map(({ repository, file }) => `${repository}/${file}`));
+    expect(new Set(files.map(({ sha256 }) => sha256)).size).toBe(paths.size);
+  });
+  it("says where a licence is no free one", () => {
+    expect(licenceLine(pairNamed("qwen2.5-coder-3b"))).toBe("Qwen Research Licence (for research and evaluation only, not for commercial use); draft: Apache-2.0");
+    expect(licenceLine(pairNamed("qwen2.5-coder-7b"))).toBe("Apache-2.0");
+    expect(catalogue.filter(({ parameters }) => Math.round(parameters / 1e9) === 3).every(({ target }) => target.licence.caution !== undefined)).toBe(true);
+  });
+});
+
+describe("addresses", () => {
+  const { target } = pairNamed("qwen2.5-coder-7b-instruct");
+  it("are of the pinned revision", () => {
+    expect(urlOf(target, endpointOf({}))).toBe(
+      `https://huggingface.co/Qwen/Qwen2.5-Coder-7B-Instruct-GGUF/resolve/${target.revision}/qwen2.5-coder-7b-instruct-q4_k_m.gguf`);
+    expect(pageOf(target, endpointOf({}))).toBe("https://huggingface.co/Qwen/Qwen2.5-Coder-7B-Instruct-GGUF");
+  });
+  it("may be those of a mirror", () => {
+    expect(endpointOf({ HF_ENDPOINT: "https://mirror.example/hf/" })).toBe("https://mirror.example/hf");
+    expect(endpointOf({ HF_ENDPOINT: " " })).toBe("https://huggingface.co");
+    expect(endpointOf({ HF_ENDPOINT: "http://127.0.0.1:8080" })).toBe("http://127.0.0.1:8080");
+  });
+  it.each(["http://mirror.example", "mirror", "ftp://127.0.0.1", "http://127.0.0.1.example"])("%s is none", (text) => {
+    expect(() => endpointOf({ HF_ENDPOINT: text })).toThrow(/HF_ENDPOINT/);
+  });
+  it("do not lead from the network to this machine", () => {
+    expect(() => checkedUrl("http://localhost/x", new URL("https://huggingface.co/y"))).toThrow(/not encrypted/);
+    expect(checkedUrl("/x", new URL("https://huggingface.co/y")).href).toBe("https://huggingface.co/x");
+  });
+});
+
+describe("fit", () => {
+  const seven = pairNamed("qwen2.5-coder-7b-instruct");
+  it("counts weights, cache and buffers", () => {
+    const parts = [seven.target, seven.draft].map(({ bytes, shape }) => ({ weights: bytes, shape }));
+    const need = needOf(parts, wanted);
+    expect(need.weights).toBe(bytesOf(seven));
+    // 4096 + 7 · 1024 + 8 · 33 cells, rounded up to 11,776, of 28 · 4 · 256 · 2 and 24 · 2 · 128 · 2 bytes.
+    expect(need.kvCache).toBe(11_776 * (57_344 + 12_288));
+    expect(need.total).toBe(need.weights + need.kvCache + need.compute);
+    expect(needOf(parts, { lanes: 8, contextTokens: 1e6 })).toEqual(needOf(parts, { lanes: 8, contextTokens: 32_768 }));
+  });
+  it("leaves a twentieth, at most half a gigabyte, to others", () => {
+    expect(availableOf(1000)).toBe(950);
+    expect(availableOf(100 * GB)).toBe(100 * GB - 512 * 2 ** 20);
+  });
+  it("takes the first GPU that holds it, else memory, else says that nothing does", () => {
+    expect(fitOf(seven, machine(64, 4, 24), wanted)).toMatchObject({ where: "gpu", device: "GPU 1", reduced: false });
+    expect(fitOf(seven, machine(64, 4), wanted)).toMatchObject({ where: "ram", reduced: false });
+    expect(fitOf(seven, machine(2, 4), wanted)).toMatchObject({ where: "nowhere", device: "GPU 0" });
+  });
+  it("takes less context rather than nothing", () => {
+    const long = { lanes: 8, contextTokens: 16_384 };
+    const { total } = needOf([seven.target, seven.draft].map(({ bytes, shape }) => ({ weights: bytes, shape })), long);
+    const tight = fitOf(seven, machine(1, total / GB), long);
+    expect(tight).toMatchObject({ where: "gpu", reduced: true });
+    expect(fitSentence(tight)).toMatch(/^fits on GPU 0, with a shorter context: needs [\d.]+ GB of [\d.]+ GB free$/);
+  });
+  it("is a sentence with its numbers", () => {
+    expect(fitSentence(fitOf(seven, machine(64), wanted))).toMatch(/^fits in memory, slow without a GPU: needs [\d.]+ GB of 63 GB free$/);
+    expect(fitSentence(fitOf(seven, machine(1), wanted))).toMatch(/^does not fit: needs [\d.]+ GB of 950 MB free$/);
+  });
+  it("recommends the largest that fits a GPU, and without one the smallest", () => {
+    const best = (on: Machine) => rank(catalogue, on, wanted).filter(({ recommended }) => recommended).map(({ pair }) => pair.name);
+    expect(best(machine(64, 80))).toEqual(["qwen2.5-coder-14b-instruct"]);
+    expect(best(machine(64, 12))).toEqual(["qwen2.5-coder-7b"]);
+    expect(best(machine(64, 8))).toEqual(["qwen2.5-coder-7b-instruct"]);
+    expect(best(machine(64))).toEqual(["qwen2.5-coder-1.5b"]);
+    expect(best(machine(1))).toEqual([]);
+    expect(rank(catalogue, machine(16, 8), wanted).map(({ fit }) => fit.where).join()).toMatch(/^gpu(,gpu)+(,ram)+$/);
+  });
+});
+
+describe("progress", () => {
+  it("has the rate of the last seconds", () => {
+    const rate = new Rate();
+    expect(rate.bytesPerSecond).toBeNull();
+    for (let second = 0; second <= 60; second++) rate.add(second < 30 ? second * 100 : 3_000 + (second - 30) * 900, second * 1000);
+    expect(rate.bytesPerSecond).toBe(900);
+    rate.reset();
+    expect(rate.bytesPerSecond).toBeNull();
+  });
+  it("is one line", () => {
+    const now = { bytes: 1.2 * GB, total: 8.6 * GB, bytesPerSecond: 45e6, remainingMs: 164_000 };
+    expect(progressLine({ ...now, phase: "downloading" })).toBe("1.2 GB of 8.6 GB, 45 MB/s, 3 min left");
+    expect(progressLine({ ...now, phase: "downloading", bytesPerSecond: null, remainingMs: null })).toBe("1.2 GB of 8.6 GB");
+    expect(progressLine({ ...now, phase: "checking" })).toBe("1.2 GB of 8.6 GB, checking");
+    expect(progressLine({ ...now, phase: "waiting", reason: "the server answered 503" })).toMatch(/waiting to try again: the server answered 503$/);
+  });
+  it("is in units people use", () => {
+    expect([0, 999, 1000, 4_683_073_536, 19_851_335_872].map(formatBytes)).toEqual(["0 B", "999 B", "1.0 KB", "4.7 GB", "20 GB"]);
+    expect([100, 59_000, 61_000, 7_500_000].map(formatRemaining)).toEqual(["1 s", "59 s", "1 min", "2 h 5 min"]);
+  });
+});
