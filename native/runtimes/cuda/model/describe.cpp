@@ -155,7 +155,7 @@ LayerSource layer_of(Tensors& tensors, const Architecture& model, int index) {
 
 }  // namespace
 
-ModelSource describe(const std::vector<llama::GgufFile>& parts) {
+ModelSource describe_network(const std::vector<llama::GgufFile>& parts) {
   ModelSource model;
   for (const llama::GgufFile& part : parts) model.files.emplace_back(part.path());
   NetworkSource& network = model.source;

@@ -18,6 +18,6 @@ struct ModelSource {
 
 /// `parts` have passed llama::check_shape. Throws Error(kModelUnsupported) naming the architecture, parameter or tensor that
 /// this runtime cannot run; the llama runtime may.
-ModelSource describe(const std::vector<llama::GgufFile>& parts);
+ModelSource describe_network(const std::vector<llama::GgufFile>& parts);
 
 }  // namespace octet::cuda

@@ -1,0 +1,48 @@
+// What the CUDA runtime's shared library gives to the addon, and what it takes: descriptions and host memory only, so that
+// it needs neither llama.cpp nor Node. It is loaded where an NVIDIA driver is present and absent otherwise.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "runtimes/cuda/device/stream.h"
+#include "runtimes/cuda/network_source.h"
+#include "runtimes/cuda/tables.h"
+#include "runtimes/runtime.h"
+
+namespace octet::cuda {
+
+struct PairSource {
+  const NetworkSource* target = nullptr;
+  const NetworkSource* draft = nullptr;  ///< Null: none.
+  int vocabulary = 0;                    ///< Tokens both know: RuntimeInfo::vocabulary.
+  int lanes = 8, context_tokens = 0, cache_tokens = 0;
+  std::span<const Token> end_tokens;     ///< A lane that draws one is idle from then on, before the host knows.
+  Precision precision = Precision::kBf16;
+};
+
+struct Library {
+  int version = 0;
+
+  /// Throws std::runtime_error where there is no device.
+  DeviceInfo (*device)() = nullptr;
+
+  /// Device memory of a network's packed weights.
+  std::size_t (*weight_bytes)(const NetworkSource&) = nullptr;
+
+  /// Packs and uploads the weights. `progress(target or draft, 0 to 1)` returns false to give up: then null.
+  /// Throws std::runtime_error if the device fails or is out of memory.
+  std::unique_ptr<Runtime> (*make_runtime)(const PairSource&, const std::function<bool(bool draft, float)>& progress) = nullptr;
+};
+
+/// Grows with every change of the structures above: a library of another version is not used.
+constexpr int kLibraryVersion = 1;
+
+/// The table of the code linked into this program (tests, benchmark, the shared library itself).
+const Library& linked_library();
+
+}  // namespace octet::cuda
+
+/// The one symbol the shared library exports.
+using OctetCudaLibrary = const octet::cuda::Library*();

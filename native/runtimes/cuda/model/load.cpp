@@ -1,0 +1,79 @@
+#include "runtimes/cuda/model/load.h"
+
+#include <optional>
+
+#include "runtimes/cuda/model/describe.h"
+#include "runtimes/llama/candidate.h"
+#include "runtimes/llama/vocabulary.h"
+#include "runtimes/llama/vocabulary_pair.h"
+
+namespace octet::cuda {
+namespace {
+
+using llama::LoadPhase;
+
+std::vector<Token> end_tokens(const Vocabulary& vocabulary) {
+  std::vector<Token> ends;
+  for (Token token = 0; token < vocabulary.size(); ++token)
+    if (vocabulary.is_end(token)) ends.push_back(token);
+  return ends;
+}
+
+}  // namespace
+
+bool wants(const std::string& request) { return request.empty() || request == "auto" || request == "gpu" || request == "cuda"; }
+
+llama::Device describe_device(const Library& library) {
+  const DeviceInfo info = library.device();
+  return {.name = "cuda", .description = info.name, .kind = "gpu", .memory_bytes = info.total_bytes, .free_memory_bytes = info.free_bytes};
+}
+
+LoadedPair load(const Library& library, const llama::LoadOptions& options, const std::function<bool(LoadPhase, float)>& progress) {
+  llama::check(options);
+  const auto report = [&](LoadPhase phase, float fraction) {
+    if (progress && !progress(phase, fraction)) throw Error(ErrorCode::kCancelled, "Loading was cancelled");
+  };
+  report(LoadPhase::kChecking, 0);
+  LoadedPair pair;
+  pair.device = describe_device(library);
+  llama::Candidate target = llama::examine(options.target);
+  const ModelSource target_model = describe_network(target.parts);
+  target.footprint.weights = library.weight_bytes(target_model.source);
+  std::optional<llama::Candidate> draft;
+  std::optional<ModelSource> draft_model;
+  int vocabulary = target.footprint.shape.vocabulary;
+  if (!options.draft.empty()) {
+    report(LoadPhase::kChecking, 0.5f);
+    draft = llama::examine(options.draft);
+    draft_model = describe_network(draft->parts);
+    draft->footprint.weights = library.weight_bytes(draft_model->source);
+    vocabulary = llama::shared_vocabulary(target.vocabulary.get(), draft->vocabulary.get());
+    pair.draft_info = draft->info;
+  }
+  llama::LoadOptions fitted = options;
+  fitted.kv_type = llama::LoadOptions::KvType::kF16;  // as wide as bf16
+  const llama::Fit fit = llama::fit_to_memory(fitted, target.footprint, draft ? &draft->footprint : nullptr,
+                                              llama::available_memory(options, pair.device));
+  pair.vocabulary = llama::make_vocabulary(target.vocabulary);
+  pair.target_info = target.info;
+  pair.memory = fit.memory;
+  pair.notices = fit.notices;
+  report(LoadPhase::kChecking, 1);
+
+  const std::vector<Token> ends = end_tokens(*pair.vocabulary);
+  const PairSource source{.target = &target_model.source, .draft = draft_model ? &draft_model->source : nullptr, .vocabulary = vocabulary,
+                          .lanes = fit.lanes, .context_tokens = fit.context_tokens, .cache_tokens = fit.cache_tokens, .end_tokens = ends};
+  try {
+    pair.runtime = library.make_runtime(source, [&](bool is_draft, float fraction) {
+      return !progress || progress(is_draft ? LoadPhase::kDraft : LoadPhase::kTarget, fraction);
+    });
+  } catch (const std::runtime_error& error) {
+    throw Error(ErrorCode::kOutOfMemory, std::string("The models could not be put on ") + pair.device.description + ": " + error.what(),
+                "Close other programs that use the GPU, or choose smaller models.");
+  }
+  if (!pair.runtime) throw Error(ErrorCode::kCancelled, "Loading was cancelled");
+  report(LoadPhase::kWarmup, 1);
+  return pair;
+}
+
+}  // namespace octet::cuda

@@ -1,0 +1,49 @@
+#include "runtimes/llama/candidate.h"
+
+#include <algorithm>
+
+#include "runtimes/llama/model_file.h"
+#include "runtimes/llama/vocabulary.h"
+
+namespace octet::llama {
+namespace {
+
+constexpr int kMostThreads = 256;
+
+}  // namespace
+
+Candidate examine(const std::string& path) {
+  Candidate candidate;
+  candidate.parts = open_parts(path);
+  const std::vector<GgufFile>& parts = candidate.parts;
+  check_tokens(parts[0]);
+  candidate.vocabulary = open_vocabulary(path);
+  if (const std::string reason = unsupported_reason(candidate.vocabulary.get()); !reason.empty()) {
+    throw Error(ErrorCode::kModelUnsupported, path + ": " + reason);
+  }
+  candidate.footprint = {check_shape(parts), weight_bytes(parts)};
+  candidate.info = describe(parts);
+  candidate.info.fim = fim_tokens(llama_model_get_vocab(candidate.vocabulary.get())).has_value();
+  return candidate;
+}
+
+void check(const LoadOptions& options) {
+  const auto refuse = [](const std::string& what) { throw Error(ErrorCode::kBadParams, what); };
+  if (options.target.empty()) refuse("No target model is given");
+  if (options.lanes < 1 || options.lanes > kMaxLanes) {
+    refuse("There can be 1 to " + std::to_string(kMaxLanes) + " lanes, not " + std::to_string(options.lanes));
+  }
+  if (options.context_tokens < 0) {
+    refuse("The context cannot have " + std::to_string(options.context_tokens) + " tokens");
+  }
+  if (options.threads < 0 || options.threads > kMostThreads) {
+    refuse("There can be 1 to " + std::to_string(kMostThreads) + " threads, not " + std::to_string(options.threads));
+  }
+}
+
+std::uint64_t available_memory(const LoadOptions& options, const Device& device) {
+  if (options.memory_limit_bytes > 0) return options.memory_limit_bytes;
+  return device.free_memory_bytes - std::min(device.free_memory_bytes / 20, std::uint64_t{512} << 20);
+}
+
+}  // namespace octet::llama

@@ -1,0 +1,26 @@
+// What every runtime's load begins with: the options and the files checked before any weight is read.
+#pragma once
+
+#include "runtimes/llama/handles.h"
+#include "runtimes/llama/memory.h"
+
+namespace octet::llama {
+
+/// A model's file, checked, before its weights are read.
+struct Candidate {
+  ModelHandle vocabulary;  ///< The model without its weights.
+  std::vector<GgufFile> parts;
+  Footprint footprint;
+  ModelInfo info;
+};
+
+/// Throws Error(kModelNotFound | kModelDamaged | kModelUnsupported).
+Candidate examine(const std::string& path);
+
+/// Throws Error(kBadParams) where an option is out of bounds.
+void check(const LoadOptions& options);
+
+/// Bytes of the device a pair may take: a twentieth of what is free, at most half a gigabyte, is left to others.
+std::uint64_t available_memory(const LoadOptions& options, const Device& device);
+
+}  // namespace octet::llama
