@@ -11,6 +11,7 @@ import { addGenerate } from "./generateCommand";
 import { addInspect } from "./inspect";
 import { watchInterrupts } from "./interrupts";
 import { packageRoot } from "./models";
+import { addModels } from "./modelsCommand";
 import { oneLine } from "./sanitize";
 import { describeTerminal } from "./terminal";
 
@@ -56,6 +57,7 @@ function makeProgram(): Command {
   addGenerate(program, run);
   addBench(program, run);
   addInspect(program, run);
+  addModels(program, run);
   addDoctor(program, run);
   for (const command of program.commands) command.copyInheritedSettings(program);
   return program;
