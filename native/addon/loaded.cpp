@@ -2,12 +2,16 @@
 
 #include <chrono>
 
+#include "addon/cuda_library.h"
 #include "engine/host_runtime.h"
+#include "runtimes/cuda/model/load.h"
 
 namespace octet::addon {
+namespace {
 
-Loaded start_engine(const llama::LoadOptions& options, const std::function<bool(llama::LoadPhase, float)>& progress) {
-  const auto start = std::chrono::steady_clock::now();
+using Progress = std::function<bool(llama::LoadPhase, float)>;
+
+Loaded start_llama(const llama::LoadOptions& options, const Progress& progress) {
   llama::LoadedPair pair = llama::load(options, progress);
   const RuntimeInfo info{.name = "llama",
                          .device = pair.device.description,
@@ -29,6 +33,55 @@ Loaded start_engine(const llama::LoadOptions& options, const std::function<bool(
                 .notices = pair.notices};
   loaded.engine = std::make_unique<Engine>(
       std::make_unique<HostRuntime>(info, std::move(pair.target), std::move(pair.draft)), pair.vocabulary);
+  return loaded;
+}
+
+Loaded start_cuda(const cuda::Library& library, const llama::LoadOptions& options, const Progress& progress) {
+  cuda::LoadedPair pair = cuda::load(library, options, progress);
+  const RuntimeInfo info = pair.runtime->info();
+  Loaded loaded{.target = pair.target_info,
+                .draft = pair.draft_info,
+                .has_draft = info.has_draft,
+                .runtime = info.name,
+                .device = pair.device,
+                .memory = pair.memory,
+                .threads = 1,
+                .lanes = info.max_lanes,
+                .context_tokens = info.context_tokens,
+                .cache_tokens = info.cache_tokens,
+                .notices = pair.notices};
+  loaded.engine = std::make_unique<Engine>(std::move(pair.runtime), pair.vocabulary);
+  return loaded;
+}
+
+// Where the CUDA runtime may be used but cannot take this pair, llama.cpp does, and the reason becomes a notice.
+Loaded start_best(const llama::LoadOptions& options, const Progress& progress) {
+  const bool only_cuda = options.device == "cuda";
+  if (!cuda::wants(options.device)) return start_llama(options, progress);
+  const CudaLibrary& cuda = cuda_library();
+  if (!cuda.library) {
+    if (only_cuda)
+      throw Error(ErrorCode::kDeviceNotFound, "The device \"cuda\" cannot be used: " + cuda.reason, "Set the device to auto, gpu or cpu.");
+    return start_llama(options, progress);
+  }
+  std::string reason;
+  try {
+    return start_cuda(*cuda.library, options, progress);
+  } catch (const Error& error) {
+    const bool llama_may = error.code == ErrorCode::kModelUnsupported || error.code == ErrorCode::kOutOfMemory;
+    if (only_cuda || !llama_may) throw;
+    reason = error.what();
+  }
+  Loaded loaded = start_llama(options, progress);
+  loaded.notices.push_back("Decoding with llama.cpp instead of the CUDA runtime: " + reason);
+  return loaded;
+}
+
+}  // namespace
+
+Loaded start_engine(const llama::LoadOptions& options, const Progress& progress) {
+  const auto start = std::chrono::steady_clock::now();
+  Loaded loaded = start_best(options, progress);
   loaded.load_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   return loaded;
 }

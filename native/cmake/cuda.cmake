@@ -29,8 +29,18 @@ elseif(OCTET_TESTS)
   target_link_libraries(octet_cuda PUBLIC octet_engine)
 endif()
 
-# Reading GGUF files takes llama.cpp's gguf API.
-if(TARGET octet_cuda AND TARGET octet_llama AND CUDA_MODEL_SOURCES)
+# Reading GGUF files: without kernels, so that the addon can link it.
+if(TARGET octet_llama)
   add_library(octet_cuda_model STATIC ${CUDA_MODEL_SOURCES})
-  target_link_libraries(octet_cuda_model PUBLIC octet_cuda octet_llama)
+  target_link_libraries(octet_cuda_model PUBLIC octet_llama ${CMAKE_DL_LIBS})
+endif()
+
+# What the addon loads where there is an NVIDIA driver: liboctet_cuda.so, octet_cuda.dll.
+if(OCTET_CUDA)
+  add_library(octet_cuda_library SHARED ${CUDA_FOLDER}/exports.cpp)
+  set_target_properties(octet_cuda_library PROPERTIES OUTPUT_NAME octet_cuda CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  target_link_libraries(octet_cuda_library PRIVATE octet_cuda)
+  if(UNIX)
+    target_link_options(octet_cuda_library PRIVATE -Wl,--exclude-libs,ALL)
+  endif()
 endif()

@@ -1,0 +1,19 @@
+// The CUDA runtime's shared library, found beside this addon.
+#pragma once
+
+#include <string>
+
+#include "runtimes/cuda/library.h"
+
+namespace octet::addon {
+
+struct CudaLibrary {
+  const cuda::Library* library = nullptr;  ///< Null: not usable, for the reason below.
+  std::string reason;                      ///< A sentence.
+};
+
+/// Loads it on the first call and keeps it for the process's life: only where an NVIDIA driver is installed, the library is
+/// beside the addon, of this version, and finds a device.
+const CudaLibrary& cuda_library();
+
+}  // namespace octet::addon
