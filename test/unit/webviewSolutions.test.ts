@@ -5,6 +5,7 @@ import { SPARKLINE_POINTS } from "../../protocol/webview";
 import type { SolutionsChange, SolutionsLane, SolutionsState } from "../../protocol/webview";
 import { actionOf, allowed, neighbour } from "../../webview/solutions/keys";
 import { collapsed, groups, keptOrder, maySettle, rankedOrder } from "../../webview/solutions/order";
+import { Pace } from "../../webview/solutions/pace";
 import { addRange, segments, visible } from "../../webview/solutions/segments";
 import type { Range } from "../../webview/solutions/segments";
 import { sparklinePath } from "../../webview/solutions/sparklinePath";
@@ -101,6 +102,32 @@ describe("keys", () => {
     expect(allowed(done, "insert")).toBe(true);
     expect(allowed(lane(0, { state: "end" }), "insert")).toBe(false);
     expect([actionOf("D"), actionOf("Delete"), actionOf("q"), actionOf("toString")]).toEqual(["diff", "stop", undefined, undefined]);
+  });
+});
+
+describe("pace", () => {
+  /** Frames of `waiting` lanes that cost `ms` each: how many were drawn in each of the last ones. */
+  const drawn = (waiting: number, ms: number, frames = 60): number[] => {
+    const pace = new Pace(1);
+    return Array.from({ length: frames }, () => {
+      const lanes = pace.lanes(waiting);
+      pace.took(lanes, lanes * ms);
+      return lanes;
+    }).slice(-30);
+  };
+  const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
+
+  it("draws what fits a frame's time, and all where all fits", () => {
+    expect(drawn(16, 0.05)).toEqual(Array.from({ length: 30 }, () => 16));
+    expect(sum(drawn(16, 0.3)) * 0.3).toBeLessThanOrEqual(30);
+    expect(sum(drawn(16, 0.3))).toBeGreaterThan(60);
+  });
+
+  it("draws a dear lane every few frames, and none without news", () => {
+    expect(Math.max(...drawn(16, 2))).toBe(1);
+    expect(sum(drawn(16, 2)) * 2).toBeLessThanOrEqual(32);
+    expect(sum(drawn(16, 50))).toBe(10);
+    expect(sum(drawn(0, 1))).toBe(0);
   });
 });
 

@@ -1,94 +1,58 @@
-// Measures what a frame costs the Solutions view and the Latency view while 16 lanes are written at 200 steps a second.
-// (Not from a trace: tracing a layout makes Chromium count all of the page's boxes.)
+// Measures what a frame costs the Solutions view and the Latency view while 16 lanes are written at 200 steps a second, beside
+// a page that draws nothing and gets the same messages: the main thread's own time, by Chromium's trace.
 // Prints figures, asserts nothing. Run: node scripts/run-ts.mjs test/webview/perf.ts [seconds]
 
 import { availableParallelism, loadavg } from "node:os";
-import type { Browser, CDPSession } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import type { FromLatencyView, FromSolutionsView, LatencyChange, SolutionsChange, ToLatencyView, ToSolutionsView } from "../../protocol/webview";
 import { launch, open } from "./harness";
-import type { View } from "./harness";
 import { BODIES, SyntheticRun } from "./synthetic";
 import { FIGURES, fullLatency, steps } from "./syntheticLatency";
+import { traceFrames } from "./trace";
+import type { FrameTime, Part } from "./trace";
 
 const STEPS_PER_SECOND = 200;
-const FRAME_MS = 1000 / 60;
+const FRAMES_PER_SECOND = 60;
 const seconds = Number(process.argv[2] ?? 6);
+const frames = seconds * FRAMES_PER_SECOND;
+const PARTS: Part[] = ["script", "style", "layout", "paint"];
 
-/**
- * Posts one change a frame from inside the page, and measures what the view then does with it: handling the message, and
- * in the next frame drawing and layout. `stale` messages are dropped by the view: they show what the measuring costs.
- */
-function feed(view: View<never, never>, changes: unknown[], stale: boolean): Promise<number[]> {
-  return view.page.evaluate(
-    async ({ all, old }) => {
-      const next = window.requestAnimationFrame.bind(window);
-      let drawing = 0;
-      window.requestAnimationFrame = (callback) =>
-        next((now) => {
-          const before = performance.now();
-          callback(now);
-          drawing += performance.now() - before;
-        });
-      const frames: number[] = [];
-      for (const [index, change] of all.entries()) {
-        await new Promise((resolve) => next(resolve));
-        drawing = 0;
-        const data = { type: "delta", sequence: old ? 0 : index + 2, change };
-        const before = performance.now();
-        window.dispatchEvent(new MessageEvent("message", { data }));
-        const handled = performance.now() - before;
-        await new Promise((resolve) => next(resolve));
-        const drawn = performance.now();
-        void document.body.offsetHeight;
-        frames.push(handled + drawing + performance.now() - drawn);
-      }
-      window.requestAnimationFrame = next;
-      return frames;
-    },
-    { all: changes, old: stale },
-  );
+const quantile = (values: readonly number[], share: number): number =>
+  [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * share)] ?? 0;
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
+
+interface Figures {
+  p50: number;
+  p95: number;
+  mean: number;
 }
 
-type Durations = Record<"ScriptDuration" | "LayoutDuration" | "RecalcStyleDuration" | "TaskDuration", number>;
-
-/** Seconds of the main thread's own time since the page began; waiting for a core does not count. */
-async function durations(session: CDPSession): Promise<Durations> {
-  const { metrics } = await session.send("Performance.getMetrics");
-  return Object.fromEntries(metrics.map(({ name, value }) => [name, value])) as Durations;
+function figuresOf(times: readonly FrameTime[]): Figures {
+  const all = times.map((frame) => frame.all);
+  return { p50: quantile(all, 0.5), p95: quantile(all, 0.95), mean: mean(all) };
 }
 
-async function measure(name: string, view: View<never, never>, changes: unknown[]): Promise<void> {
-  const session = await view.page.context().newCDPSession(view.page);
-  await session.send("Performance.enable", { timeDomain: "threadTicks" });
-  const idle = changes.slice(0, 120);
-  const start = await durations(session);
-  await feed(view, idle, true);
-  const begin = await durations(session);
-  const frames = await feed(view, changes, false);
-  const end = await durations(session);
-  const own = (part: keyof Durations): string => {
-    const measuring = (begin[part] - start[part]) / idle.length;
-    return (Math.max(0, (end[part] - begin[part]) / changes.length - measuring) * 1000).toFixed(2);
-  };
-  const load = (loadavg()[0] ?? 0).toFixed(1);
-  console.log(`${name}: ${changes.length} frames; load ${load} on ${availableParallelism()} cores`);
-  console.log(`  a frame's script and layout by the clock: mean ${mean(frames).toFixed(2)} ms, p50 ${quantile(frames, 0.5).toFixed(2)} ms, p95 ${quantile(frames, 0.95).toFixed(2)} ms`);
-  console.log(`  of the thread's own time, mean: script ${own("ScriptDuration")} ms, layout ${own("LayoutDuration")} ms, style ${own("RecalcStyleDuration")} ms; all work with painting ${own("TaskDuration")} ms`);
-}
+const line = ({ p50, p95, mean: middle }: Figures): string =>
+  `p50 ${p50.toFixed(2)} ms, p95 ${p95.toFixed(2)} ms, mean ${middle.toFixed(2)} ms`;
 
-const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
-const quantile = (values: number[], share: number): number => [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * share)] ?? 0;
+/** Steps of the run in each frame. */
+const stepsIn = (frame: number): number =>
+  Math.floor(((frame + 1) * STEPS_PER_SECOND) / FRAMES_PER_SECOND) - Math.floor((frame * STEPS_PER_SECOND) / FRAMES_PER_SECOND);
 
-function solutionChanges(run: SyntheticRun): SolutionsChange[] {
-  const changes: SolutionsChange[] = [];
-  let owed = 0;
-  while (!run.done && changes.length < seconds * 60) {
-    owed += (STEPS_PER_SECOND * FRAME_MS) / 1000;
-    const now = Math.floor(owed);
-    owed -= now;
-    changes.push(structuredClone(run.advance(now)));
-  }
-  return changes;
+async function measure(browser: Browser, name: string, page: Page, changes: readonly unknown[]): Promise<void> {
+  const deltas = changes.map((change, index) => ({ type: "delta", sequence: index + 2, change }));
+  const empty = await (await browser.newContext()).newPage();
+  const idle = figuresOf(await traceFrames(browser, empty, deltas));
+  const times = await traceFrames(browser, page, deltas);
+  const cost = figuresOf(times);
+  await empty.context().close();
+  await page.context().close();
+  console.log(`${name}: ${times.length} frames; load ${(loadavg()[0] ?? 0).toFixed(1)} on ${availableParallelism()} cores`);
+  console.log(`  empty page:     ${line(idle)}`);
+  console.log(`  the view:       ${line(cost)}`);
+  console.log(`  the difference: ${line({ p50: cost.p50 - idle.p50, p95: cost.p95 - idle.p95, mean: cost.mean - idle.mean })}`);
+  const parts = PARTS.map((part) => `${part} ${mean(times.map((frame) => frame[part])).toFixed(2)} ms`);
+  console.log(`  of it, mean: ${parts.join(", ")}; ${mean(times.map(({ layouts }) => layouts)).toFixed(2)} layouts a frame`);
 }
 
 async function solutions(browser: Browser): Promise<void> {
@@ -96,22 +60,21 @@ async function solutions(browser: Browser): Promise<void> {
   const run = new SyntheticRun({ lanes: 16, bodies: long });
   const view = await open<ToSolutionsView, FromSolutionsView>(browser, { view: "solutions", width: 1600, height: 1000 });
   await view.post({ type: "snapshot", sequence: 1, state: structuredClone(run.state) });
-  const changes = solutionChanges(run);
-  await measure("Solutions, 16 lanes, 200 steps/s", view as View<never, never>, changes);
-  const characters = run.state.lanes.map(({ text }) => text.reduce((sum, span) => sum + span.text.length, 0));
-  const tokens = run.state.totals.tokens / (changes.length / 60);
-  console.log(`  ${tokens.toFixed(0)} tokens a second; characters a lane at the end: ${Math.min(...characters)} to ${Math.max(...characters)}`);
+  const changes: SolutionsChange[] = Array.from({ length: frames }, (_, frame) => structuredClone(run.advance(stepsIn(frame))));
+  console.log(`${(run.state.totals.tokens / seconds).toFixed(0)} tokens a second`);
+  await measure(browser, "Solutions, 16 lanes, 200 steps/s", view.page, changes);
 }
 
 async function latency(browser: Browser): Promise<void> {
   const view = await open<ToLatencyView, FromLatencyView>(browser, { view: "latency", width: 1280, height: 300 });
   await view.post({ type: "snapshot", sequence: 1, state: fullLatency() });
-  const changes: LatencyChange[] = Array.from({ length: seconds * 60 }, (_, frame) => {
-    const from = Math.floor((frame * STEPS_PER_SECOND) / 60);
-    const to = Math.floor(((frame + 1) * STEPS_PER_SECOND) / 60);
-    return { steps: steps(to - from, 3, 180 + from), figures: { ...FIGURES, p50Ms: 1 + frame / 1000 } };
+  let at = 180;
+  const changes: LatencyChange[] = Array.from({ length: frames }, (_, frame) => {
+    const count = stepsIn(frame);
+    at += count;
+    return { steps: steps(count, 3, at - count), figures: { ...FIGURES, p50Ms: 1 + frame / 1000 } };
   });
-  await measure("Latency, 200 steps/s", view as View<never, never>, changes);
+  await measure(browser, "Latency, 200 steps/s", view.page, changes);
 }
 
 const browser = await launch();

@@ -180,12 +180,21 @@ describe.skipIf(browserPath === undefined)("the Solutions view", () => {
       });
     await write(30);
     expect(await caretShown()).toBe(true);
-    await view.page.$eval(".text", (text) => text.scrollBy(0, -200));
-    await view.frames(2);
+    const inPage = () => view.page.locator(".line").count();
+    expect(await inPage()).toBeLessThan(30);
+    await view.page.locator(".text").hover();
+    await view.page.mouse.wheel(0, -200);
+    await view.frames(4);
+    expect(await inPage()).toBe(run.state.lanes[0]!.text.map((span) => span.text).join("").split("\n").length);
     const line = await firstShown();
     await write(10);
     expect(await firstShown()).toBe(line);
     expect(await caretShown()).toBe(false);
+    await view.page.mouse.wheel(0, 1e5);
+    await view.frames(4);
+    await write(10);
+    expect(await caretShown()).toBe(true);
+    expect(await inPage()).toBeLessThan(30);
   });
 
   it("says errors as errors, with their advice and buttons", async () => {

@@ -1,6 +1,6 @@
 // The Latency view: messages in, state, one drawing a frame; the user's actions out.
 
-import type { FromLatencyView, LatencyChange, LatencyState, ToLatencyView } from "../../protocol/webview";
+import type { FromLatencyView, LatencyChange, LatencyState, ShownRequest, StepSample, ToLatencyView } from "../../protocol/webview";
 import { Announcer } from "../shared/announcer";
 import { button, byId, el, setHidden } from "../shared/dom";
 import { ErrorBox } from "../shared/errorBox";
@@ -20,13 +20,13 @@ import type { Columns } from "./series";
 import { applyChange } from "./state";
 import { WorkerLine } from "./workerLine";
 
-/** Charts and figures that change with every step are readable at this pace. */
-const DRAW_EVERY_MS = 100;
+/** Figures that change with every step are readable at this pace; each time one of the charts is drawn too. */
+const DRAW_EVERY_MS = 125;
 
 let state: LatencyState | null = null;
 let drawnAt = -Infinity;
 let timer = 0;
-let drawnSteps: LatencyState["shown"] = null;
+let drawnRequest: string | null = null;
 
 const host = connect<ToLatencyView, FromLatencyView>((message) => sequence.receive(message));
 const sequence = new Sequence<LatencyState, LatencyChange>({
@@ -56,6 +56,11 @@ const lengths = new Chart("Speculation", "", [
     value: (columns, index) => percent(columns[2]?.[index] ?? null),
   },
 ]);
+/** Longest undrawn first. */
+const charts: { chart: Chart; columns: (steps: readonly StepSample[]) => Columns; drawn: ShownRequest | null }[] = [
+  { chart: times, columns: stepTimes, drawn: null },
+  { chart: lengths, columns: drafts, drawn: null },
+];
 const history = new History({
   show: (id) => host.post({ type: "showRequest", id }),
   clear: () => host.post({ type: "clearHistory" }),
@@ -88,20 +93,32 @@ const frame = new Frame((now) => {
   error.draw(state.worker.error);
   setHidden(empty, shown !== null);
   setHidden(measured, shown === null);
-  if (shown && shown !== drawnSteps) {
-    figures.draw(shown.figures);
-    times.draw(stepTimes(shown.steps));
-    lengths.draw(drafts(shown.steps));
-  }
-  drawnSteps = shown;
+  if (shown) drawRequest(shown);
   history.draw(state.history, shown?.id ?? null, state.following);
   setHidden(history.element, state.history.length === 0);
   benchmark.draw(state.benchmark);
   if (state.benchmark.kind === "done") announcer.say(`Benchmark done: ${state.benchmark.conditions}.`);
 });
 
+/** Figures and one chart, or both of another request: a chart is the dearest part of a frame. */
+function drawRequest(shown: ShownRequest): void {
+  figures.draw(shown.figures);
+  const stale = charts.filter(({ drawn }) => drawn !== shown);
+  for (const entry of shown.id === drawnRequest ? stale.slice(0, 1) : stale) {
+    entry.chart.draw(entry.columns(shown.steps));
+    entry.drawn = shown;
+    charts.push(...charts.splice(charts.indexOf(entry), 1));
+  }
+  drawnRequest = shown.id;
+  if (charts.some(({ drawn }) => drawn !== shown)) schedule();
+}
+
 function update(next: LatencyState): void {
   state = next;
+  schedule();
+}
+
+function schedule(): void {
   clearTimeout(timer);
   const wait = drawnAt + DRAW_EVERY_MS - performance.now();
   if (wait <= 0) frame.request();

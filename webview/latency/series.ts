@@ -8,7 +8,7 @@ export type Columns = [number[], ...(number | null)[][]];
 /** Steps that share a point of the acceptance line: alone they jump between a few values. */
 const SMOOTHED_OVER = 12;
 /** Points a chart draws at most; of longer runs, neighbouring steps are averaged. */
-export const MOST_POINTS = 400;
+export const MOST_POINTS = 240;
 
 /** Seconds since the request began; then draft, draft + verify, draft + verify + host in milliseconds: a stack's edges. */
 export function stepTimes(steps: readonly StepSample[]): Columns {

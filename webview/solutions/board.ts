@@ -8,14 +8,14 @@ import type { TextStart } from "./laneText";
 import { LaneView } from "./laneView";
 import type { LaneEvents } from "./laneView";
 import { collapsed, groups, keptOrder, maySettle, rankedOrder, sameOrder } from "./order";
+import { Pace } from "./pace";
 import { isRunning } from "./state";
 import { colourerFor } from "./syntax";
 
 const SETTLE_DELAY_MS = 350;
 const MOVE_MS = 260;
-/** Frames in which every lane is drawn once, while they are being written. */
-const FRAMES_A_ROUND = 6;
-const LEAST_A_FRAME = 2;
+/** What drawing lanes may take of a frame's time while they are written, style and layout included. */
+const FRAME_BUDGET_MS = 1;
 
 export interface BoardEvents extends Omit<LaneEvents, "toggleGroup"> {
   /** The order or the set of lanes shown has changed. */
@@ -31,6 +31,7 @@ export class Board {
   private readonly open = new Set<number>();
   /** Lanes with news, longest waiting first. */
   private readonly waiting = new Set<number>();
+  private readonly pace = new Pace(FRAME_BUDGET_MS);
   private pointerInside = false;
   private settleTimer = 0;
 
@@ -108,24 +109,32 @@ export class Board {
     return this.waiting.size > 0;
   }
 
-  /** Draws the lanes that wait, longest first, a share of them a frame: each is drawn at least ten times a second. */
+  /** Draws the lanes that wait, longest first: while they are written as many a frame as its time allows, else all. */
   private drawLanes(state: SolutionsState, now: number): void {
-    const share = isRunning(state) ? Math.max(LEAST_A_FRAME, Math.ceil(state.lanes.length / FRAMES_A_ROUND)) : Infinity;
-    const positions = new Map(state.lanes.map(({ id }, index) => [id, index]));
     for (const lane of state.lanes) if (this.views.get(lane.id)?.lane !== lane) this.waiting.add(lane.id);
-    const behind = new Map(groups(state.lanes).map(({ best, others }) => [best, others]));
-    const due = isRunning(state) ? [...this.waiting].slice(0, share) : [...this.views.keys()];
-    for (const id of due) {
+    if (!isRunning(state)) return this.drawThese([...this.views.keys()], state, now);
+    const due = [...this.waiting].slice(0, this.pace.lanes(this.waiting.size));
+    if (due.length === 0) return;
+    const startedAt = performance.now();
+    this.drawThese(due, state, now);
+    void this.element.offsetHeight; // the layout that the frame needs anyway, so that it counts
+    this.pace.took(due.length, performance.now() - startedAt);
+  }
+
+  private drawThese(ids: readonly number[], { lanes }: SolutionsState, now: number): void {
+    const positions = new Map(lanes.map(({ id }, index) => [id, index]));
+    const behind = new Map(groups(lanes).map(({ best, others }) => [best, others]));
+    for (const id of ids) {
       this.waiting.delete(id);
       const position = positions.get(id);
-      const lane = position === undefined ? undefined : state.lanes[position];
+      const lane = position === undefined ? undefined : lanes[position];
       if (position === undefined || !lane) continue;
       const others = behind.get(id) ?? [];
       const groupOpen = this.open.has(id);
       const grouped = groupOpen || others.some((other) => this.hidden.has(other));
       this.views.get(id)?.draw(lane, { position: position + 1, others: others.length, groupOpen, grouped }, now);
     }
-    for (const id of due) this.views.get(id)?.stick();
+    for (const id of ids) this.views.get(id)?.stick();
   }
 
   /** Puts the lanes in their ranked order now, because the reader asked for it. */

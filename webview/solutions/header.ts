@@ -13,8 +13,8 @@ export interface HeaderEvents {
   sort(): void;
 }
 
-/** Figures that change with every step are readable at this pace. */
-const FIGURES_EVERY_MS = 120;
+/** What changes with every step is readable at this pace. */
+const DRAW_EVERY_MS = 120;
 
 export class Header {
   readonly element = el("header");
@@ -33,7 +33,8 @@ export class Header {
   private readonly more: HTMLButtonElement;
   private readonly sort: HTMLButtonElement;
   private drawnTotals: SolutionsTotals | null = null;
-  private figuresAt = 0;
+  private drawnPhase: SolutionsState["phase"]["kind"] | null = null;
+  private drawnAt = 0;
   private elapsedMs = 0;
   private elapsedAt = 0;
 
@@ -59,20 +60,18 @@ export class Header {
   }
 
   draw(state: SolutionsState, unsettled: boolean, now: number): void {
-    const { totals, phase, origin, lanes } = state;
+    const { totals, phase, origin } = state;
     const running = isRunning(state);
     if (totals !== this.drawnTotals && totals.elapsedMs !== this.drawnTotals?.elapsedMs) {
       this.elapsedMs = totals.elapsedMs;
       this.elapsedAt = now;
     }
-    if (!running || this.figuresAt === 0 || now - this.figuresAt >= FIGURES_EVERY_MS) {
-      this.figuresAt = now;
-      this.latency.set(totals.msPerToken, milliseconds);
-      this.speed.set(totals.tokensPerSecond, (speed) => `${figure(speed)} tok/s`, lanes.length > 1 ? `all ${lanes.length}` : "speed");
-      this.accepted.set(totals.acceptanceRate, percent);
-      this.draft.set(totals.draftLength, (length) => (length === 0 ? "none" : integer(length)));
-      this.gain.set(totals.ratioToPlain, ratio);
-    }
+    this.drawnTotals = totals;
+    setHidden(this.sort, !unsettled);
+    if (running && phase.kind === this.drawnPhase && now - this.drawnAt < DRAW_EVERY_MS) return;
+    this.drawnAt = now;
+    this.drawnPhase = phase.kind;
+    this.drawFigures(state);
     const elapsed = running ? this.elapsedMs + (now - this.elapsedAt) : totals.elapsedMs;
     setText(this.symbol, origin.symbol ?? "");
     setHidden(this.symbol, origin.symbol === null);
@@ -81,8 +80,14 @@ export class Header {
     this.drawBar(state, progress(state, elapsed), running);
     setHidden(this.stop, !running);
     setHidden(this.more, phase.kind !== "done");
-    setHidden(this.sort, !unsettled);
-    this.drawnTotals = totals;
+  }
+
+  private drawFigures({ totals, lanes }: SolutionsState): void {
+    this.latency.set(totals.msPerToken, milliseconds);
+    this.speed.set(totals.tokensPerSecond, (speed) => `${figure(speed)} tok/s`, lanes.length > 1 ? `all ${lanes.length}` : "speed");
+    this.accepted.set(totals.acceptanceRate, percent);
+    this.draft.set(totals.draftLength, (length) => (length === 0 ? "none" : integer(length)));
+    this.gain.set(totals.ratioToPlain, ratio);
   }
 
   private drawBar({ phase, totals }: SolutionsState, filled: number | null, running: boolean): void {

@@ -1,10 +1,12 @@
-// A lane's text: lines that are coloured as they grow. Finished lines are left alone; a frame costs the line being written.
+// A lane's text: lines that are coloured as they grow. While it is written only its end stands in the page; finished lines are
+// left alone, so that drawing costs what is new and in sight, however long the text.
 
 import type { TextSpan } from "../../protocol/worker";
 import { el } from "../shared/dom";
+import { drawLine } from "./line";
 import { addRange, segments, visible } from "./segments";
-import type { Range } from "./segments";
-import type { Colourer, LineState } from "./syntax";
+import type { Range, Segment } from "./segments";
+import type { Colourer, LineState, Token } from "./syntax";
 
 /** How a lane's text begins: colouring starts with `state`, and the dimmed `prefix` is the line up to the insertion point. */
 export interface TextStart {
@@ -13,97 +15,112 @@ export interface TextStart {
   prefix: string;
 }
 
-const NO_TOKENS: never[] = [];
-const LINES_A_BLOCK = 12;
+interface Line {
+  text: string;
+  /** What of it is not the model's. */
+  prefix: string;
+  accepted: Range[];
+  tokens: Token[];
+}
 
 /** Draws into `element` whatever is appended. Model output is only ever set as text. */
 export class LaneText {
   readonly element = el("div", "code");
   private readonly caret = el("span", "caret");
-  /** Lines stand in blocks, so that layout does not walk over all of a long text. */
-  private block = el("div", "block");
-  private line = el("div", "line");
-  private text: string;
-  private state: LineState;
-  private accepted: Range[] = [];
-  /** Columns of the line that are not the model's. */
-  private prefixLength: number;
+  private readonly lines: Line[];
+  /** Elements of the lines from `top` on: of the last ones, or of all. */
+  private rows: HTMLElement[] = [];
+  private top = 0;
   private readonly colourer: Colourer | null;
+  /** The colourer's state at the start of the line being written, and behind it. */
+  private before: LineState;
+  private after: LineState;
   private writing = false;
 
   constructor({ colourer, state, prefix }: TextStart) {
     this.colourer = colourer;
-    this.state = state;
-    this.text = prefix;
-    this.prefixLength = prefix.length;
+    this.before = state;
+    this.after = state;
+    this.lines = [newLine(prefix)];
     this.caret.setAttribute("aria-hidden", "true");
-    this.block.append(this.line);
-    this.element.append(this.block);
-    if (prefix) this.drawLine();
+    this.draw(null);
   }
 
+  /** Takes text in and colours the lines that it finishes; `draw` shows it. */
   append(spans: readonly TextSpan[]): void {
     for (const { text, accepted } of spans) {
       const parts = visible(text).split("\n");
       for (const [index, part] of parts.entries()) {
         if (index > 0) this.breakLine();
         if (part === "") continue;
-        const from = this.text.length;
-        this.text += part;
-        if (accepted) addRange(this.accepted, from, this.text.length);
+        const line = this.last;
+        const from = line.text.length;
+        line.text += part;
+        if (accepted) addRange(line.accepted, from, line.text.length);
       }
     }
-    this.drawLine();
   }
 
   setWriting(writing: boolean): void {
     if (this.writing === writing) return;
     this.writing = writing;
-    if (writing) this.line.append(this.caret);
+    if (writing) this.rows.at(-1)?.append(this.caret);
     else this.caret.remove();
   }
 
-  private breakLine(): void {
-    if (this.text.endsWith("\r")) this.text = this.text.slice(0, -1);
-    this.state = this.drawLine();
-    this.line = el("div", "line");
-    if (this.block.childElementCount >= LINES_A_BLOCK) {
-      this.block = el("div", "block");
-      this.element.append(this.block);
+  /** Shows the last `most` lines, or all. Rows that leave at the top are used again at the bottom. */
+  draw(most: number | null): void {
+    const { lines, rows } = this;
+    this.colour(this.last);
+    const from = most === null ? 0 : Math.max(0, lines.length - most);
+    const spare = rows.splice(0, Math.max(0, from - this.top));
+    const changed = rows.at(-1);
+    this.top = rows.length > 0 ? Math.max(this.top, from) : from;
+    while (this.top > from) {
+      const row = newRow();
+      drawLine(row, segmentsOf(lines[--this.top]!), this.caret);
+      this.element.prepend(row);
+      rows.unshift(row);
     }
-    this.block.append(this.line);
-    if (this.writing) this.line.append(this.caret);
-    this.text = "";
-    this.prefixLength = 0;
-    this.accepted = [];
+    if (changed) drawLine(changed, segmentsOf(lines[this.top + rows.length - 1]!), this.caret);
+    for (let at = this.top + rows.length; at < lines.length; at++) {
+      const row = spare.shift() ?? newRow();
+      drawLine(row, segmentsOf(lines[at]!), this.caret);
+      this.element.append(row);
+      rows.push(row);
+    }
+    for (const row of spare) row.remove();
+    if (this.writing) rows.at(-1)?.append(this.caret);
   }
 
-  /** Draws the line being written; gives the state for the line after it. */
-  private drawLine(): LineState {
-    const prefix = this.prefixLength;
-    const coloured = this.colourer?.line(this.text, this.state, prefix);
-    const shifted = prefix ? shift(coloured?.tokens ?? NO_TOKENS, prefix) : (coloured?.tokens ?? NO_TOKENS);
-    const accepted = prefix ? shift(this.accepted, prefix) : this.accepted;
-    const parts = segments(this.text.slice(prefix), shifted, accepted);
-    if (prefix) parts.unshift({ text: this.text.slice(0, prefix), className: "prefix" });
-    let node = this.line.firstChild;
-    for (const { text, className } of parts) {
-      if (node instanceof HTMLSpanElement && node !== this.caret) {
-        if (node.className !== className) node.className = className;
-        const content = node.firstChild as Text;
-        if (content.data !== text) content.data = text;
-        node = node.nextSibling;
-      } else {
-        this.line.insertBefore(el("span", className, text), node);
-      }
-    }
-    while (node && node !== this.caret) {
-      const next: ChildNode | null = node.nextSibling;
-      node.remove();
-      node = next;
-    }
-    return coloured?.after ?? this.state;
+  private get last(): Line {
+    return this.lines[this.lines.length - 1]!;
   }
+
+  private breakLine(): void {
+    const line = this.last;
+    if (line.text.endsWith("\r")) line.text = line.text.slice(0, -1);
+    this.colour(line);
+    this.before = this.after;
+    this.lines.push(newLine(""));
+  }
+
+  private colour(line: Line): void {
+    const coloured = this.colourer?.line(line.text, this.before, line.prefix.length);
+    if (!coloured) return;
+    line.tokens = coloured.tokens;
+    this.after = coloured.after;
+  }
+}
+
+const newRow = (): HTMLElement => el("div", "line");
+
+const newLine = (prefix: string): Line => ({ text: prefix, prefix, accepted: [], tokens: [] });
+
+function segmentsOf({ text, prefix, accepted, tokens }: Line): Segment[] {
+  if (prefix === "") return segments(text, tokens, accepted);
+  const by = prefix.length;
+  return [{ text: prefix, className: "prefix" }, ...segments(text.slice(by), shift(tokens, by), shift(accepted, by))];
 }
 
 const shift = <T extends Range>(ranges: readonly T[], by: number): T[] =>

@@ -9,6 +9,7 @@ import { LaneText } from "./laneText";
 import type { TextStart } from "./laneText";
 import { Sparkline } from "./sparkline";
 import { acceptedShare, isLive, isUsable } from "./state";
+import { TextScroller } from "./textScroller";
 import { emptyText, laneLabel, laneState, laneTone, sameAs } from "./words";
 
 export interface LaneEvents {
@@ -28,10 +29,7 @@ export interface LaneContext {
 }
 
 /** Figures and sparkline are readable at this pace; the text is drawn as it comes. */
-const FIGURES_EVERY_MS = 120;
-/** Further down than any text reaches: the browser stops at the end. */
-const THE_END = 1e7;
-const NEAR_PX = 4;
+const FIGURES_EVERY_MS = 160;
 const NOTE_MS = 2500;
 
 export class LaneView {
@@ -40,9 +38,9 @@ export class LaneView {
   private readonly state = el("span", "state");
   private readonly same: HTMLButtonElement;
   private readonly score = el("span", "score");
-  private readonly scroller = el("div", "text");
   private readonly text: LaneText;
   private readonly empty = el("p", "empty");
+  private readonly scroller: TextScroller;
   private readonly sparkline = new Sparkline();
   private readonly latency = el("b");
   private readonly tokens = el("b");
@@ -55,9 +53,6 @@ export class LaneView {
   private drawn: SolutionsLane | null = null;
   private spans = 0;
   private figuresAt = 0;
-  /** Whether the end of the text is kept in sight, and where that scrolled to. */
-  private stuck = true;
-  private scrolledTo = 0;
   private noteTimer = 0;
 
   constructor(lane: SolutionsLane, start: TextStart, events: LaneEvents) {
@@ -75,16 +70,14 @@ export class LaneView {
     diff.setAttribute("aria-label", "Diff");
     this.use = el("span", "use", copy, diff, this.insert);
 
-    this.scroller.tabIndex = -1;
-    this.scroller.append(el("div", "sheet", this.text.element, this.empty));
-    this.scroller.addEventListener("scroll", () => this.onScroll(), { passive: true });
+    this.scroller = new TextScroller(this.text, this.empty);
     this.shareBox = el("span", "share", this.share, " acc.");
     this.shareBox.title = "Share of the draft's tokens that the target kept";
     this.score.title = "Mean log-probability of its tokens under the target";
     this.figures = el("span", "figures", el("span", "", this.latency, " ms/tok"), el("span", "count", this.tokens, " tok"), this.shareBox);
     this.element.append(
       el("div", "top", this.rank, this.state, this.same, this.score),
-      this.scroller,
+      this.scroller.element,
       el("div", "bottom", this.sparkline.element, this.figures, this.stop, this.use),
     );
     this.element.setAttribute("role", "listitem");
@@ -101,7 +94,10 @@ export class LaneView {
   draw(lane: SolutionsLane, context: LaneContext, now: number): void {
     if (lane !== this.drawn) {
       const turned = lane.state !== this.drawn?.state;
-      if (lane.text.length > this.spans) this.text.append(lane.text.slice(this.spans));
+      if (lane.text.length > this.spans) {
+        this.text.append(lane.text.slice(this.spans));
+        this.scroller.draw();
+      }
       this.spans = lane.text.length;
       if (turned) this.drawState(lane);
       this.drawn = lane;
@@ -113,25 +109,18 @@ export class LaneView {
     this.drawContext(lane, context);
   }
 
-  /**
-   * Keeps the end of the text in sight until the reader scrolls away from it. Needs the layout: call it once all lanes of a
-   * frame are drawn.
-   */
+  /** Keeps the text's end in sight. Needs the layout: call it once all lanes of a frame are drawn. */
   stick(): void {
-    if (!this.stuck) return;
-    this.scroller.scrollTop = THE_END;
-    this.scrolledTo = this.scroller.scrollTop;
+    this.scroller.stick();
   }
 
   /** Shows the text from its beginning, unless the reader has chosen another place. */
   rewind(): void {
-    if (!this.stuck) return;
-    this.stuck = false;
-    this.scroller.scrollTop = 0;
+    this.scroller.rewind();
   }
 
   scrollText(pages: number): void {
-    this.scroller.scrollBy({ top: pages * this.scroller.clientHeight * 0.8 });
+    this.scroller.scroll(pages);
   }
 
   /** Says something in place of the state for a moment. */
@@ -146,12 +135,6 @@ export class LaneView {
   setTabbable(tabbable: boolean): void {
     this.element.tabIndex = tabbable ? 0 : -1;
     for (const control of this.element.querySelectorAll("button")) control.tabIndex = tabbable ? 0 : -1;
-  }
-
-  private onScroll(): void {
-    const { scrollTop, clientHeight, scrollHeight } = this.scroller;
-    if (scrollTop < this.scrolledTo - NEAR_PX) this.stuck = false;
-    else if (scrollTop + clientHeight >= scrollHeight - NEAR_PX && this.drawn && isLive(this.drawn)) this.stuck = true;
   }
 
   private drawFigures(lane: SolutionsLane): void {
@@ -173,6 +156,7 @@ export class LaneView {
     this.state.className = `state ${tone}`;
     setText(this.state, laneState(lane));
     this.text.setWriting(lane.state === "writing");
+    this.scroller.setLive(isLive(lane));
     setHidden(this.stop, !isLive(lane));
     setHidden(this.use, !isUsable(lane));
     const empty = emptyText(lane);
