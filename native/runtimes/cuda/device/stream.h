@@ -126,6 +126,8 @@ class Stream {
 
   void synchronize();
   void copy(void* to_device, const void* from_device, std::size_t bytes);
+  /// `rows` runs of `bytes`, each `pitch` bytes behind the one before, in both. They may not overlap.
+  void copy_rows(void* to_device, const void* from_device, std::size_t bytes, std::size_t pitch, std::size_t rows);
   void fill(void* device, int byte, std::size_t bytes);
   /// `from_pinned` is read when the stream comes there.
   void copy_in(void* to_device, const void* from_pinned, std::size_t bytes);

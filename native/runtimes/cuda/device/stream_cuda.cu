@@ -106,6 +106,9 @@ void Stream::synchronize() { check(cudaStreamSynchronize(body_->stream)); }
 void Stream::copy(void* to, const void* from, std::size_t bytes) {
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, body_->stream));
 }
+void Stream::copy_rows(void* to, const void* from, std::size_t bytes, std::size_t pitch, std::size_t rows) {
+  check(cudaMemcpy2DAsync(to, pitch, from, pitch, bytes, rows, cudaMemcpyDeviceToDevice, body_->stream));
+}
 void Stream::fill(void* device, int byte, std::size_t bytes) { check(cudaMemsetAsync(device, byte, bytes, body_->stream)); }
 void Stream::copy_in(void* to, const void* from, std::size_t bytes) {
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, body_->stream));

@@ -67,6 +67,12 @@ void Stream::synchronize() {}
 void Stream::copy(void* to, const void* from, std::size_t bytes) {
   run_on_host(*this, [=] { std::memmove(to, from, bytes); });
 }
+void Stream::copy_rows(void* to, const void* from, std::size_t bytes, std::size_t pitch, std::size_t rows) {
+  run_on_host(*this, [=] {
+    for (std::size_t row = 0; row < rows; ++row)
+      std::memcpy(static_cast<std::byte*>(to) + row * pitch, static_cast<const std::byte*>(from) + row * pitch, bytes);
+  });
+}
 void Stream::fill(void* device, int byte, std::size_t bytes) {
   run_on_host(*this, [=] { std::memset(device, byte, bytes); });
 }
