@@ -144,6 +144,10 @@ export interface GenerateParams {
   draftLength: DraftLength;
   /** For measurements: end-of-text does not end a lane, so that every lane writes exactly `maxTokens`. Default false. */
   ignoreEnd?: boolean;
+  /** For measurements: the prompt is computed anew, though the cache may hold it. Default false. */
+  freshPrompt?: boolean;
+  /** For measurements: nothing is written; the result has the prompt's log-probabilities under this model. */
+  score?: "target" | "draft";
 }
 export type Prompt =
   | { kind: "text"; text: string }
@@ -205,13 +209,15 @@ export type FinishReason = "end" | "stop" | "length" | "budget" | "cancelled";
 export interface GenerateResult {
   /** In order of lane. */
   sequences: SequenceResult[];
+  /** Of a scored prompt: natural log-probabilities of its tokens from the second on, each given those before it. */
+  promptLogprobs?: number[];
   totals: Totals;
   /** Sentences for the user, e.g. that `maxTokens` was cut to the context. */
   notices: string[];
 }
 export interface SequenceResult {
   lane: number;
-  /** 1 is the best: finished lanes ("end", "stop", "length") before unfinished, then by mean log-probability. */
+  /** 1 is the best: lanes with text before blank ones, finished ("end", "stop", "length") before unfinished, then by mean log-probability. */
   rank: number;
   text: string;
   tokens: number[];

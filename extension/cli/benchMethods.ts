@@ -47,7 +47,7 @@ export const methods: readonly Method[] = [
 ];
 export const methodNames = methods.map((method) => method.name);
 
-interface Measured {
+export interface Measured {
   result: GenerateResult;
   draftLengths: number[];
 }
@@ -76,8 +76,10 @@ async function measure({ worker, workload, signal }: MethodRun, lanes: number, s
 
 /** The whole batch in one request. */
 async function together(run: MethodRun, draftLength: DraftLength): Promise<Sample> {
-  const { result, draftLengths } = await measure(run, run.batch, run.seed, draftLength);
-  const { totals } = result;
+  return batchSample(await measure(run, run.batch, run.seed, draftLength));
+}
+
+export function batchSample({ result: { totals }, draftLengths }: Measured): Sample {
   return {
     tokens: totals.tokens,
     decodeMs: totals.decodeMs,

@@ -6,6 +6,7 @@ import { addBench } from "./bench";
 import { connectWorker } from "./connect";
 import type { CliContext } from "./context";
 import { addDoctor } from "./doctor";
+import { addEval } from "./eval/command";
 import { errorLine, exitCodeOf, ExitCode, failure } from "./errors";
 import { addGenerate } from "./generateCommand";
 import { addInspect } from "./inspect";
@@ -56,6 +57,7 @@ function makeProgram(): Command {
   };
   addGenerate(program, run);
   addBench(program, run);
+  addEval(program, run);
   addInspect(program, run);
   addModels(program, run);
   addDoctor(program, run);

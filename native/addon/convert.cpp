@@ -192,6 +192,9 @@ Request request(const Napi::Object& params, const Vocabulary& vocabulary, int vo
     if (stop.empty()) bad("stop", "a list of strings that are not empty");
   request.stop_tokens = get_array<Token>(params, "stopTokens", token);
   request.ignore_end = params.Get("ignoreEnd").ToBoolean();
+  request.fresh_prompt = params.Get("freshPrompt").ToBoolean();
+  if (params.Get("score").IsString())
+    request.score = get_string(params, "score") == "draft" ? Request::Score::kDraft : Request::Score::kTarget;
   if (params.Get("budgetMs").IsNumber()) request.budget_ms = get_number(params, "budgetMs");
   request.draft_length = DraftLengthSpec::parse(get_string(params, "draftLength"));
   return request;
@@ -297,6 +300,8 @@ Napi::Object to_js(Napi::Env env, const Result& result) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("sequences", array(env, result.sequences, [&](const SequenceResult& s) { return to_js(env, s); }));
   object.Set("totals", to_js(env, result.totals));
+  if (!result.prompt_logprobs.empty())
+    object.Set("promptLogprobs", array(env, result.prompt_logprobs, [&](float logprob) { return Napi::Number::New(env, logprob); }));
   object.Set("notices", strings(env, result.notices));
   return object;
 }

@@ -36,6 +36,8 @@ void check(const Request& request, const RuntimeInfo& info) {
                 text(request.lanes) + " lanes asked for; 1 to " + text(info.max_lanes) + " are loaded");
   if (request.max_new_tokens < 1)
     throw Error(ErrorCode::kBadParams, text(request.max_new_tokens) + " new tokens asked for; at least 1 is needed");
+  if (request.score == Request::Score::kDraft && !info.has_draft)
+    throw Error(ErrorCode::kBadParams, "there is no draft to score with", "Load a draft model.");
   for (const Token token : request.prompt)
     if (token < 0 || token >= info.vocabulary)
       throw Error(ErrorCode::kBadParams, "the prompt has token " + text(token) + "; the models know " +
@@ -165,7 +167,14 @@ void Engine::admit() {
     for (const auto& other : running_) lanes_in_use += other->lanes_in_use();
     if (lanes_in_use + request.lanes > info_.max_lanes) return;
     Runtime::OpenedPrompt opened;
+    if (request.score != Request::Score::kNone) {
+      if (!running_.empty()) return;
+      waiting_.pop_front();
+      score(job);
+      continue;
+    }
     try {
+      if (request.fresh_prompt) runtime_->drop_cached_prompts();
       const int tail = request.lanes * (request.max_new_tokens + cells_beside_tokens(*runtime_));
       opened = runtime_->open_prompt(request.prompt, tail);
     } catch (const std::exception& error) {
@@ -187,6 +196,21 @@ void Engine::admit() {
     job->with_draft = job->policy->wants_draft(lanes_in_use + request.lanes, static_cast<int>(request.prompt.size()));
     publish_counts();
   }
+}
+
+// In one go, with the device to itself: it is a measurement.
+void Engine::score(const std::shared_ptr<Job>& job) {
+  const auto start = Clock::now();
+  try {
+    job->result.prompt_logprobs = runtime_->score(job->request.prompt, job->request.score == Request::Score::kDraft);
+  } catch (const std::exception& error) {
+    return fail(job, error.what());
+  }
+  end(*job, FinishReason::kEnd);
+  job->taken_up = start;
+  job->result.totals.prefill_ms = job->now_ms();
+  running_.push_back(job);
+  release_ended();
 }
 
 void Engine::prefill_oldest() {

@@ -51,6 +51,7 @@ class Engine {
   bool wait_for_work();
   void check_cancellations();
   void admit();
+  void score(const std::shared_ptr<Job>& job);
   void prefill_oldest();
   void prefill(Job& job);
   void start_lanes(Job& job);

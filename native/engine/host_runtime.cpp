@@ -134,6 +134,46 @@ void HostRuntime::close_prompt(PromptId id) {
   if (p.target_cached == 0) evict(std::find_if(prompts_.begin(), prompts_.end(), [&](const Prompt& x) { return x.id == id; }));
 }
 
+void HostRuntime::drop_cached_prompts() {
+  for (auto it = prompts_.begin(); it != prompts_.end();) {
+    const auto next = std::next(it);
+    if (!it->open) evict(it);
+    it = next;
+  }
+}
+
+std::vector<float> HostRuntime::score(std::span<const Token> tokens, bool by_draft) {
+  if (by_draft && !draft_) throw std::runtime_error("There is no draft to score with");
+  LogitsModel& model = by_draft ? *draft_ : *target_;
+  drop_cached_prompts();
+  const PromptId id = open_prompt(tokens, 0).id;
+  const Sequence sequence = prompt(id).sequence;
+  std::vector<float> logprobs;
+  logprobs.reserve(tokens.size());
+  try {
+    const std::size_t chunk = kMaxDraftLength + 1;  // what a model can return of one lane in one pass
+    for (std::size_t at = 0; at + 1 < tokens.size(); at += chunk) {
+      rows_.clear();
+      for (std::size_t i = at; i + 1 < tokens.size() && i < at + chunk; ++i)
+        rows_.push_back({sequence, tokens[i], static_cast<int>(i), true});
+      model.decode(rows_);
+      for (std::size_t row = 0; row < rows_.size(); ++row) {
+        const auto logits = known(model.logits(static_cast<int>(row)));
+        float log_sum_exp = 0;
+        warper_.warp(logits, Sampling{.temperature = 0}, target_distribution_, &log_sum_exp);
+        logprobs.push_back(logits[tokens[at + row + 1]] - log_sum_exp);
+      }
+    }
+  } catch (...) {
+    model.truncate(sequence, 0);
+    close_prompt(id);
+    throw;
+  }
+  model.truncate(sequence, 0);
+  close_prompt(id);
+  return logprobs;
+}
+
 // Lanes -----------------------------------------------------------------------------------------------------------
 
 void HostRuntime::open_lane(const LaneStart& start) {

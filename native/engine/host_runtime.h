@@ -27,6 +27,8 @@ class HostRuntime final : public Runtime {
   OpenedPrompt open_prompt(std::span<const Token> tokens, int tail_tokens) override;
   int prefill(PromptId prompt, int max_tokens, bool with_draft) override;
   void close_prompt(PromptId prompt) override;
+  void drop_cached_prompts() override;
+  std::vector<float> score(std::span<const Token> tokens, bool by_draft) override;
   void open_lane(const LaneStart& lane) override;
   void close_lane(LaneId lane) override;
   void submit(const StepPlan& plan) override;

@@ -19,6 +19,9 @@ struct Request {
   std::vector<std::string> stop;   ///< None empty.
   std::vector<Token> stop_tokens;  ///< Beside the model's own end tokens.
   bool ignore_end = false;         ///< Benchmarks: the model's end tokens do not end a lane.
+  bool fresh_prompt = false;       ///< Benchmarks: the prompt is computed anew, whatever the cache holds.
+  enum class Score { kNone, kTarget, kDraft };
+  Score score = Score::kNone;      ///< Measurements: nothing is written; the prompt's log-probabilities are the result.
   std::optional<double> budget_ms;
   DraftLengthSpec draft_length;
 };
@@ -78,6 +81,7 @@ struct Totals {
 
 struct Result {
   std::vector<SequenceResult> sequences;
+  std::vector<float> prompt_logprobs;  ///< Of a scored prompt's tokens from the second on.
   Totals totals;
   std::vector<std::string> notices;
 };

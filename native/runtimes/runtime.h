@@ -122,6 +122,16 @@ class Runtime {
   /// Every lane opened on it is closed. Its cells stay as a cache until their room is needed.
   virtual void close_prompt(PromptId prompt) = 0;
 
+  /// For measurements: forgets the prompts that are kept only because they may come again.
+  virtual void drop_cached_prompts() {}
+
+  /// For measurements, with nothing else open: natural log-probabilities of tokens[1], tokens[2], ..., each given those
+  /// before it, under the unwarped target or draft: tokens.size() - 1 of them.
+  virtual std::vector<float> score(std::span<const Token> tokens, bool by_draft) {
+    (void)tokens, (void)by_draft;
+    throw std::runtime_error("This device cannot score text");
+  }
+
   /// The lane continues a fully computed prompt. At most info().max_lanes are open at once.
   virtual void open_lane(const LaneStart& lane) = 0;
 

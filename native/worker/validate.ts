@@ -147,6 +147,8 @@ export const generateParams = object<GenerateParams>({
   budgetMs: nullable(positive(MAX_BUDGET_MS)),
   draftLength,
   ignoreEnd: optional(boolean),
+  freshPrompt: optional(boolean),
+  score: optional(oneOf("target", "draft")),
 });
 
 export const cancelLaneParams = object<CancelLaneParams>({ id, lane });
