@@ -1,34 +1,58 @@
-// Choosing model files: each file is inspected before it is taken, and refused with the reason where it cannot work.
+// Choosing models: the starter pair, a pair of the catalogue, a file that another tool has, or any GGUF files. Each file is
+// inspected before it is taken, and refused with the reason where it cannot work.
+import path from "node:path";
 import * as vscode from "vscode";
 import type { InspectResult } from "../protocol/worker";
-import { writeSetting } from "./config";
-import { NO_DRAFT } from "./models/pair";
+import { writeSetting, type OctetConfig } from "./config";
+import { downloadPair } from "./downloadModels";
+import type { ModelLibrary } from "./modelLibrary";
+import { catalogue } from "./models/catalogue";
+import { draftCandidates, otherFiles, pairChoices, type PairChoice } from "./models/choices";
+import type { FoundFile } from "./models/found";
+import { NO_DRAFT, type Pair } from "./models/pair";
+import { storedPairs } from "./models/store";
+import { formatBytes } from "./models/words";
 import { toOctetError } from "./worker/errors";
 import type { WorkerSupervisor } from "./worker/supervisor";
 
-interface Choice extends vscode.QuickPickItem {
-  take: "starter" | "target" | "draft" | "none";
+export interface ModelParts {
+  supervisor: WorkerSupervisor;
+  library: ModelLibrary;
+  config: () => OctetConfig;
+  pair: () => Pair;
 }
 
-export async function chooseModel(supervisor: WorkerSupervisor): Promise<void> {
-  const choices: Choice[] = [
-    { take: "starter", label: "$(package) Starter model", description: "comes with Octet", detail: "Tiny and fast: to see how it works." },
-    { take: "target", label: "$(folder-opened) Choose a GGUF file…", detail: "The target model, which decides what is written." },
+interface Choice extends vscode.QuickPickItem {
+  take?: () => Promise<void>;
+}
+
+const separator = (label: string): Choice => ({ label, kind: vscode.QuickPickItemKind.Separator });
+
+export async function chooseModel(parts: ModelParts): Promise<void> {
+  const options = { title: "Octet: Models", placeHolder: "Which models are to write completions?", matchOnDescription: true, matchOnDetail: true };
+  await (await vscode.window.showQuickPick(choices(parts), options))?.take?.();
+}
+
+async function choices(parts: ModelParts): Promise<Choice[]> {
+  const found = await parts.library.found();
+  const others = otherFiles(found);
+  const starter = parts.config().target === undefined ? "comes with Octet · in use" : "comes with Octet";
+  return [
+    { label: "$(package) Starter pair", description: starter, detail: "Tiny and fast: to see how it works.", take: useStarterModel },
+    { label: "$(folder-opened) Choose GGUF files…", detail: "A target model, which decides what is written, and a draft for it.", take: () => chooseFiles(parts, found) },
+    separator("Good pairs"),
+    ...(await listPairs(parts, found)).map((choice) => ({ ...choice, take: () => usePair(parts, choice) })),
+    ...(others.length === 0 ? [] : [separator("Found on this machine")]),
+    ...others.map((file): Choice => ({
+      label: `$(file) ${file.name}`, description: `${formatBytes(file.bytes)} · ${file.source}`, detail: file.path, take: () => useFile(parts, file.path, found),
+    })),
   ];
-  const choice = await vscode.window.showQuickPick(choices, { title: "Octet: Model (1 of 2)", placeHolder: "Which model is to write completions?" });
-  if (choice?.take === "starter") return useStarterModel();
-  if (!choice) return;
-  const target = await pickFile("Target model");
-  if (target === undefined) return;
-  const found = await inspect(supervisor, target);
-  if (!found) return;
-  if (!found.runnable) return refuse(`${found.model.name || target} cannot be run. ${found.reasons.join(" ")}`);
-  const draft = await chooseDraft(supervisor, target, found);
-  if (draft === undefined) return;
-  await writeSetting("draft", draft);
-  await writeSetting("target", target);
-  const fim = found.model.fim ? "" : " It has no fill-in-the-middle tokens, so it sees only the text before the cursor.";
-  void vscode.window.showInformationMessage(`Octet now uses ${found.model.name}.${fim}`);
+}
+
+export async function listPairs({ supervisor, library, config, pair }: ModelParts, found: readonly FoundFile[]): Promise<PairChoice[]> {
+  const machine = await supervisor.hello().catch(() => null); // without a worker the list has no word on memory
+  const { candidates, solutions, contextTokens } = config();
+  return pairChoices(machine, { lanes: Math.max(candidates, solutions.count), contextTokens }, library.folder, found, pair());
 }
 
 export async function useStarterModel(): Promise<void> {
@@ -36,22 +60,69 @@ export async function useStarterModel(): Promise<void> {
   await writeSetting("target", undefined);
 }
 
+/** Downloads what is missing, checks both files, and writes the settings. */
+export async function usePair(parts: ModelParts, choice: PairChoice): Promise<void> {
+  const files = await downloadPair(parts.library, choice);
+  if (!files) return;
+  const found = await inspect(parts.supervisor, files.target, files.draft);
+  if (!found) return;
+  if (!found.runnable) return refuse(`${files.target} cannot be run. ${found.reasons.join(" ")}`);
+  if (!found.draft?.compatible) return refuse(`${files.draft} is no draft for ${files.target}. ${found.draft?.reason ?? ""}`);
+  await use(files.target, files.draft, found);
+}
+
+async function chooseFiles(parts: ModelParts, found: readonly FoundFile[]): Promise<void> {
+  const target = await pickFile("Target model");
+  if (target !== undefined) await useFile(parts, target, found);
+}
+
+async function useFile(parts: ModelParts, target: string, others: readonly FoundFile[]): Promise<void> {
+  const found = await inspect(parts.supervisor, target);
+  if (!found) return;
+  if (!found.runnable) return refuse(`${found.model.name || target} cannot be run. ${found.reasons.join(" ")}`);
+  const draft = await chooseDraft(parts, target, found, others);
+  if (draft !== undefined) await use(target, draft, found);
+}
+
+async function use(target: string, draft: string, { model }: InspectResult): Promise<void> {
+  await writeSetting("draft", draft);
+  await writeSetting("target", target);
+  const fim = model.fim ? "" : " It has no fill-in-the-middle tokens, so it sees only the text before the cursor.";
+  void vscode.window.showInformationMessage(`Octet now uses ${model.name}.${fim}`);
+}
+
 /** undefined: the user left. */
-async function chooseDraft(supervisor: WorkerSupervisor, target: string, { model }: InspectResult): Promise<string | undefined> {
-  const choices: Choice[] = [
-    { take: "draft", label: "$(folder-opened) Choose a draft…", detail: `A much smaller GGUF file with the vocabulary of ${model.name}: makes it faster, changes nothing else.` },
+async function chooseDraft(parts: ModelParts, target: string, { model }: InspectResult, found: readonly FoundFile[]): Promise<string | undefined> {
+  const choices = async (): Promise<(vscode.QuickPickItem & { take: "pick" | "none" | { file: string } })[]> => [
+    ...(await fittingDrafts(parts, target, model.fileBytes, found)).map((file) => ({
+      take: { file: file.path }, label: `$(file) ${file.name}`, description: `${formatBytes(file.bytes)} · ${file.source}`, detail: file.path,
+    })),
+    { take: "pick", label: "$(folder-opened) Choose a draft…", detail: `A much smaller GGUF file with the vocabulary of ${model.name}: makes it faster, changes nothing else.` },
     { take: "none", label: "$(dash) No draft", detail: "Decode token by token." },
   ];
   for (;;) {
-    const choice = await vscode.window.showQuickPick(choices, { title: "Octet: Draft (2 of 2)", placeHolder: "Which draft model goes with it?" });
+    const choice = await vscode.window.showQuickPick(choices(), { title: "Octet: Draft", placeHolder: "Which draft model goes with it?" });
     if (!choice) return undefined;
     if (choice.take === "none") return NO_DRAFT;
-    const file = await pickFile("Draft model");
+    const file = choice.take === "pick" ? await pickFile("Draft model") : choice.take.file;
     if (file === undefined) continue;
-    const found = await inspect(supervisor, target, file);
-    if (found?.draft?.compatible) return file;
-    if (found?.draft) await refuse(`${found.draft.model.name || file} is no draft for ${model.name}. ${found.draft.reason}`);
+    const checked = await inspect(parts.supervisor, target, file);
+    if (checked?.draft?.compatible) return file;
+    if (checked?.draft) await refuse(`${checked.draft.model.name || file} is no draft for ${model.name}. ${checked.draft.reason}`);
   }
+}
+
+/** Of the files on this machine, those that are small and share the target's vocabulary. */
+async function fittingDrafts({ supervisor, library }: ModelParts, target: string, bytes: number, found: readonly FoundFile[]) {
+  const own = (await storedPairs(catalogue, library.folder)).flatMap(({ draft }) => (draft.state === "present"
+    ? [{ path: draft.path, name: path.basename(draft.path), source: "downloaded", bytes: draft.bytes }] : []));
+  const unique = new Map([...own, ...found].map((file) => [file.path, file]));
+  const fitting = [];
+  for (const file of draftCandidates({ path: target, bytes }, [...unique.values()])) {
+    const checked = await supervisor.inspect({ path: target, draft: file.path }).catch(() => null);
+    if (checked?.draft?.compatible) fitting.push(file);
+  }
+  return fitting;
 }
 
 async function pickFile(title: string): Promise<string | undefined> {

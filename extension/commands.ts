@@ -1,11 +1,13 @@
 // The commands. None vanishes: one that cannot run says why.
 import * as vscode from "vscode";
-import { chooseModel, useStarterModel } from "./chooseModel";
+import { chooseModel, useStarterModel, type ModelParts } from "./chooseModel";
 import { explain } from "./completion/explain";
 import type { InlineProvider } from "./completion/inlineProvider";
 import { isLanguageEnabled } from "./completion/trigger";
 import { writeSetting, type OctetConfig } from "./config";
 import { showMenu } from "./menu";
+import { downloadModels, removeModels } from "./modelCommands";
+import type { ModelLibrary } from "./modelLibrary";
 import type { Pair } from "./models/pair";
 import type { Problems } from "./problems";
 import { showReport } from "./report";
@@ -19,6 +21,7 @@ export interface Parts {
   problems: Problems;
   config: () => OctetConfig;
   pair: () => Pair;
+  library: ModelLibrary;
   log: vscode.LogOutputChannel;
   version: string;
 }
@@ -28,6 +31,7 @@ const MINUTE_MS = 60_000;
 export function registerCommands(parts: Parts): vscode.Disposable {
   const { session, inline, snooze, problems, config, log } = parts;
   const { supervisor } = session;
+  const models: ModelParts = { ...parts, supervisor };
 
   async function trigger(): Promise<void> {
     const editor = vscode.window.activeTextEditor;
@@ -81,7 +85,9 @@ export function registerCommands(parts: Parts): vscode.Disposable {
     "octet.toggleLanguage": toggleLanguage,
     "octet.snooze": startSnooze,
     "octet.unsnooze": () => (snooze.active ? snooze.stop() : say("Octet is not snoozed.")),
-    "octet.chooseModel": () => chooseModel(supervisor),
+    "octet.chooseModel": () => chooseModel(models),
+    "octet.downloadModels": () => downloadModels(models),
+    "octet.removeModels": () => removeModels(models),
     "octet.useStarterModel": useStarterModel,
     "octet.unload": unload,
     "octet.restartWorker": restartWorker,

@@ -19,6 +19,8 @@ export interface OctetConfig {
   target: string | undefined;
   /** GGUF path; undefined: what goes with the target; "none": decode without a draft. */
   draft: string | undefined;
+  /** Folder of downloaded models; undefined: the extension's own storage. */
+  modelsFolder: string | undefined;
   /** "auto", "cpu" or a device name. */
   device: string;
   /** undefined: the worker chooses. */
@@ -52,6 +54,7 @@ export function readConfig(scope?: vscode.ConfigurationScope): OctetConfig {
     draftLength: draftLength(settings.get("draftLength")) ?? "auto",
     target: text(settings.get("target")),
     draft: text(settings.get("draft")),
+    modelsFolder: text(settings.get("modelsFolder")),
     device: text(settings.get("device")) ?? "auto",
     threads: integer(settings.get("threads"), 1, 256),
     contextTokens: integer(settings.get("contextTokens"), 256, 131_072) ?? 4_096,

@@ -8,6 +8,7 @@ import { Latency } from "./latency/latency";
 import { later } from "./later";
 import { loadParams, pairFromConfig } from "./loadParams";
 import { logWorker } from "./log";
+import { ModelLibrary } from "./modelLibrary";
 import { Problems } from "./problems";
 import { Snooze } from "./snooze";
 import { Solutions } from "./solutions/solutions";
@@ -44,13 +45,14 @@ export function activate(context: vscode.ExtensionContext): OctetApi {
   const follow = later(() => void parts.refresh().catch((error: unknown) => problems.report(error)), FOLLOW_MS);
   const statusBar = new StatusBar(parts, current, snooze, problems);
   const latency = new Latency({ session: parts, extension: context.extensionUri, memory: context.globalState });
+  const library = new ModelLibrary(current, context.globalStorageUri);
   const solutions = new Solutions({ session: parts, extension: context.extensionUri, config: readConfig, ratioToPlain: latency.ratioToPlain });
 
   context.subscriptions.push(
     log,
     logWorker(supervisor, log),
-    snooze, problems, inline, statusBar, latency, solutions, follow,
-    registerCommands({ session: parts, inline, snooze, problems, config: current, pair, log, version }),
+    snooze, problems, inline, statusBar, latency, solutions, library, follow,
+    registerCommands({ session: parts, inline, snooze, problems, config: current, pair, library, log, version }),
     supervisor.onState(({ loaded }) => { if (loaded) problems.clear(); }),
     onConfigChange((changed) => {
       config = changed;

@@ -28,7 +28,7 @@ export async function showMenu({ config, snooze, session }: Parts): Promise<void
     }]),
     { label: enable ? "$(circle-slash) Turn completions off" : "$(check) Turn completions on", command: "octet.toggle" },
     separator("Models"),
-    { label: "$(folder-opened) Choose model files…", description: loaded?.target.name, command: "octet.chooseModel" },
+    { label: "$(folder-opened) Choose models…", description: loaded?.target.name, command: "octet.chooseModel" },
     ...(loaded ? [{ label: "$(archive) Unload models from memory", command: "octet.unload" }] : []),
     { label: "$(debug-restart) Restart worker", command: "octet.restartWorker" },
     separator("More"),

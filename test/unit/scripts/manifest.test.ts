@@ -61,11 +61,12 @@ describe("settings", () => {
     expect(names.sort()).toEqual(Object.keys(properties).sort());
   });
 
-  it.each(Object.entries(properties))("%s has a default of its type and a description", (_name, setting) => {
+  it.each(Object.entries(properties))("%s has a default of its type and a description", (name, setting) => {
     const type = setting.type === "integer" ? "number" : setting.type;
     expect(typeof setting.default).toBe(type);
     expect(setting.markdownDescription).toMatch(/\.$/);
-    expect(setting.scope).toBe("machine-overridable");
+    // Where files are written is no matter of a workspace at all.
+    expect(setting.scope).toBe(name === "octet.modelsFolder" ? "machine" : "machine-overridable");
   });
 
   it("that a workspace must not set unasked are known settings", () => {
