@@ -14,6 +14,8 @@ export interface OctetConfig {
   candidates: number;
   temperature: number;
   topP: number;
+  /** undefined: another for every request. */
+  seed: number | undefined;
   draftLength: DraftLength;
   /** GGUF path; undefined: the starter model. */
   target: string | undefined;
@@ -51,6 +53,7 @@ export function readConfig(scope?: vscode.ConfigurationScope): OctetConfig {
     candidates: integer(settings.get("candidates"), 1, MAX_LANES) ?? 8,
     temperature: number(settings.get("temperature"), 0, 2) ?? 0.6,
     topP: number(settings.get("topP"), 0.01, 1) ?? 0.95,
+    seed: integer(settings.get("seed"), 1, Number.MAX_SAFE_INTEGER),
     draftLength: draftLength(settings.get("draftLength")) ?? "auto",
     target: text(settings.get("target")),
     draft: text(settings.get("draft")),

@@ -16,6 +16,8 @@ export interface AskSettings {
   maxTokens: number;
   temperature: number;
   topP: number;
+  /** undefined: another for every request. */
+  seed?: number | undefined;
   draftLength: DraftLength;
   /** Longest prompt and completion together. */
   contextTokens: number;
@@ -88,7 +90,7 @@ export class AskBuilder {
       prompt: needsCount(prompt, estimate, limit) ? await fitPrompt(prompt, limit, this.count) : prompt,
       shape,
       lanes: settings.candidates,
-      sampling: { temperature: settings.temperature, topK: 0, topP: settings.topP, minP: 0, seed: randomSeed() },
+      sampling: { temperature: settings.temperature, topK: 0, topP: settings.topP, minP: 0, seed: settings.seed ?? randomSeed() },
       draftLength: loaded.draft ? settings.draftLength : "none",
       budgetMs: BUDGET_MS[kind],
       waitMs,
@@ -105,7 +107,7 @@ export class AskBuilder {
 }
 
 /** Names what shapes the text of a completion, so that others' are not served. */
-const modelKey = ({ target }: LoadResult, { candidates, temperature, topP }: AskSettings): string =>
-  [target.path, candidates, temperature, topP].join(" ");
+const modelKey = ({ target }: LoadResult, { candidates, temperature, topP, seed }: AskSettings): string =>
+  [target.path, candidates, temperature, topP, seed].join(" ");
 
 const randomSeed = (): number => Math.floor(Math.random() * 2 ** 32);

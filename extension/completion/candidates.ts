@@ -7,6 +7,7 @@ import { stopAtBlockEnd } from "./filters/stopAtBlockEnd";
 import type { Completion } from "./filters/filter";
 import { applyFilters } from "./filters/pipeline";
 import type { Lane } from "./lanes";
+import { isRepetitive } from "./repetition";
 import { isBalanced } from "./syntax/brackets";
 import { syntaxOf } from "./syntax/syntaxOf";
 
@@ -24,7 +25,7 @@ const isCutOff = (reason: FinishReason | null): boolean => reason !== "end" && r
 export function toCandidates(lanes: readonly Lane[], context: CursorContext): Candidate[] {
   const byText = new Map<string, Candidate>();
   const all = lanes.flatMap((lane) => toCandidate(lane, context) ?? []);
-  for (const candidate of all.sort(compareCandidates)) {
+  for (const candidate of ranked(all)) {
     const key = `${candidate.overlap}:${candidate.text.trimEnd()}`;
     const same = byText.get(key);
     if (same) same.lanes.push(...candidate.lanes);
@@ -41,15 +42,15 @@ function toCandidate({ lane, text, meanLogprob, finishReason }: Lane, context: C
   return { ...completion, lanes: [lane], meanLogprob, balanced };
 }
 
-/** Whole and balanced ones first, then by mean log-probability. */
-export function compareCandidates(a: Candidate, b: Candidate): number {
-  const byClass = classOf(a) - classOf(b);
-  if (byClass !== 0) return byClass;
-  const [likelyA, likelyB] = [a.meanLogprob ?? -Infinity, b.meanLogprob ?? -Infinity];
-  return likelyA === likelyB ? 0 : likelyB - likelyA;
+/** What says one thing over and over last; of the rest whole and balanced ones first, then by mean log-probability. */
+function ranked(candidates: readonly Candidate[]): Candidate[] {
+  return candidates
+    .map((candidate) => ({ candidate, standing: classOf(candidate), likely: candidate.meanLogprob ?? -Infinity }))
+    .sort((a, b) => a.standing - b.standing || (a.likely === b.likely ? 0 : b.likely - a.likely))
+    .map(({ candidate }) => candidate);
 }
 
-const classOf = ({ cutOff, balanced }: Candidate): number => (cutOff ? 2 : 0) + (balanced ? 0 : 1);
+const classOf = ({ text, cutOff, balanced }: Candidate): number => (isRepetitive(text) ? 4 : 0) + (cutOff ? 2 : 0) + (balanced ? 0 : 1);
 
 /**
  * Whether more text of this lane would change nothing: it has ended, or has gone past the end of its line or block. A

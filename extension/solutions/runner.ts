@@ -12,6 +12,8 @@ export interface SolutionsSettings {
   budgetMs: number | null;
   temperature: number;
   topP: number;
+  /** undefined: another for every request. */
+  seed?: number | undefined;
   draftLength: DraftLength;
 }
 
@@ -98,7 +100,7 @@ export class SolutionsRunner {
         continue;
       }
       const params = {
-        prompt, lanes: batch.ids.length, maxTokens, sampling: this.sampling(settings), stop: STOP, stopTokens: [], budgetMs,
+        prompt, lanes: batch.ids.length, maxTokens, sampling: this.sampling(settings, batch), stop: STOP, stopTokens: [], budgetMs,
         draftLength: loaded.draft ? settings.draftLength : "none" as const,
       };
       const request = this.options.session.generate(
@@ -111,9 +113,10 @@ export class SolutionsRunner {
     }
   }
 
-  /** A seed of its own for every request, or a second one would write the same. */
-  private sampling({ temperature, topP }: SolutionsSettings): SamplingParams {
-    return { temperature, topP, topK: 0, minP: 0, seed: (this.options.seed ?? randomSeed)() };
+  /** A seed of its own for every request, or a second one would write the same: the user's is counted on from. */
+  private sampling({ temperature, topP, seed }: SolutionsSettings, { ids }: Batch): SamplingParams {
+    const chosen = seed === undefined ? (this.options.seed ?? randomSeed)() : (seed + (ids[0] ?? 0)) % Number.MAX_SAFE_INTEGER;
+    return { temperature, topP, topK: 0, minP: 0, seed: chosen };
   }
 }
 

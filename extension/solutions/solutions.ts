@@ -27,8 +27,8 @@ export class Solutions implements vscode.Disposable {
   constructor({ session, extension, config, ratioToPlain }: SolutionsOptions) {
     const diffs = new SolutionDiffs();
     const settings: PanelServices["settings"] = (uri) => {
-      const { solutions, temperature, topP, draftLength } = config(uri);
-      return { ...solutions, temperature, topP, draftLength };
+      const { solutions, temperature, topP, seed, draftLength } = config(uri);
+      return { ...solutions, temperature, topP, seed, draftLength };
     };
     this.services = { session, extension, diffs, settings, ratioToPlain };
     this.disposables = [
@@ -72,6 +72,7 @@ export class Solutions implements vscode.Disposable {
   }
 
   private keep(panel: vscode.WebviewPanel, uri: string, solutions: SolutionsPanel): void {
+    panel.iconPath = iconPath(this.services.extension);
     this.panels.set(uri, { panel, solutions });
     panel.onDidDispose(() => {
       solutions.dispose();
@@ -79,6 +80,11 @@ export class Solutions implements vscode.Disposable {
     });
   }
 }
+
+const iconPath = (extension: vscode.Uri): vscode.WebviewPanel["iconPath"] => {
+  const file = (theme: string): vscode.Uri => vscode.Uri.joinPath(extension, "media", `solutions-${theme}.svg`);
+  return { light: file("light"), dark: file("dark") };
+};
 
 const titleOf = (file: string): string => `Solutions: ${file}`;
 

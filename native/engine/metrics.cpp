@@ -27,11 +27,14 @@ void summarise(SequenceResult& sequence, double prefill_ms) {
   sequence.ms_per_token = (sequence.end_at_ms - prefill_ms) / count;
 }
 
+bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\r\n\v\f") == std::string::npos; }
+
 void rank(std::vector<SequenceResult>& sequences) {
   std::vector<SequenceResult*> order;
   for (SequenceResult& sequence : sequences) order.push_back(&sequence);
   constexpr double kNone = -std::numeric_limits<double>::infinity();
   std::stable_sort(order.begin(), order.end(), [&](const SequenceResult* a, const SequenceResult* b) {
+    if (is_blank(a->text) != is_blank(b->text)) return is_blank(b->text);
     if (is_finished(a->finish) != is_finished(b->finish)) return is_finished(a->finish);
     return a->mean_logprob.value_or(kNone) > b->mean_logprob.value_or(kNone);
   });

@@ -6,8 +6,8 @@
 namespace octet {
 
 /// Fills in, from the raw counts and times already there: each sequence's rank, mean log-probability, first_token_ms and
-/// ms_per_token; the totals' rates and sums. Rank 1 is the best: finished lanes first, then by mean log-probability,
-/// then by lane. ms per token of the first lane to end, of the last, and the mean over all lanes.
+/// ms_per_token; the totals' rates and sums. Rank 1 is the best: lanes with text before blank ones, however likely it
+/// was to write nothing; then finished lanes first, then by mean log-probability, then by lane. ms per token of the first lane to end, of the last, and the mean over all lanes.
 void summarise(Result& result);
 
 }  // namespace octet

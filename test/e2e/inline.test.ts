@@ -1,7 +1,7 @@
 // Ghost text, as a user meets it: it appears while typing and when asked for, Tab takes it, Alt+] shows another.
 
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, inject, it } from "vitest";
 import { pictureFailures } from "./failures";
 import { marked, typescript } from "./samples";
 import { readWorkspaceFile, writeWorkspaceFile } from "./scratch";
@@ -37,28 +37,31 @@ const onDisk = () => readWorkspaceFile(scratch, file(count));
 const words = (written: string) => written.replace(/\s+/g, "");
 const before = words(text.slice(0, text.indexOf("|")));
 
+const holds = (ghost: string) =>
+  until("the file holds it", () => words(onDisk()).startsWith(before + words(ghost)), { tell: async () => ({ ghost, file: onDisk(), ...(await window.outline()) }) });
+
 describe("ghost text", () => {
   it("appears when it is asked for, and Tab takes it", async () => {
     await window.press("Alt+\\");
     const ghost = await window.waitForGhostText();
     await window.press("Tab");
-    await until("the file holds it", () => words(onDisk()).startsWith(before + words(ghost)));
+    await holds(ghost);
   });
 
   it("appears while typing", async () => {
-    await window.typeText("a.");
-    expect(await window.waitForGhostText()).not.toBe("");
+    const keys = [..."a.x - b.x, y: a.y"];
+    await until("ghost text appears", async () => {
+      await window.typeText(keys.shift() ?? " ");
+      return window.waitForGhostText({ timeoutMs: 10_000 }).catch(() => "");
+    }, { timeoutMs: 150_000, tell: () => window.outline() });
   });
 
   it("has a second, different candidate behind Alt+]", async () => {
     await window.press("Alt+\\");
     const first = await window.waitForGhostText();
-    const second = await until("another candidate", async () => {
-      await window.press("Alt+]");
-      const shown = await window.ghostText();
-      return shown === first ? "" : shown;
-    }, 30_000, 500);
+    await window.press("Alt+]");
+    const second = await window.waitForGhostText({ not: first });
     await window.press("Tab");
-    await until("the file holds it", () => words(onDisk()).startsWith(before + words(second)));
+    await holds(second);
   });
 });

@@ -42,9 +42,9 @@ describe.skipIf(folder === "")("pictures", () => {
     await window.press("Escape");
     await window.runCommand("Octet: Generate Solutions");
     const panel = await window.webview(".lane");
-    await until("the lanes grow", async () => (await panel.locator(".lane .text").allInnerTexts()).every((text) => text.length > 60), 20_000, 20).catch(() => undefined);
+    await until("the lanes grow", async () => (await panel.locator(".lane .text").allInnerTexts()).every((text) => text.length > 60), { timeoutMs: 20_000, everyMs: 20 }).catch(() => undefined);
     await picture("solutions-writing");
-    await until("the lanes have ended", () => panel.locator(".lane.best").count(), 60_000);
+    await until("the lanes have ended", () => panel.locator(".lane.best").count());
     await picture("solutions-done");
 
     await window.runCommand("Octet: Show Latency");

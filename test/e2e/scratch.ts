@@ -12,7 +12,10 @@ export interface Scratch {
   workspace: string;
 }
 
-/** Keeps VS Code from asking, greeting, updating and reporting; everything else is as a user finds it. */
+/**
+ * Keeps VS Code from asking, greeting, updating and reporting, and Octet from chance: the same place gives the same
+ * completions. Everything else is as a user finds it.
+ */
 export const quietSettings: Record<string, unknown> = {
   "telemetry.telemetryLevel": "off",
   "extensions.autoCheckUpdates": false,
@@ -29,6 +32,8 @@ export const quietSettings: Record<string, unknown> = {
   "editor.minimap.enabled": false,
   "typescript.disableAutomaticTypeAcquisition": true,
   "json.schemaDownload.enable": false,
+  "octet.seed": 1,
+  "octet.draftLength": "fixed:2",
 };
 
 export function makeScratch(): Scratch {

@@ -10,7 +10,7 @@ import { processesNaming } from "./processes";
 import type { Scratch } from "./scratch";
 import { until } from "./until";
 
-const START_MS = 60_000;
+const START_MS = 120_000;
 
 /** Without a gallery of extensions, VS Code asks the network for nothing. */
 const environment = (scratch: Scratch): NodeJS.ProcessEnv => ({
@@ -28,7 +28,7 @@ const folders = (scratch: Scratch): string[] => ["--extensions-dir", scratch.ext
 /** Installs a VSIX as `code --install-extension` does. */
 export async function install(scratch: Scratch, vsix: string): Promise<string> {
   const args = [codeServer.main, "--install-extension", vsix, "--accept-server-license-terms", ...folders(scratch)];
-  const { stdout, stderr } = await promisify(execFile)(codeServer.node, args, { env: environment(scratch), timeout: 120_000 });
+  const { stdout, stderr } = await promisify(execFile)(codeServer.node, args, { env: environment(scratch), timeout: 240_000 });
   const said = stdout + stderr;
   if (!said.includes("successfully installed")) throw new Error(`the extension was not installed:\n${said}`);
   return said;
@@ -52,7 +52,7 @@ export class Server {
     const child = spawn(codeServer.node, args, { env: environment(scratch), stdio: ["ignore", "pipe", "pipe"], detached: true });
     const server = new Server(child, scratch, `http://127.0.0.1:${port}`);
     try {
-      await until("the server answers", () => server.answers(), START_MS);
+      await until("the server answers", () => server.answers(), { timeoutMs: START_MS });
     } catch (error) {
       await server.stop();
       throw new Error(`VS Code's server does not start:\n${server.output}`, { cause: error });
@@ -85,7 +85,7 @@ export class Server {
   async stop(): Promise<void> {
     signalGroup(this.pid, "SIGTERM");
     const left = () => processesNaming(this.scratch.root);
-    await until("the server leaves", () => left().length === 0, 5_000).catch(() => {
+    await until("the server leaves", () => left().length === 0, { timeoutMs: 10_000 }).catch(() => {
       signalGroup(this.pid, "SIGKILL");
       for (const { pid } of left()) signal(pid, "SIGKILL");
     });

@@ -30,23 +30,30 @@ beforeAll(async () => {
 
 afterAll(() => browser.close());
 
+const lane = (id: string) => panel.locator(`.lane[data-lane="${id}"]`);
+const states = () => panel.locator(".lane").evaluateAll((cards) => cards.map((card) => card.textContent?.slice(0, 80)));
+
 describe("Generate Solutions", () => {
   it("writes eight lanes beside the file", async () => {
     await window.runCommand("Octet: Generate Solutions");
     panel = await window.webview(".lane");
     expect(await panel.locator(".lane").count()).toBe(8);
-    await until("every lane has ended and one is best", () => panel.locator(".lane.best").count(), 60_000);
-    const texts = await panel.locator(".lane .text").allInnerTexts();
+    await until("every lane has ended", async () => (await panel.locator(".lane:not([data-tone=live])").count()) === 8, { tell: states });
+    await until("the best stands first", () => panel.locator(".lane:first-child.best").count(), { tell: states });
+    const texts = await panel.locator(".lane .text .code").allInnerTexts();
     expect(texts.filter((text) => text.trim() !== "").length).toBeGreaterThanOrEqual(4);
     expect(new Set(texts.map(words)).size).toBeGreaterThanOrEqual(2);
   });
 
-  it("inserts one into the file", async () => {
-    const best = panel.locator(".lane.best");
-    const end = words(await best.locator(".text").innerText()).slice(-12);
-    await best.hover();
-    await best.locator("button.insert").click();
-    await until("the file holds it", () => onDisk() !== sample.text && words(onDisk()).includes(end));
+  it("inserts one into the file, once and whole", async () => {
+    const id = (await panel.locator(".lane.best").getAttribute("data-lane")) ?? "";
+    const text = words(await lane(id).locator(".text .code").innerText());
+    expect(text).not.toBe("");
+    await lane(id).locator("button.insert").click();
+    const [before = "", after = ""] = typescript.split("|").map(words);
+    await until("the file holds it", () => words(onDisk()) === before + text + after, {
+      tell: async () => ({ text, file: onDisk(), lane: await lane(id).innerText(), ...(await window.outline()) }),
+    });
   });
 });
 
@@ -54,7 +61,7 @@ describe("the latency panel", () => {
   it("shows the figures of the last request and its history", async () => {
     await window.runCommand("Octet: Show Latency");
     const view = await window.webview(".figures .hero");
-    await until("milliseconds per token are shown", async () => /\d/.test(await view.locator(".figures .hero").innerText()));
-    await until("a chart is drawn", () => view.locator("canvas").count());
+    await until("milliseconds per token are shown", async () => /\d/.test(await view.locator(".figures .hero").innerText()), { tell: () => view.locator("body").innerText() });
+    await until("a chart is drawn", () => view.locator("canvas").count(), { tell: () => view.locator("body").innerText() });
   });
 });

@@ -7,8 +7,11 @@ import { until } from "./until";
 /** What VS Code calls a webview's local files; a service worker answers, so the name is never looked up. */
 const LOCAL_FILES = ".vscode-resource.vscode-cdn.net";
 
+/** What the window answers at once, or not at all because it was busy. */
+const ROW_MS = 8_000;
+
 /** A slow machine opens the workbench in half a minute. */
-const OPEN_MS = 90_000;
+const OPEN_MS = 150_000;
 
 export const launchBrowser = (): Promise<Browser> => {
   if (browserPath === undefined) throw new Error("no Chromium was found: install it, or set CHROMIUM to its path");
@@ -87,21 +90,30 @@ export class CodeWindow {
     await this.page.keyboard.type(text, { delay: delayMs });
   }
 
+  /** Whether keys go to the text of a file. */
+  private editorHasFocus(): Promise<boolean> {
+    return this.page.evaluate(() => document.activeElement?.closest(".editor-group-container .monaco-editor") != null);
+  }
+
   private quickInput() {
     return this.page.locator(".quick-input-widget:not([style*='display: none']) .quick-input-box input");
   }
 
   /** Asks once more where the list came up before what is looked for was known: a command of an extension, a new file. */
   private async pick(prefix: string, text: string): Promise<void> {
-    const row = this.page.locator(".quick-input-list .monaco-list-row").filter({ hasText: text }).first();
+    const label = this.page.locator(".label-name").filter({ hasText: exactly(text) });
+    const row = this.page.locator(".quick-input-list .monaco-list-row").filter({ has: label }).first();
     await until(`${text} is offered`, async () => {
-      await this.press("Escape", "F1");
-      await this.quickInput().waitFor();
-      await this.quickInput().fill(prefix + text);
-      return row.waitFor({ timeout: 5_000 }).then(() => true, () => false);
-    }, 60_000);
-    await row.click();
+      if (!(await this.ask(prefix + text))) return false;
+      return row.click({ timeout: ROW_MS }).then(() => true, () => false);
+    }, { timeoutMs: OPEN_MS, tell: () => this.page.locator(".quick-input-list .monaco-list-row").allInnerTexts() });
     await this.page.mouse.move(400, 500);
+  }
+
+  /** Opens the quick input with this text; false where it did not open: a busy window drops keys. */
+  private async ask(text: string): Promise<boolean> {
+    await this.press("Escape", "F1");
+    return this.quickInput().waitFor({ timeout: ROW_MS }).then(() => this.quickInput().fill(text, { timeout: ROW_MS })).then(() => true, () => false);
   }
 
   /** Runs a command by its title in the command palette. */
@@ -117,11 +129,14 @@ export class CodeWindow {
 
   /** Puts the cursor at a line and column, both from 1. */
   async goTo(line: number, column = 1): Promise<void> {
-    await this.press("F1");
-    await this.quickInput().waitFor();
-    await this.quickInput().fill(`:${line}:${column}`);
-    await this.press("Enter");
-    await this.quickInput().waitFor({ state: "hidden" });
+    const offered = this.page.locator(".quick-input-list .monaco-list-row").filter({ hasText: new RegExp(`\\b${line}\\b`) }).first();
+    const where = () => this.page.locator(".statusbar-item[id='status.editor.selection']").innerText({ timeout: ROW_MS }).catch(() => "");
+    await until(`the cursor is at ${line}:${column}`, async () => {
+      if (!(await this.ask(`:${line}:${column}`))) return false;
+      if (!(await offered.waitFor({ timeout: ROW_MS }).then(() => true, () => false))) return false;
+      await this.press("Enter");
+      return until("the cursor is there", async () => (await where()) === `Ln ${line}, Col ${column}` && this.editorHasFocus(), { timeoutMs: ROW_MS }).catch(() => false);
+    }, { tell: where });
   }
 
   /** The grey text that the editor shows, "" where there is none. */
@@ -133,8 +148,20 @@ export class CodeWindow {
     });
   }
 
-  waitForGhostText(timeoutMs = 60_000): Promise<string> {
-    return until("ghost text appears", () => this.ghostText(), timeoutMs);
+  /** The ghost text once it is there and stays as it is; `not` is what was there before. */
+  async waitForGhostText({ not = "", timeoutMs }: { not?: string; timeoutMs?: number } = {}): Promise<string> {
+    let last = "";
+    return until(not === "" ? "ghost text appears" : "other ghost text appears", async () => {
+      const shown = await this.ghostText();
+      const stays = shown === last && shown !== not;
+      last = shown;
+      return stays ? shown : "";
+    }, { ...(timeoutMs === undefined ? {} : { timeoutMs }), everyMs: 250, tell: async () => ({ shown: last, ...(await this.outline()) }) });
+  }
+
+  /** What else the window shows, to understand a failure by. */
+  async outline(): Promise<Record<string, unknown>> {
+    return { status: await this.statusText(), notifications: await this.notifications(), editorHasFocus: await this.editorHasFocus() };
   }
 
   /** The lines that an output channel or editor shows now. */
@@ -148,12 +175,14 @@ export class CodeWindow {
   }
 
   /** The frame with the document of one of Octet's views, found by what is in it. */
-  webview(selector: string, timeoutMs = 30_000): Promise<Frame> {
+  webview(selector: string): Promise<Frame> {
     return until(`a view with ${selector} opens`, async () => {
       for (const frame of this.page.frames()) {
         if (await frame.locator(selector).count().catch(() => 0)) return frame;
       }
       return undefined;
-    }, timeoutMs);
+    }, { timeoutMs: OPEN_MS });
   }
 }
+
+const exactly = (text: string): RegExp => new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`);

@@ -19,6 +19,7 @@ SequenceResult sequence(int lane, const std::vector<float>& logprobs, Times time
   result.first_token_at_ms = times.first_token;
   result.end_at_ms = times.end;
   result.finish = finish;
+  if (!logprobs.empty()) result.text = "x";
   return result;
 }
 
@@ -70,6 +71,18 @@ TEST_CASE("finished lanes rank before those cut off, then by mean log-probabilit
   summarise(result);
   CHECK(ranks(result) == std::vector<int>{4, 2, 1, 5, 3});
   CHECK(*result.sequences[1].mean_logprob == Approx(-2));
+}
+
+TEST_CASE("lanes that wrote nothing to see rank last, however likely that was") {
+  Result result;
+  result.sequences = {sequence(0, {-0.01f}, {1, 2}, FinishReason::kEnd), sequence(1, {-7}, {1, 2}, FinishReason::kCancelled),
+                      sequence(2, {-0.1f}, {1, 2}, FinishReason::kStop), sequence(3, {-9}, {1, 2}, FinishReason::kEnd),
+                      sequence(4, {-0.02f}, {1, 2}, FinishReason::kBudget)};
+  result.sequences[0].text = "";
+  result.sequences[2].text = " \n\t\r\n";
+  result.sequences[4].text = "\n";
+  summarise(result);
+  CHECK(ranks(result) == std::vector<int>{3, 2, 4, 1, 5});
 }
 
 TEST_CASE("ties rank by lane") {

@@ -125,7 +125,11 @@ describe("SolutionsRun", () => {
     expect(phase.kind).toBe("writing");
     expect(lanes[0]).toMatchObject({ state: "stop", tokens: 3, meanLogprob: -3.5 / 3, msPerToken: 10 / 3, latencies: [2.5, 5], rank: 1 });
     expect(lanes[1]).toMatchObject({ state: "writing", tokens: 2, rank: null });
-    expect(totals).toMatchObject({ tokens: 5, tokensPerSecond: 500, acceptanceRate: 0.5, draftLength: 2 });
+    expect(totals).toMatchObject({ tokens: 5, tokensPerSecond: 500, acceptanceRate: 0.5, tokensPerStep: 1.25, draftLength: 2 });
+    run.progress(batch, { id: "", steps: [stepEvent(25, [laneEvent(1, "e")], { draftLength: 0 })] });
+    expect(run.snapshot().totals.draftLength).toBe(0);
+    run.done();
+    expect(run.snapshot().totals.draftLength).toBeCloseTo(4 / 3);
   });
 
   it("takes the result's word: held back text, other text, figures, notices", () => {
@@ -138,7 +142,16 @@ describe("SolutionsRun", () => {
     view.flush();
     expect(view.state?.lanes.map(plainText)).toEqual(["return", "other", ""]);
     expect(view.state).toMatchObject({ phase: { kind: "done" }, notices: ["Cut."] });
-    expect(view.state?.lanes.map(({ rank }) => rank)).toEqual([1, 2, 3]);
+    expect(view.state?.lanes.map(({ rank }) => rank)).toEqual([1, 2, null]);
+  });
+
+  it("tells the view which lanes ended going round in circles", () => {
+    const { run, batch, view } = make(2);
+    view.start();
+    run.ended(batch, result(["return 0;", "0, ".repeat(60)]));
+    run.done();
+    view.flush();
+    expect(view.state?.lanes.map(({ repetitive }) => repetitive)).toEqual([false, true]);
   });
 
   it("keeps what was written when the run fails, and takes failed lanes away to try again", () => {
@@ -169,14 +182,28 @@ describe("SolutionsRun", () => {
 
 describe("ranking", () => {
   const lane = (id: number, text: string, state: "end" | "budget" | "writing", meanLogprob: number) =>
-    ({ id, state, meanLogprob, text: [{ text, accepted: true }], rank: null, duplicateOf: null, tokens: 1, msPerToken: 1, drafted: 0, accepted: 0, latencies: [] });
+    ({ id, state, meanLogprob, text: [{ text, accepted: true }], rank: null, duplicateOf: null, tokens: 1, msPerToken: 1, drafted: 0, accepted: 0, latencies: [], repetitive: false });
 
-  it("puts finished before unfinished, nothing last, and groups texts that differ in trailing blank", () => {
+  it("puts finished before unfinished and groups texts that differ in trailing blank", () => {
     const ranked = ranking([
-      lane(0, "x", "budget", -0.1), lane(1, "y\n", "end", -0.9), lane(2, "y", "end", -0.5), lane(3, "", "end", 0), lane(4, "z", "writing", 0),
+      lane(0, "x", "budget", -0.1), lane(1, "y\n", "end", -0.9), lane(2, "y", "end", -0.5), lane(4, "z", "writing", 0),
     ]);
     expect(ranked).toEqual([
-      { id: 2, rank: 1, duplicateOf: null }, { id: 1, rank: 1, duplicateOf: 2 }, { id: 0, rank: 2, duplicateOf: null }, { id: 3, rank: 3, duplicateOf: null },
+      { id: 2, rank: 1, duplicateOf: null }, { id: 1, rank: 1, duplicateOf: 2 }, { id: 0, rank: 2, duplicateOf: null },
     ]);
+  });
+
+  it("gives none to blank solutions, however likely they were, even where they are the first to end", () => {
+    const [empty, spaces] = [lane(0, "", "end", 0), lane(1, " \n\t\n", "end", -0.01)];
+    const none = [{ id: 0, rank: null, duplicateOf: null }, { id: 1, rank: null, duplicateOf: null }];
+    expect(ranking([empty, spaces])).toEqual(none);
+    expect(ranking([empty, spaces, lane(2, "x", "budget", -9)])).toEqual([{ id: 2, rank: 1, duplicateOf: null }, ...none]);
+  });
+
+  it("puts what goes round in circles after the rest, which the model is surest of", () => {
+    const ranked = ranking([
+      lane(0, "return a.x * a.y" + " * a.y".repeat(60), "end", -0.1), lane(1, "return 1;", "end", -2), lane(2, "return", "budget", -0.2),
+    ]);
+    expect(ranked.map(({ id }) => id)).toEqual([1, 2, 0]);
   });
 });

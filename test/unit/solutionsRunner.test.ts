@@ -74,6 +74,20 @@ describe("SolutionsRunner", () => {
     expect(session.requests.map(({ request }) => request.params.sampling.seed)).toEqual([1, 2]);
   });
 
+  it("counts on from the seed of the settings: no two requests of a panel write the same", async () => {
+    const { session, run, runner, job } = make({ seed: 40 }, { lanes: 2 });
+    const written = runner().write(job, 3);
+    await settled();
+    session.requests[0]!.resolve(result(["a", "b"]));
+    await settled();
+    session.requests[1]!.resolve(result(["c"]));
+    await written;
+    void runner().write(job, 1);
+    await settled();
+    expect(session.requests.map(({ request }) => request.params.sampling.seed)).toEqual([40, 42, 43]);
+    expect(run.lanes).toHaveLength(4);
+  });
+
   it("stops one lane in the worker, a lane that waits by itself, and all by the signal", async () => {
     const { session, run, runner, job } = make({}, { lanes: 2 });
     const one = runner();

@@ -35,7 +35,10 @@ function applyToLane(lane: SolutionsLane, change: SolutionsLaneChange): Solution
 
 export const isLive = ({ state }: SolutionsLane): boolean => state === "waiting" || state === "writing";
 
-export const hasText = ({ text }: SolutionsLane): boolean => text.some((span) => span.text !== "");
+export const hasText = ({ text }: SolutionsLane): boolean => text.some((span) => span.text.trim() !== "");
+
+/** Whether the lane has ended with nothing to see. */
+export const isBlank = (lane: SolutionsLane): boolean => !isLive(lane) && !hasText(lane);
 
 /** Whether the lane has ended with something to insert. */
 export const isUsable = (lane: SolutionsLane): boolean => !isLive(lane) && hasText(lane);

@@ -15,6 +15,11 @@ describe("toCandidates", () => {
     expect(toCandidates(lanes, context).map(({ text }) => text)).toEqual(["c;", "b;", "d;", "f(a,", "a +"]);
   });
 
+  it("puts what goes round in circles last, whatever else speaks for it", () => {
+    const loop = "point.first.x * point.second.y + point.third.z * ".repeat(4) + "1;";
+    expect(toCandidates([lane(0, loop, "stop", -0.01), lane(1, "f(a,", "length", -3)], context).map(({ text }) => text)).toEqual(["f(a,", loop]);
+  });
+
   it("merges lanes that wrote the same, but for white space at the end", () => {
     expect(toCandidates([lane(0, "a;  ", "stop", -0.9), lane(1, "a;", "end", -0.2), lane(2, "", "end")], context)).toMatchObject([{ text: "a;", lanes: [1, 0], meanLogprob: -0.2 }]);
   });
