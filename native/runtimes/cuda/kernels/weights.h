@@ -18,13 +18,12 @@ enum class WeightFormat { kF32, kF16, kBf16, kQ8_0, kQ4_0, kQ4_K, kQ6_K };
 
 std::string_view name_of(WeightFormat format);  ///< "Q8_0"
 
-/// A packed matrix in device memory. Plain data: passed to kernels by value.
+/// A packed matrix in device memory (weight_layout.h says how). Plain data: passed to kernels by value.
 struct Matrix {
   WeightFormat format = WeightFormat::kBf16;
-  int rows = 0, columns = 0;             ///< As in the file, without padding.
-  const std::byte* weights = nullptr;    ///< Fragments (the low bits, where a format has a second part).
-  const std::byte* high_bits = nullptr;  ///< Q6_K's upper two bits.
-  const std::byte* scales = nullptr;     ///< Block scales (and minima).
+  int rows = 0, columns = 0;           ///< As in the file, without padding.
+  const std::byte* units = nullptr;    ///< Weights with their block scales.
+  const std::byte* supers = nullptr;   ///< K-quants: factors of 256 columns.
 };
 
 /// Owns what a Matrix points to.
@@ -43,8 +42,8 @@ std::size_t packed_bytes(WeightFormat format, int rows, int columns);
 /// Packs a matrix as it lies in a GGUF file ([rows][file_row_bytes]) and uploads it.
 PackedMatrix pack(WeightFormat format, int rows, int columns, std::span<const std::byte> file);
 
-/// Two matrices of one shape and format as one of twice the rows in which row i of `first` and row i of `second` lie in
-/// the same thread's fragment (rows 16 t + g and 16 t + g + 8 of the packed matrix), for the SwiGLU epilogue.
+/// Two matrices of one shape and format as one, Matrix::rows = 2 rows, in which row i of `first` and row i of `second` lie
+/// in the same thread's fragment (rows 16 t + g and 16 t + g + 8 of the packed matrix), for the SwiGLU epilogue.
 PackedMatrix pack_interleaved(WeightFormat format, int rows, int columns, std::span<const std::byte> first, std::span<const std::byte> second);
 
 }  // namespace octet::cuda

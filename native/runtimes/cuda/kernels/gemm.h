@@ -1,0 +1,60 @@
+// Products of activations and a packed weight matrix W [rows][columns], for any number n of activation rows:
+//   y[j][r] = sum over c of W[r][c] x[j][c]
+// Which kernel runs, and on how many blocks, follows from shapes alone, so that calls can be recorded into a graph.
+#pragma once
+
+#include <cstddef>
+
+#include "runtimes/cuda/device/stream.h"
+#include "runtimes/cuda/kernels/weights.h"
+#include "runtimes/cuda/tables.h"
+
+namespace octet::cuda {
+
+enum class Epilogue {
+  kStore,   ///< y[j][r] = sum (+ bias[r]), float32
+  kAdd,     ///< y[j][r] += sum (+ bias[r]), float32: the residual stream
+  kSwiGlu,  ///< Of a matrix by pack_interleaved: y[j][i] = silu(first_i) * second_i, an activation (Bf16 or float by precision)
+};
+
+struct Gemm {
+  Matrix weights;
+  const void* x = nullptr;       ///< [n][weights.columns], Bf16 or float by precision; 16-byte aligned, apart from y.
+  int n = 0;
+  Epilogue epilogue = Epilogue::kStore;
+  const float* bias = nullptr;   ///< [weights.rows] or null; not with kSwiGlu.
+  void* y = nullptr;             ///< [n][y_stride]
+  int y_stride = 0;              ///< Elements.
+  Precision precision = Precision::kBf16;
+};
+
+/// What products need beside their operands: partial sums of output tiles that several blocks share, and counters of the
+/// blocks that have come. One serves all calls on one stream; the counters are zero between calls.
+class GemmWorkspace {
+ public:
+  /// Sized for any call on a device like this one.
+  explicit GemmWorkspace(const DeviceInfo& device);
+
+  int multiprocessors() const { return multiprocessors_; }
+  std::size_t shared_bytes() const { return shared_bytes_; }  ///< That one block may ask for.
+  int most_blocks() const { return static_cast<int>(counters_.size()); }
+  float* partial_sums() const { return partial_sums_.data(); }
+  int* counters() const { return counters_.data(); }
+
+  /// Device bytes it takes: for fitting a model into memory.
+  static std::size_t bytes(const DeviceInfo& device);
+
+ private:
+  int multiprocessors_;
+  std::size_t shared_bytes_;
+  DeviceArray<float> partial_sums_;
+  DeviceArray<int> counters_;
+};
+
+/// Throws std::invalid_argument where operands do not fit each other.
+void gemm(Stream& stream, const GemmWorkspace& workspace, const Gemm& call);
+
+/// Bytes that must move: weights and scales as the file stores them, x once, y once (twice for kAdd).
+std::size_t gemm_bytes(const Gemm& call);
+
+}  // namespace octet::cuda
