@@ -101,7 +101,9 @@ export interface SolutionsTotals {
   tokensPerSecond: number | null;
   /** accepted / drafted, 0 to 1. */
   acceptanceRate: number | null;
-  /** Of the last step; 0: decoding without a draft. */
+  /** Mean tokens that a live lane gained in a step. */
+  tokensPerStep: number | null;
+  /** Of the last step, 0 where it had no draft; once the run is done, the mean over its steps. */
   draftLength: number | null;
   /** Speed over plain decoding's, measured on this machine with this pair; null where it was not measured. */
   ratioToPlain: number | null;
@@ -120,7 +122,7 @@ export interface SolutionsLane {
   /** Unique in the panel's life, whatever lane of whatever request writes it. */
   id: number;
   state: SolutionsLaneState;
-  /** 1 is the best; null until the lane has ended. Lanes of the same text share a rank. */
+  /** 1 is the best; null until the lane has ended, and for one that wrote nothing to see. Lanes of the same text share a rank. */
   rank: number | null;
   /** The best lane of the same text; null for that lane itself, for a text of its own, and until the lane has ended. */
   duplicateOf: number | null;
@@ -133,6 +135,8 @@ export interface SolutionsLane {
   accepted: number;
   /** Per step, oldest first: the step's time over the tokens this lane gained in it. */
   latencies: number[];
+  /** Whether it has ended going round in circles: the same thing over and over. */
+  repetitive: boolean;
 }
 
 /** One lane's news: `text` and `latencies` are to be appended, the rest replaces. */

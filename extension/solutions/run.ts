@@ -1,6 +1,7 @@
 // What the worker's events mean for the Solutions view: which lane writes what how fast, ranks, totals, phases.
 import type { ErrorReport, RunPhase, SolutionsChange, SolutionsLane, SolutionsOrigin, SolutionsState } from "../../protocol/webview";
 import type { GenerateProgressParams, GenerateResult, LaneEvent, StepEvent } from "../../protocol/worker";
+import { isRepetitive } from "../completion/repetition";
 import type { ViewSource } from "../views/channel";
 import { systemClock, type Clock } from "../worker/async";
 import { hasEnded, ranking, textOf } from "./ranking";
@@ -18,6 +19,8 @@ export class SolutionsRun implements ViewSource<SolutionsState, SolutionsChange>
   private readonly state: TrackedSolutions;
   private readonly batches: Batch[] = [];
   private readonly logprobs = new Map<number, number>();
+  /** Over all steps: how many, their draft lengths, the lanes that were live in them, and the tokens that these gained. */
+  private readonly sums = { steps: 0, draftLengths: 0, laneSteps: 0, gained: 0 };
   private next = 0;
   private startedAt: number;
 
@@ -168,10 +171,14 @@ export class SolutionsRun implements ViewSource<SolutionsState, SolutionsChange>
   private step(batch: Batch, step: StepEvent): boolean {
     batch.decodeStartMs ??= step.atMs - step.stepMs;
     batch.decodeMs = step.atMs - batch.decodeStartMs;
+    this.sums.steps++;
+    this.sums.draftLengths += step.draftLength;
     let ended = false;
     for (const event of step.lanes) {
       const lane = this.laneOf(batch, event.lane);
       if (!lane || hasEnded(lane)) continue;
+      this.sums.laneSteps++;
+      this.sums.gained += event.tokens.length;
       this.advance(lane, event, step.stepMs, batch.decodeMs);
       ended ||= event.finishReason !== undefined;
     }
@@ -195,6 +202,10 @@ export class SolutionsRun implements ViewSource<SolutionsState, SolutionsChange>
   }
 
   private rank(): void {
+    for (const lane of this.lanes) {
+      const repetitive = hasEnded(lane) && isRepetitive(textOf(lane));
+      if (lane.repetitive !== repetitive) this.state.set(lane, { repetitive });
+    }
     for (const { id, rank, duplicateOf } of ranking(this.lanes)) {
       const lane = this.lane(id);
       if (lane && (lane.rank !== rank || lane.duplicateOf !== duplicateOf)) this.state.set(lane, { rank, duplicateOf });
@@ -211,13 +222,15 @@ export class SolutionsRun implements ViewSource<SolutionsState, SolutionsChange>
       msPerToken: speeds.length > 0 ? speeds.reduce((sum, speed) => sum + speed, 0) / speeds.length : null,
       tokensPerSecond: decodeMs > 0 ? (tokens / decodeMs) * 1000 : null,
       acceptanceRate: drafted > 0 ? total((lane) => lane.accepted) / drafted : null,
+      tokensPerStep: this.sums.laneSteps > 0 ? this.sums.gained / this.sums.laneSteps : null,
       tokens,
     });
   }
 
   private finish(phase: RunPhase, state: "cancelled" | "failed"): void {
     if (!this.running) return;
-    this.state.setTotals({ elapsedMs: this.elapsedMs });
+    const { steps, draftLengths } = this.sums;
+    this.state.setTotals({ elapsedMs: this.elapsedMs, ...(steps > 0 ? { draftLength: draftLengths / steps } : {}) });
     this.state.setPhase(phase);
     this.close(this.lanes.map(({ id }) => id), state);
   }

@@ -11,7 +11,7 @@ type LaneFigures = Partial<Omit<SolutionsLane, "id" | "text" | "latencies">>;
 export class TrackedSolutions implements ViewSource<SolutionsState, SolutionsChange> {
   private phase: RunPhase = { kind: "queued" };
   private readonly totals: SolutionsTotals = {
-    msPerToken: null, tokensPerSecond: null, acceptanceRate: null, draftLength: null, ratioToPlain: null, tokens: 0, elapsedMs: 0, budgetMs: null,
+    msPerToken: null, tokensPerSecond: null, acceptanceRate: null, tokensPerStep: null, draftLength: null, ratioToPlain: null, tokens: 0, elapsedMs: 0, budgetMs: null,
   };
   private readonly byId = new Map<number, SolutionsLane>();
   private readonly notices: string[] = [];
@@ -147,7 +147,7 @@ const noNews = (): { phase?: true; totals: Set<keyof SolutionsTotals>; added: Se
 });
 
 const newLane = (id: number): SolutionsLane => ({
-  id, state: "waiting", rank: null, duplicateOf: null, text: [], tokens: 0, meanLogprob: null, msPerToken: null, drafted: 0, accepted: 0, latencies: [],
+  id, state: "waiting", rank: null, duplicateOf: null, text: [], tokens: 0, meanLogprob: null, msPerToken: null, drafted: 0, accepted: 0, latencies: [], repetitive: false,
 });
 
 function append(spans: TextSpan[], { text, accepted }: TextSpan): void {

@@ -11,7 +11,7 @@ import type { Range } from "../../webview/solutions/segments";
 import { sparklinePath } from "../../webview/solutions/sparklinePath";
 import { applyChange, plainText } from "../../webview/solutions/state";
 import { colourerFor } from "../../webview/solutions/syntax";
-import { emptyText, laneLabel, phaseText, progress, sameAs, summary } from "../../webview/solutions/words";
+import { emptyText, laneLabel, laneState, laneTone, phaseText, progress, sameAs, summary } from "../../webview/solutions/words";
 import { SyntheticRun, TOTALS, emptyLane, emptyState } from "../webview/synthetic";
 
 const lane = (id: number, fields: Partial<SolutionsLane> = {}): SolutionsLane => ({ ...emptyLane(id), ...fields });
@@ -91,6 +91,7 @@ describe("keys", () => {
     expect(neighbour("ArrowUp", ids, 14, 3)).toBe(11);
     expect(neighbour("ArrowLeft", ids, 10, 3)).toBe(10);
     expect([neighbour("Home", ids, 12, 3), neighbour("End", ids, 12, 3)]).toEqual([10, 14]);
+    expect([neighbour("j", ids, 12, 3), neighbour("k", ids, 12, 3), neighbour("k", ids, 10, 3)]).toEqual([13, 11, 10]);
     expect(neighbour("x", ids, 12, 3)).toBeNull();
     expect(neighbour("constructor", ids, 12, 3)).toBeNull();
   });
@@ -203,8 +204,12 @@ describe("colouring", () => {
 
 describe("words", () => {
   it("tells what a lane is", () => {
-    expect(laneLabel(lane(2, { state: "end", rank: 1, meanLogprob: -0.18, tokens: 74 }), 3)).toBe("Solution 1, finished, mean log-probability \u22120.18, 74 tokens");
+    expect(laneLabel(lane(2, { state: "end", text: [{ text: "x", accepted: true }], rank: 1, meanLogprob: -0.18, tokens: 74 }), 3)).toBe("Solution 1, finished, mean log-probability \u22120.18, 74 tokens");
     expect(laneLabel(lane(2, { state: "writing" }), 3)).toBe("Solution in lane 3, writing");
+    const text = [{ text: "x x x", accepted: false }];
+    expect(laneState(lane(0, { state: "length", text, repetitive: true }))).toBe("stopped: length · repeats itself");
+    expect(laneState(lane(0, { state: "end", text: [{ text: " \n", accepted: false }] }))).toBe("nothing written");
+    expect(laneTone(lane(0, { state: "end" }))).toBe("stopped");
     expect(emptyText(lane(0, { state: "end" }))).toMatch(/ended at once/);
     expect(emptyText(lane(0, { state: "writing" }))).toBeNull();
     expect([sameAs(lane(0), 2), sameAs(lane(0), 1), sameAs(lane(0), 0), sameAs(lane(0, { duplicateOf: 1, rank: 2 }), 0)]).toEqual(["same as 2 others", "same as 1 other", null, "same as solution 2"]);

@@ -92,12 +92,16 @@ describe.skipIf(browserPath === undefined)("the Solutions view", () => {
   });
 
   it("is worked by the keyboard alone", async () => {
-    const view = await show(finished(8), { reducedMotion: true });
+    const view = await show(finished(8), { reducedMotion: true, width: 960 });
     const ids = await order(view);
     const focused = () => view.page.evaluate(() => Number((document.activeElement as HTMLElement).dataset.lane));
     await view.page.locator("[data-lane][tabindex='0']").focus();
     expect(await focused()).toBe(ids[0]);
     await view.page.keyboard.press("ArrowRight");
+    expect(await focused()).toBe(ids[1]);
+    await view.page.keyboard.press("k");
+    expect(await focused()).toBe(ids[0]);
+    await view.page.keyboard.press("j");
     expect(await focused()).toBe(ids[1]);
     await view.page.keyboard.press("End");
     expect(await focused()).toBe(ids.at(-1));
@@ -151,17 +155,20 @@ describe.skipIf(browserPath === undefined)("the Solutions view", () => {
 
   it("collapses identical solutions behind the best and opens them", async () => {
     const state = finished(8);
-    const view = await show(state, { reducedMotion: true });
+    const view = await show(state, { reducedMotion: true, width: 1700 });
     const before = await order(view);
     expect(before).toHaveLength(4);
     const same = view.page.locator(`[data-lane="${before[0]}"] .same`);
-    expect(await same.textContent()).toBe("same as 1 other");
+    expect(await same.innerText()).toBe("same as 1 other");
     await same.click();
     const twin = state.lanes.find(({ duplicateOf }) => duplicateOf === before[0])!.id;
     expect(await order(view)).toEqual([before[0], twin, ...before.slice(1)]);
     expect(await same.getAttribute("aria-expanded")).toBe("true");
     await same.click();
     expect(await order(view)).toEqual(before);
+    await view.page.setViewportSize({ width: 320, height: 760 });
+    expect(await same.innerText()).toBe("×2");
+    expect(await same.getAttribute("aria-label")).toBe("same as 1 other");
   });
 
   it("sticks to the end of a growing text until the reader scrolls", async () => {
@@ -216,7 +223,12 @@ describe.skipIf(browserPath === undefined)("the Solutions view", () => {
     expect(await view.page.getByRole("listitem").count()).toBe(2);
     expect(await view.page.getByRole("listitem", { name: /^Solution 1, finished, mean log-probability/ }).count()).toBe(1);
     expect(await view.page.locator("[data-lane='1'] .empty").textContent()).toMatch(/ended at once/);
-    expect(await view.page.locator("[data-lane='1'] .insert").isVisible()).toBe(false);
+    expect(await view.page.locator("[data-lane='1'] .state").textContent()).toBe("nothing written");
+    expect(await view.page.locator("[data-lane='1'] .insert").isDisabled()).toBe(true);
+    await view.takePosted();
+    await view.page.locator("[data-lane='1']").focus();
+    await view.page.keyboard.press("Enter");
+    expect(await view.takePosted()).toEqual([]);
     expect(await view.page.evaluate(() => window.memory)).toEqual({ version: 1, state });
     await view.page.waitForTimeout(100);
     expect(await view.page.getByRole("status").textContent()).toMatch(/^Done: 2 of 2/);

@@ -70,6 +70,7 @@ export const TOTALS: SolutionsTotals = {
   msPerToken: null,
   tokensPerSecond: null,
   acceptanceRate: null,
+  tokensPerStep: null,
   draftLength: null,
   ratioToPlain: null,
   tokens: 0,
@@ -89,6 +90,7 @@ export const emptyLane = (id: number, state: SolutionsLane["state"] = "waiting")
   drafted: 0,
   accepted: 0,
   latencies: [],
+  repetitive: false,
 });
 
 export const emptyState = (lanes: number): SolutionsState => ({
@@ -174,6 +176,7 @@ export class SyntheticRun {
       msPerToken: latencies.reduce((a, b) => a + b, 0) / latencies.length,
       tokensPerSecond: (tokens / elapsedMs) * 1000,
       acceptanceRate: accepted / drafted,
+      tokensPerStep: 1 + (accepted / drafted) * this.draftLength,
       draftLength: this.draftLength,
       ratioToPlain: 2.4,
       tokens,

@@ -109,10 +109,11 @@ export class Board {
     return this.waiting.size > 0;
   }
 
-  /** Draws the lanes that wait, longest first: while they are written as many a frame as its time allows, else all. */
+  /** Draws the lanes that wait, longest first: while they are written new ones and as many as a frame's time allows, else all. */
   private drawLanes(state: SolutionsState, now: number): void {
     for (const lane of state.lanes) if (this.views.get(lane.id)?.lane !== lane) this.waiting.add(lane.id);
     if (!isRunning(state)) return this.drawThese([...this.views.keys()], state, now);
+    this.drawThese(state.lanes.map(({ id }) => id).filter((id) => this.views.get(id)?.lane === null), state, now);
     const due = [...this.waiting].slice(0, this.pace.lanes(this.waiting.size));
     if (due.length === 0) return;
     const startedAt = performance.now();

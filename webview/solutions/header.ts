@@ -27,7 +27,8 @@ export class Header {
   private readonly latency = new Metric("per token", "Decoding time over tokens of a lane, mean over the lanes");
   private readonly speed = new Metric("all", "Tokens per second, all lanes together");
   private readonly accepted = new Metric("accepted", "Share of the draft's tokens that the target kept: the tinted text", "swatch");
-  private readonly draft = new Metric("draft length", "Tokens the draft proposed in the last step");
+  private readonly gained = new Metric("tokens per step", "Mean tokens that a lane gained in a step: plain decoding gains 1");
+  private readonly draft = new Metric("draft length", "Tokens the draft proposed in the last step; once all is written, the mean");
   private readonly gain = new Metric("vs plain", "Speed over plain decoding's, as the benchmark measured it here");
   private readonly stop: HTMLButtonElement;
   private readonly more: HTMLButtonElement;
@@ -46,7 +47,7 @@ export class Header {
     this.sort = button("Sort by rank", () => events.sort(), { hint: "The lanes stand as they were written; put the best first" });
     this.bar.append(this.fill);
     this.bar.setAttribute("role", "progressbar");
-    const metrics = [this.latency, this.speed, this.accepted, this.draft, this.gain].map(({ element }) => element);
+    const metrics = [this.latency, this.speed, this.accepted, this.gained, this.draft, this.gain].map(({ element }) => element);
     this.element.append(
       el(
         "div",
@@ -82,11 +83,14 @@ export class Header {
     setHidden(this.more, phase.kind !== "done");
   }
 
-  private drawFigures({ totals, lanes }: SolutionsState): void {
+  private drawFigures(state: SolutionsState): void {
+    const { totals, lanes } = state;
     this.latency.set(totals.msPerToken, milliseconds);
     this.speed.set(totals.tokensPerSecond, (speed) => `${figure(speed)} tok/s`, lanes.length > 1 ? `all ${lanes.length}` : "speed");
     this.accepted.set(totals.acceptanceRate, percent);
-    this.draft.set(totals.draftLength, (length) => (length === 0 ? "none" : integer(length)));
+    this.gained.set(totals.tokensPerStep, figure);
+    if (isRunning(state)) this.draft.set(totals.draftLength, (length) => (length === 0 ? "none" : integer(length)), "draft length");
+    else this.draft.set(totals.draftLength, (length) => (length === 0 ? "none" : figure(length)), "mean draft");
     this.gain.set(totals.ratioToPlain, ratio);
   }
 

@@ -25,6 +25,8 @@ export function neighbour(key: string, ids: readonly number[], id: number, colum
     ArrowRight: Math.min(at + 1, last),
     ArrowUp: at - columns >= 0 ? at - columns : at,
     ArrowDown: at + columns <= last ? at + columns : at,
+    j: Math.min(at + 1, last),
+    k: Math.max(at - 1, 0),
     Home: 0,
     End: last,
   };

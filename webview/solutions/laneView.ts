@@ -8,9 +8,9 @@ import type { LaneAction } from "./keys";
 import { LaneText } from "./laneText";
 import type { TextStart } from "./laneText";
 import { Sparkline } from "./sparkline";
-import { acceptedShare, isLive, isUsable } from "./state";
+import { acceptedShare, isBlank, isLive, isUsable } from "./state";
 import { TextScroller } from "./textScroller";
-import { emptyText, laneLabel, laneState, laneTone, sameAs } from "./words";
+import { emptyText, laneLabel, laneState, laneTone, sameAs, sameAsShort } from "./words";
 
 export interface LaneEvents {
   act(lane: number, action: LaneAction): void;
@@ -37,6 +37,8 @@ export class LaneView {
   private readonly rank = el("span", "rank");
   private readonly state = el("span", "state");
   private readonly same: HTMLButtonElement;
+  private readonly sameLong = el("span", "long");
+  private readonly sameShort = el("span", "short");
   private readonly score = el("span", "score");
   private readonly text: LaneText;
   private readonly empty = el("p", "empty");
@@ -49,6 +51,7 @@ export class LaneView {
   private readonly figures: HTMLElement;
   private readonly stop: HTMLButtonElement;
   private readonly use: HTMLElement;
+  private readonly controls: HTMLButtonElement[];
   private readonly insert: HTMLButtonElement;
   private drawn: SolutionsLane | null = null;
   private spans = 0;
@@ -60,6 +63,7 @@ export class LaneView {
     const act = (action: LaneAction) => () => events.act(id, action);
     this.text = new LaneText(start);
     this.same = button("", () => events.toggleGroup(id), { className: "same" });
+    this.same.append(this.sameLong, this.sameShort);
     this.stop = button("Stop", act("stop"), { className: "stop", hint: "Stop this lane (S)" });
     this.insert = button("Insert", act("insert"), { className: "insert", hint: "Insert (Enter)" });
     const copy = button("", act("copy"), { className: "glyph", hint: "Copy (C)" });
@@ -68,13 +72,14 @@ export class LaneView {
     const diff = button("", act("diff"), { className: "glyph", hint: "Show as a diff against the file (D)" });
     diff.append(icon("diff"));
     diff.setAttribute("aria-label", "Diff");
-    this.use = el("span", "use", copy, diff, this.insert);
+    this.controls = [copy, diff, this.insert];
+    this.use = el("span", "use", ...this.controls);
 
     this.scroller = new TextScroller(this.text, this.empty);
     this.shareBox = el("span", "share", this.share, " acc.");
     this.shareBox.title = "Share of the draft's tokens that the target kept";
     this.score.title = "Mean log-probability of its tokens under the target";
-    this.figures = el("span", "figures", el("span", "", this.latency, " ms/tok"), el("span", "count", this.tokens, " tok"), this.shareBox);
+    this.figures = el("span", "figures", el("span", "latency", this.latency, " ms/tok"), el("span", "count", this.tokens, " tok"), this.shareBox);
     this.element.append(
       el("div", "top", this.rank, this.state, this.same, this.score),
       this.scroller.element,
@@ -82,6 +87,7 @@ export class LaneView {
     );
     this.element.setAttribute("role", "listitem");
     this.element.dataset.lane = String(id);
+    this.element.setAttribute("aria-keyshortcuts", "Enter D C S J K");
     this.element.tabIndex = -1;
   }
 
@@ -93,7 +99,7 @@ export class LaneView {
   /** Draws what differs from what is shown. */
   draw(lane: SolutionsLane, context: LaneContext, now: number): void {
     if (lane !== this.drawn) {
-      const turned = lane.state !== this.drawn?.state;
+      const turned = lane.state !== this.drawn?.state || lane.repetitive !== this.drawn.repetitive;
       if (lane.text.length > this.spans) {
         this.text.append(lane.text.slice(this.spans));
         this.scroller.draw();
@@ -158,7 +164,9 @@ export class LaneView {
     this.text.setWriting(lane.state === "writing");
     this.scroller.setLive(isLive(lane));
     setHidden(this.stop, !isLive(lane));
-    setHidden(this.use, !isUsable(lane));
+    setHidden(this.use, isLive(lane));
+    for (const control of this.controls) control.disabled = !isUsable(lane);
+    this.element.classList.toggle("blank", isBlank(lane));
     const empty = emptyText(lane);
     setHidden(this.empty, empty === null);
     setText(this.empty, empty ?? "");
@@ -168,7 +176,10 @@ export class LaneView {
     const same = sameAs(lane, others);
     setHidden(this.same, same === null);
     if (same !== null) {
-      setText(this.same, same);
+      setText(this.sameLong, same);
+      setText(this.sameShort, sameAsShort(lane, others));
+      this.same.title = same;
+      setAttribute(this.same, "aria-label", same);
       const opens = grouped && others > 0;
       this.same.disabled = !opens;
       if (opens) setAttribute(this.same, "aria-expanded", String(groupOpen));

@@ -2,7 +2,7 @@
 
 import type { RunPhase, SolutionsLane, SolutionsState, SolutionsTotals } from "../../protocol/webview";
 import { count, duration, integer, logprob, percent } from "../shared/format";
-import { hasText, isLive } from "./state";
+import { isBlank, isLive } from "./state";
 
 const STATES: Record<SolutionsLane["state"], string> = {
   waiting: "waiting",
@@ -15,10 +15,15 @@ const STATES: Record<SolutionsLane["state"], string> = {
   failed: "error",
 };
 
-export const laneState = ({ state }: SolutionsLane): string => STATES[state];
+export function laneState(lane: SolutionsLane): string {
+  if (isBlank(lane)) return "nothing written";
+  return lane.repetitive ? `${STATES[lane.state]} · repeats itself` : STATES[lane.state];
+}
 
 /** How a state looks: the class of its word. */
-export function laneTone({ state }: SolutionsLane): "live" | "done" | "stopped" | "error" {
+export function laneTone(lane: SolutionsLane): "live" | "done" | "stopped" | "error" {
+  const { state } = lane;
+  if (isBlank(lane) && state !== "failed") return "stopped";
   if (state === "end" || state === "stop") return "done";
   if (state === "failed") return "error";
   return state === "waiting" || state === "writing" ? "live" : "stopped";
@@ -26,7 +31,7 @@ export function laneTone({ state }: SolutionsLane): "live" | "done" | "stopped" 
 
 /** What stands in a lane that has no text; null while there is nothing to say. */
 export function emptyText(lane: SolutionsLane): string | null {
-  if (hasText(lane) || isLive(lane)) return null;
+  if (!isBlank(lane)) return null;
   switch (lane.state) {
     case "end":
     case "stop":
@@ -42,6 +47,12 @@ export function emptyText(lane: SolutionsLane): string | null {
 export function sameAs(lane: SolutionsLane, others: number): string | null {
   if (lane.duplicateOf !== null) return lane.rank === null ? "same text" : `same as solution ${lane.rank}`;
   return others > 0 ? `same as ${count(others, "other")}` : null;
+}
+
+/** The same where there is little room: "×3", "= 1". */
+export function sameAsShort(lane: SolutionsLane, others: number): string {
+  if (lane.duplicateOf === null) return `×${others + 1}`;
+  return lane.rank === null ? "=" : `= ${lane.rank}`;
 }
 
 /** What the run is doing, in the header; `elapsedMs` is now's. */
@@ -94,7 +105,7 @@ export function summary({ phase, lanes }: SolutionsState): string {
   if (phase.kind === "queued" || phase.kind === "prefill") return `Writing ${count(lanes.length, "solution")}.`;
   const ended = lanes.filter((lane) => !isLive(lane)).length;
   if (phase.kind === "writing") return ended === 0 ? `Writing ${count(lanes.length, "solution")}.` : `${ended} of ${lanes.length} solutions ended.`;
-  const finished = lanes.filter((lane) => laneTone(lane) === "done").length;
+  const finished = lanes.filter(({ state }) => state === "end" || state === "stop").length;
   const best = lanes.find(({ rank, duplicateOf }) => rank === 1 && duplicateOf === null);
   const detail = best ? ` Best: mean log-probability ${logprob(best.meanLogprob)}, ${count(best.tokens, "token")}.` : "";
   return `Done: ${finished} of ${count(lanes.length, "solution")} finished.${detail}`;
