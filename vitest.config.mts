@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
-          testTimeout: 10_000,
+          testTimeout: 60_000,
         },
       },
       {
@@ -19,8 +19,8 @@ export default defineConfig({
           name: "webview",
           include: ["test/webview/**/*.test.ts"],
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
         },
       },
       {
@@ -29,8 +29,8 @@ export default defineConfig({
           include: ["test/worker/**/*.test.ts", "test/cli/**/*.test.ts"],
           fileParallelism: false,
           pool: "forks",
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
         },
       },
       {

@@ -14,6 +14,7 @@ export const starter = path.join(root, "models", "octet-starter-6M-q8_0.gguf");
 export const starterDraft = path.join(root, "models", "octet-starter-1M-draft-q8_0.gguf");
 export const stories = path.join(root, "test", "data", "stories260K.gguf");
 export const example = path.join(root, "examples", "query_string.ts");
+const markingAddon = path.join(root, "test", "cli", "markingAddon.cjs");
 export const hostileAddon = path.join(root, "test", "cli", "hostileAddon.cjs");
 
 export let folder = "";
@@ -29,10 +30,16 @@ export function useBuiltCli(): void {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 }
 
+/** Lines that only say how far long work is: on a busy machine short work is long. */
+const PROGRESS = /^octet: (loading, |loaded |[\d,]+ tokens?, )[^\n]*\n/gm;
+
+export const withoutProgress = (stderr: string): string => stderr.replace(PROGRESS, "");
+
 export interface Outcome {
   code: number | null;
   signal: NodeJS.Signals | null;
   stdout: string;
+  /** Without the lines that say how far it is. */
   stderr: string;
 }
 
@@ -56,8 +63,16 @@ export function start(args: readonly string[], env: Env = {}): Running {
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   child.stdin.on("error", () => undefined);
-  const done = new Promise<Outcome>((resolve) => child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr })));
+  const done = new Promise<Outcome>((resolve) => child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr: withoutProgress(stderr) })));
   return { child, done, stderrSoFar: () => stderr };
+}
+
+/** As {@link start}, telling when lanes are asked for ("generate") and when they have written something ("step"). */
+export function startMarked(args: readonly string[], env: Env = {}): Running & { reached(sign: "generate" | "step"): Promise<void> } {
+  const mark = path.join(mkdtempSync(path.join(folder, "mark-")), "mark");
+  const signs = () => (existsSync(mark) ? readFileSync(mark, "utf8") : "");
+  const running = start(args, { ...env, OCTET_ADDON: markingAddon, OCTET_MARKED: env["OCTET_ADDON"] ?? addon, OCTET_MARK: mark });
+  return { ...running, reached: (sign) => until(sign, () => signs().includes(sign)) };
 }
 
 /** Runs to the end with `input` on standard input. */
@@ -87,7 +102,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-export async function until(what: string, condition: () => boolean, ms = 20_000): Promise<void> {
+export async function until(what: string, condition: () => boolean, ms = 60_000): Promise<void> {
   const end = Date.now() + ms;
   while (!condition()) {
     if (Date.now() > end) throw new Error(`waited ${ms} ms for ${what}`);

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import type { GenerateResult } from "../../protocol/worker";
-import { childrenOf, example, hostileAddon, isAlive, root, run, start, until, useBuiltCli, type Running } from "./harness";
+import { childrenOf, example, hostileAddon, isAlive, root, run, start, startMarked, until, useBuiltCli, withoutProgress, type Outcome, type Running } from "./harness";
 
 useBuiltCli();
 
@@ -18,9 +18,9 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 describe.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s", (signal) => {
   it("ends with what was written and exit code 130, and no process is left", async () => {
-    const running = start([...endless, "--json"]);
+    const running = startMarked([...endless, "--json"]);
     const worker = await workerOf(running);
-    await pause(1200);
+    await running.reached("step");
     running.child.kill(signal);
     const { code, stdout, stderr } = await running.done;
     expect({ code, stderr }).toEqual({ code: 130, stderr: "" });
@@ -44,21 +44,27 @@ describe("a cancellation", () => {
     }
   });
   it("while standard input is awaited ends at once", async () => {
-    const running = start(["generate", "-"]);
-    await pause(700);
-    running.child.kill("SIGINT");
-    expect(await running.done).toMatchObject({ code: 130, stdout: "", stderr: "" });
+    let outcome: Outcome | undefined;
+    // Where Node.js itself had not yet started, the signal ended it before any code of ours could hear of it.
+    for (let wait = 700; wait < 30_000 && outcome?.code !== 130; wait *= 3) {
+      const running = start(["generate", "-"]);
+      await pause(wait);
+      running.child.kill("SIGINT");
+      outcome = await running.done;
+      expect([outcome.code === 130, outcome.signal === "SIGINT"]).toContain(true);
+    }
+    expect(outcome).toMatchObject({ code: 130, stdout: "", stderr: "" });
   });
   it("asked for twice kills at once, whatever the worker does", async () => {
-    const running = start(["generate", example, "-n", "1"], { OCTET_ADDON: hostileAddon, OCTET_HOSTILE_STEP_MS: "100000" });
+    const running = startMarked(["generate", example, "-n", "1"], { OCTET_ADDON: hostileAddon, OCTET_HOSTILE_STEP_MS: "100000" });
     const worker = await workerOf(running);
-    await pause(800);
+    await running.reached("generate");
     running.child.kill("SIGINT");
     await pause(400);
     expect(running.child.exitCode).toBeNull();
     running.child.kill("SIGINT");
     expect((await running.done).code).toBe(130);
-    await until("the worker's end", () => !isAlive(worker), 2000);
+    await until("the worker's end", () => !isAlive(worker));
   });
 });
 
@@ -78,7 +84,7 @@ it("a killed command line takes its worker along", async () => {
   await pause(500);
   running.child.kill("SIGKILL");
   await running.done;
-  await until("the worker's end", () => !isAlive(worker), 5000);
+  await until("the worker's end", () => !isAlive(worker));
 });
 
 it("a reader that leaves ends it quietly", async () => {
@@ -90,7 +96,7 @@ it("a reader that leaves ends it quietly", async () => {
   shell.stdout.on("data", (text: Buffer) => (output += text.toString()));
   shell.stderr.on("data", (text: Buffer) => (errors += text.toString()));
   await new Promise((resolve) => shell.on("close", resolve));
-  expect(errors).toBe("");
+  expect(withoutProgress(errors)).toBe("");
   expect(output).toMatch(/^ 1 {2}.*\ncodes 0 0\n$/);
   const gone = start(endless);
   gone.child.stdout.destroy();

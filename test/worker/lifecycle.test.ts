@@ -140,7 +140,7 @@ describe.each(addons)("a worker with the $name addon", (addon) => {
 
   it("ends one lane and lets the others go on", async () => {
     const client = await startLoaded(addon);
-    const params = request({ maxTokens: 200 });
+    const params = request({ maxTokens: 600 });
     client.cancelLane("no such request", 3);
     let told = false;
     const result = await client.generate(params, {
@@ -151,8 +151,8 @@ describe.each(addons)("a worker with the $name addon", (addon) => {
     });
     expect(result.sequences.map(({ finishReason }) => finishReason)).toEqual(
       [..."00010000"].map((cancelled) => (cancelled === "1" ? "cancelled" : "length")));
-    expect(result.sequences[3]?.tokens.length).toBeLessThan(200);
-    expect(result.sequences[4]?.tokens).toHaveLength(200);
+    expect(result.sequences[3]?.tokens.length).toBeLessThan(600);
+    expect(result.sequences[4]?.tokens).toHaveLength(600);
   });
 
   it("serves two requests at once, and refuses a second of the same id", async () => {
@@ -188,7 +188,7 @@ describe.each(addons)("a worker with the $name addon", (addon) => {
     const ended: { finishReason: string }[] = [];
     await started;
     await client.unload();
-    await until(() => ended.length > 0, 1000);
+    await until(() => ended.length > 0);
     expect(ended.map(({ finishReason }) => finishReason)).toEqual(Array(8).fill("cancelled"));
     expect(await client.status()).toMatchObject({ state: "empty", loaded: null, running: 0, lanesInUse: 0 });
     await expect(client.generate(request())).rejects.toMatchObject({ code: "notLoaded" });
