@@ -50,11 +50,11 @@ export interface AcceptanceRow {
 
 export const ALL_LANGUAGES = "all";
 
-/** By language, those with most places first, then all together. */
+/** By language, those with most places first, then all together where there are several. */
 export function acceptanceRows(samples: readonly AcceptanceSample[]): AcceptanceRow[] {
   const count = (language: string): number => samples.filter((sample) => sample.language === language).length;
   const languages = [...new Set(samples.map(({ language }) => language))].sort((a, b) => count(b) - count(a) || (a < b ? -1 : 1));
-  return [...languages, ALL_LANGUAGES].flatMap((language) => {
+  return [...languages, ...(languages.length > 1 ? [ALL_LANGUAGES] : [])].flatMap((language) => {
     const own = samples.filter((sample) => language === ALL_LANGUAGES || sample.language === language);
     const settings = new Map(own.map(({ temperature, batch }) => [`${temperature} ${batch}`, { temperature, batch }]));
     return [...settings.values()].map(({ temperature, batch }) =>

@@ -22,11 +22,11 @@ export interface LossRow {
   draft: number | null;
 }
 
-/** By language, those with most bytes first, then all together. */
+/** By language, those with most bytes first, then all together where there are several. */
 export function lossRows(samples: readonly LossSample[]): LossRow[] {
   const languages = [...new Set(samples.map(({ language }) => language))];
   const rows = languages.map((language) => row(language, samples.filter((sample) => sample.language === language)));
-  return [...rows.sort((a, b) => b.bytes - a.bytes), row(ALL_LANGUAGES, samples)];
+  return [...rows.sort((a, b) => b.bytes - a.bytes), ...(rows.length > 1 ? [row(ALL_LANGUAGES, samples)] : [])];
 }
 
 function row(language: string, samples: readonly LossSample[]): LossRow {
