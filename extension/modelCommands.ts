@@ -32,7 +32,7 @@ export async function removeModels(parts: ModelParts): Promise<void> {
 
 function describe({ target, draft }: StoredPair): string {
   const bytes = formatBytes(target.bytes + draft.bytes);
-  return target.state === "partial" || draft.state === "partial" ? `${bytes}, of a download that was stopped` : bytes;
+  return target.state === "present" && draft.state !== "partial" ? bytes : `${bytes}, of a download that was stopped`;
 }
 
 /** Some systems delete no file that is in memory. */

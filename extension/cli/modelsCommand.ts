@@ -6,7 +6,7 @@ import { endpointOf } from "../models/endpoint";
 import { findModels, locate } from "../models/found";
 import { installPair, progressLine } from "../models/install";
 import { absolutePath } from "../models/pair";
-import { removePair, storedPairs, usualFolder, type Home } from "../models/store";
+import { removePair, usualFolder, type Home } from "../models/store";
 import { withWorker, type CliContext } from "./context";
 import { badInput, ExitCode, failure, isCancelled } from "./errors";
 import { formatBytes } from "./format";
@@ -101,11 +101,10 @@ function announcement(pair: CataloguePair, missingBytes: number, endpoint: strin
 async function removeOne(name: string, options: ModelsOptions, { stdout }: CliContext): Promise<number> {
   const pair = pairNamed(name);
   const folder = folderOf(options);
-  const stored = await storedPairs(catalogue, folder);
-  if (!stored.some((candidate) => candidate.pair.name === pair.name)) throw badInput(`${pair.name} is not in ${folder}`, "octet models says where models are.");
   const freedBytes = await removePair(pair, catalogue, folder).catch((error: Error) => {
     throw failure(`${pair.name} could not be deleted: ${error.message}`, `Close what uses it, then try again; the files are in ${folder}.`);
   });
+  if (freedBytes === 0) throw badInput(`${pair.name} is not in ${folder}`, "octet models says where models are.");
   if (options.json) await writeJson(stdout, { freedBytes });
   else await writeAll(stdout, `${pair.name} was deleted: ${formatBytes(freedBytes)} are free again\n`);
   return ExitCode.done;

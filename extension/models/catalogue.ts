@@ -16,8 +16,9 @@ export interface Shape {
 
 export interface Licence {
   name: string;
-  /** What the user must know before the download; absent where the licence allows any use. */
+  /** What the user must know before the download, and the same for a narrow place; absent where the licence allows any use. */
   caution?: string;
+  brief?: string;
 }
 
 /** One GGUF file in a repository of Hugging Face. */
@@ -50,7 +51,7 @@ export interface CataloguePair {
 }
 
 const apache: Licence = { name: "Apache-2.0" };
-const qwenResearch: Licence = { name: "Qwen Research Licence", caution: "for research and evaluation only, not for commercial use" };
+const qwenResearch: Licence = { name: "Qwen Research Licence", caution: "for research and evaluation only, not for commercial use", brief: "non-commercial" };
 
 const common = { keyLength: 128, valueLength: 128, trainedContext: 32_768, vocabulary: 151_936 };
 const half: Shape = { ...common, layers: 24, embedding: 896, heads: 14, kvHeads: 2, keyLength: 64, valueLength: 64, feedForward: 4_864 };
@@ -78,8 +79,8 @@ const baseDraft = baseFile("0.5B", "5788aee90e725673490be18f553d234feaa8303d", 5
 const instructDraft = instructFile("0.5B", "Q8_0", "ebb2015119c907b064c512bf053e945850b5875f", 675_710_848,
   "e1a77721fa97d412f121878223eec81fb4ae6f271e18f922d746711f67b344d1", half);
 
-const aboutBase = "Base model, trained to fill in the middle: the best choice for ghost text.";
-const aboutInstruct = "Instruct model: follows comments as instructions, and takes less memory.";
+const aboutBase = "Base model: best at filling in, as ghost text does.";
+const aboutInstruct = "Instruct model: follows comments, takes less memory.";
 
 export const catalogue: readonly CataloguePair[] = [
   {

@@ -26,12 +26,14 @@ export async function pairChoices(
       located, fit, recommended,
       label: `$(${icon(located, fit)}) ${pair.title}`,
       description: [
-        recommended ? "recommended" : "", stateOf(located, current), pair.target.quantization, licenceLine(pair),
+        recommended ? "recommended" : "", stateOf(located, current), pair.target.licence.name, pair.target.licence.brief,
       ].filter(Boolean).join(" · "),
-      detail: [pair.about, fit ? `It ${fitSentence(fit)}.` : ""].filter(Boolean).join(" "),
+      detail: [fit ? `${capital(fitSentence(fit))}.` : "", pair.about].filter(Boolean).join(" "),
     };
   }));
 }
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function icon({ missingBytes }: LocatedPair, fit: Fit | null): string {
   if (missingBytes === 0) return "check";

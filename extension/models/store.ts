@@ -48,12 +48,18 @@ export interface StoredPair {
   draft: StoredFile;
 }
 
-/** Every pair of which something is in the folder. */
+/** Pairs whose target is in the folder, in whole or in part; a draft there that none of them needs stands for the first pair it is of. */
 export async function storedPairs(pairs: readonly CataloguePair[], folder: string): Promise<StoredPair[]> {
   const all = await Promise.all(pairs.map(async (pair) => ({
     pair, target: await storedFile(pair.target, folder), draft: await storedFile(pair.draft, folder),
   })));
-  return all.filter(({ target }) => target.state !== "missing");
+  const wanted = new Set(all.filter(({ target }) => target.state !== "missing").map(({ draft }) => draft.path));
+  return all.filter(({ target, draft }) => {
+    if (target.state !== "missing") return true;
+    if (draft.state === "missing" || wanted.has(draft.path)) return false;
+    wanted.add(draft.path);
+    return true;
+  });
 }
 
 /** Bytes of all the catalogue's files in the folder; a draft that several pairs share counts once. */

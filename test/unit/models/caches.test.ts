@@ -55,6 +55,13 @@ describe("the folder", () => {
     expect(stored).toMatchObject({ pair: { name: first.name }, target: { state: "present" }, draft: { state: "partial", bytes: 8 } });
     expect(await usedBytes(pairs, folder)).toBe(first.target.bytes + 8);
   });
+  it("counts a draft that no target needs once, so that it can be deleted", async () => {
+    write(`${placeOf(first.draft, folder)}.part`, "GGUFhalf");
+    expect((await storedPairs(pairs, folder)).map(({ pair, target }) => [pair.name, target.state])).toEqual([[first.name, "missing"]]);
+    expect(await removePair(second, pairs, folder)).toBe(0);
+    expect(await removePair(first, pairs, folder)).toBe(8);
+    expect(await usedBytes(pairs, folder)).toBe(0);
+  });
   it("takes a file of another size for none", async () => {
     write(placeOf(first.target, folder), "GGUF");
     expect(await storedPairs(pairs, folder)).toEqual([]);
