@@ -1,0 +1,65 @@
+#include "bench/gemm_bench.h"
+
+#include <cstdio>
+#include <vector>
+
+#include "bench/timing.h"
+#include "runtimes/cuda/kernels/gemm.h"
+#include "runtimes/cuda/kernels/synthetic.h"
+
+namespace octet::bench {
+namespace {
+
+using namespace cuda;
+
+struct Product {
+  const char* name;
+  int rows, columns;
+  Epilogue epilogue;
+};
+
+std::vector<Product> products_of(const Architecture& a) {
+  return {{"qkv", (a.heads + 2 * a.kv_heads) * a.head_dim, a.width, Epilogue::kStore},
+          {"attention out", a.width, a.heads * a.head_dim, Epilogue::kAdd},
+          {"gate, up", 2 * a.feed_forward, a.width, Epilogue::kSwiGlu},
+          {"down", a.width, a.feed_forward, Epilogue::kAdd},
+          {"output", a.vocabulary, a.width, Epilogue::kStore}};
+}
+
+constexpr std::size_t kBeyondCaches = std::size_t{512} << 20;  // bytes of copies taken in turn, so that none stays in a cache
+
+}  // namespace
+
+void bench_products(Stream& stream, const Architecture& shape, std::span<const WeightFormat> formats, std::span<const int> rows,
+                    double copy_gb_per_s) {
+  const GemmWorkspace workspace{device_info()};
+  int most = 1;
+  for (const int n : rows) most = n > most ? n : most;
+  std::printf("\n%s: products of n rows\n%-14s %-6s %5s %10s %9s %8s\n", shape.name.c_str(), "matrix", "format", "n", "us", "GB/s", "of copy");
+  for (const WeightFormat format : formats) {
+    for (const Product& product : products_of(shape)) {
+      const bool k_quant = format == WeightFormat::kQ4_K || format == WeightFormat::kQ6_K;
+      if (k_quant && product.columns % 256 != 0) continue;
+      const std::size_t bytes = packed_bytes(format, product.rows, product.columns);
+      const int copies = static_cast<int>(std::min<std::size_t>(16, kBeyondCaches / bytes + 1));
+      std::vector<PackedMatrix> matrices;
+      for (int i = 0; i < copies; ++i) matrices.push_back(synthesise(stream, format, product.rows, product.columns, 0.02f, static_cast<std::uint32_t>(i)));
+      const DeviceArray<std::byte> x(static_cast<std::size_t>(most) * product.columns * 2);
+      const DeviceArray<float> y(static_cast<std::size_t>(most) * product.rows);
+      stream.fill(x.data(), 0, x.size());
+      stream.fill(y.data(), 0, y.size() * sizeof(float));
+      for (const int n : rows) {
+        const auto call = [&](int copy) {
+          return Gemm{.weights = matrices[static_cast<std::size_t>(copy)].matrix, .x = x.data(), .n = n, .epilogue = product.epilogue,
+                      .y = y.data(), .y_stride = product.epilogue == Epilogue::kSwiGlu ? product.rows / 2 : product.rows};
+        };
+        const Timing timing = time_on_device(stream, copies, 15, [&](int copy) { gemm(stream, workspace, call(copy)); });
+        const double speed = static_cast<double>(gemm_bytes(call(0))) / timing.median_ms / 1e6;
+        std::printf("%-14s %-6s %5d %10.2f %9.1f %7.1f%%\n", product.name, std::string(name_of(format)).c_str(), n, timing.median_ms * 1e3, speed,
+                    100 * speed / copy_gb_per_s);
+      }
+    }
+  }
+}
+
+}  // namespace octet::bench
