@@ -11,6 +11,8 @@ export interface Home {
   env: NodeJS.ProcessEnv;
   home: string;
   platform: NodeJS.Platform;
+  /** Where services of this system keep their data; "/usr/share" where it is not given. */
+  share?: string;
 }
 
 /** Where the command line keeps models: the place for programs' data on this system. */

@@ -25,10 +25,10 @@ export async function findOllama(home: Home): Promise<FoundFile[]> {
   return [...found.values()];
 }
 
-function storeFolders({ env, home, platform }: Home): string[] {
+function storeFolders({ env, home, platform, share = "/usr/share" }: Home): string[] {
   if (env.OLLAMA_MODELS) return [env.OLLAMA_MODELS];
   const own = path.join(home, ".ollama", "models");
-  return platform === "linux" ? [own, "/usr/share/ollama/.ollama/models"] : [own];
+  return platform === "linux" ? [own, path.join(share, "ollama", ".ollama", "models")] : [own];
 }
 
 /** Paths of `depth` names below a folder, in order. */

@@ -11,7 +11,7 @@ import { FileServer, modelBytes, serve, sha256 } from "./fileServer";
 
 let home: string;
 let folder: string;
-const user = (env: NodeJS.ProcessEnv = {}, platform: NodeJS.Platform = "linux"): Home => ({ env, home, platform });
+const user = (env: NodeJS.ProcessEnv = {}, platform: NodeJS.Platform = "linux"): Home => ({ env, home, platform, share: path.join(home, "share") });
 
 beforeEach(() => {
   home = mkdtempSync(path.join(tmpdir(), "octet-home-"));
@@ -117,6 +117,10 @@ describe("found files", () => {
     write(path.join(store, "manifests/registry.ollama.ai/me/evil/tag"), manifest("sha256:../../../../etc/passwd"));
     expect(await names()).toEqual([{ source: "Ollama", name: "qwen2.5-coder:7b", path: path.join(store, `blobs/sha256-${hash}`), hash }]);
     expect(await names({ OLLAMA_MODELS: at("none") })).toEqual([]);
+    const service = at("share/ollama/.ollama/models");
+    write(path.join(service, "manifests/registry.ollama.ai/me/mine/tag"), manifest(`sha256:${"e".repeat(64)}`));
+    write(path.join(service, `blobs/sha256-${"e".repeat(64)}`), model);
+    expect((await names()).map(({ name }) => name)).toEqual(["qwen2.5-coder:7b", "me/mine:tag"]);
     write(at("own/manifests/hf.co/Qwen/Some-GGUF/Q8_0"), manifest(`sha256:${hash}`));
     write(at(`own/blobs/sha256-${hash}`), model);
     expect(await names({ OLLAMA_MODELS: at("own") })).toMatchObject([{ name: "hf.co/Qwen/Some-GGUF:Q8_0" }]);

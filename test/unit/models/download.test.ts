@@ -5,7 +5,7 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Clock } from "../../../extension/models/clock";
 import { download, type DownloadOptions, type DownloadProgress } from "../../../extension/models/download";
-import type { DownloadError } from "../../../extension/models/downloadError";
+import { fileError, type DownloadError } from "../../../extension/models/downloadError";
 import { cutAfter, FileServer, ignoreRange, modelBytes, redirect, serve, sha256, status, type Answer } from "./fileServer";
 
 const BYTES = 300_000;
@@ -311,6 +311,13 @@ describe("a server that refuses", () => {
     expect(await failure()).toMatchObject({ code: "wrongFile" });
     expect(statSync(`${destination}.part`).size).toBe(5_000);
   });
+  it("whose certificate is not trusted is not asked again", async () => {
+    const cause = Object.assign(new Error("self-signed certificate"), { code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
+    const error = await failure({ fetch: () => Promise.reject(new TypeError("fetch failed", { cause })) });
+    expect(error).toMatchObject({ code: "unreachable" });
+    expect(error.advice).toMatch(/NODE_EXTRA_CA_CERTS/);
+    expect(clock.sleeps).toEqual([]);
+  });
   it("by redirecting in a circle", async () => {
     server.answers = [redirect("/model.gguf")];
     expect(await failure()).toMatchObject({ code: "wrongFile", message: "The server redirects without end" });
@@ -408,6 +415,10 @@ describe("the disk", () => {
     expect(error).toMatchObject({ code: "noSpace" });
     expect(error.message).toMatch(/300 KB are to come, and 1\.0 KB are free/);
     expect(server.paths).toEqual([]);
+  });
+  it("that becomes full on the way is named", () => {
+    const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC", syscall: "write" });
+    expect(fileError(full, destination)).toMatchObject({ code: "noSpace", message: `The disk of ${destination} is full` });
   });
   it("that cannot be written is named", async () => {
     writeFileSync(path.join(folder, "models"), "a file where the folder is to be");

@@ -1,0 +1,23 @@
+// Who can reach the network at all: only the two places that bring a fetch to a download, which nothing but a user's command starts.
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { expect, it } from "vitest";
+
+const root = path.resolve(import.meta.dirname, "../../..");
+const network = /\bfetch\(|"(node:)?(https?|http2|net|tls|dgram|dns)(\/promises)?"|"undici"|XMLHttpRequest|WebSocket|EventSource|sendBeacon/;
+
+it("only downloads of models use it", () => {
+  const files = ["extension", "native/worker", "protocol", "webview"].flatMap((folder) =>
+    readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts")).map((file) => path.posix.join(folder, file.replaceAll(path.sep, "/"))));
+  expect(files.length).toBeGreaterThan(100);
+  expect(files.filter((file) => network.test(readFileSync(path.join(root, file), "utf8"))).sort()).toEqual([
+    "extension/cli/proxyFetch.ts", "extension/modelLibrary.ts", "extension/models/transfer.ts",
+  ]);
+});
+
+it("and those are started by commands, not by activation", () => {
+  const read = (file: string) => readFileSync(path.join(root, "extension", file), "utf8");
+  const users = readdirSync(path.join(root, "extension"), { encoding: "utf8" }).filter((file) => file.endsWith(".ts") && /library\.install\(/.test(read(file)));
+  expect(users).toEqual(["downloadModels.ts"]);
+  expect(read("extension.ts")).not.toMatch(/library\.\w+\(/);
+});
