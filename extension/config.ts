@@ -36,6 +36,7 @@ export interface OctetConfig {
     maxTokens: number;
     /** null: no limit. */
     budgetMs: number | null;
+    stopAtBlockEnd: boolean;
   };
 }
 
@@ -67,6 +68,7 @@ export function readConfig(scope?: vscode.ConfigurationScope): OctetConfig {
       count: integer(settings.get("solutions.count"), 1, MAX_LANES) ?? 8,
       maxTokens: integer(settings.get("solutions.maxTokens"), 1, 8_192) ?? 256,
       budgetMs: budgetMs === 0 ? null : budgetMs,
+      stopAtBlockEnd: settings.get("solutions.stopAtBlockEnd") !== false,
     },
   };
 }

@@ -46,7 +46,10 @@ export function activate(context: vscode.ExtensionContext): OctetApi {
   const statusBar = new StatusBar(parts, current, snooze, problems);
   const latency = new Latency({ session: parts, extension: context.extensionUri, memory: context.globalState });
   const library = new ModelLibrary(current, context.globalStorageUri);
-  const solutions = new Solutions({ session: parts, extension: context.extensionUri, config: readConfig, ratioToPlain: latency.ratioToPlain });
+  const solutions = new Solutions({
+    session: parts, extension: context.extensionUri, config: readConfig, ratioToPlain: latency.ratioToPlain,
+    places: () => (config.multiFileContext ? inline.recent : null),
+  });
 
   context.subscriptions.push(
     log,

@@ -51,7 +51,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   private readonly asks: AskBuilder;
   private readonly changes = new Changes();
   private readonly gate = new LoadGate();
-  private readonly recent = new RecentPlaces({ pathOf: (uri) => vscode.workspace.asRelativePath(vscode.Uri.parse(uri)) });
+  readonly recent = new RecentPlaces({ pathOf: (uri) => vscode.workspace.asRelativePath(vscode.Uri.parse(uri)) });
   private readonly disposables: vscode.Disposable[] = [];
   private label = "";
   private offer: Offer | null = null;

@@ -1,8 +1,9 @@
 // The Solutions panel: one beside each file it was asked for in. Owns the run, the place it is for, and the view's messages.
 import * as vscode from "vscode";
 import type { FromSolutionsView, NoteMessage, SolutionsChange, SolutionsOrigin, SolutionsState, ToSolutionsView } from "../../protocol/webview";
-import type { LoadResult, Prompt } from "../../protocol/worker";
+import type { LoadResult } from "../../protocol/worker";
 import type { Position, TextDocument } from "../completion/document";
+import type { RecentPlaces } from "../completion/recentPlaces";
 import { ViewChannel } from "../views/channel";
 import { errorAction, openPage } from "../views/webview";
 import { OctetError } from "../worker/errors";
@@ -12,7 +13,7 @@ import { copyOf, editorPosition, editsOf, viewOf } from "./editorDocument";
 import { insertSolution, openDocument, reveal, type Note } from "./insert";
 import { InsertionPoint } from "./insertion";
 import { withLead, type Place } from "./place";
-import { solutionsPrompt } from "./prompt";
+import { solutionsPrompt, type SolutionsPrompt } from "./prompt";
 import { sameText, textOf } from "./ranking";
 import { SolutionsRun } from "./run";
 import { SolutionsRunner, type RunnerOptions, type SolutionsSettings } from "./runner";
@@ -23,6 +24,8 @@ export interface PanelServices {
   diffs: SolutionDiffs;
   settings: (uri: vscode.Uri) => SolutionsSettings & { count: number };
   ratioToPlain: RunnerOptions["ratioToPlain"];
+  /** Pieces of other files that the user visited lately; null where he does not want them shown to the model. */
+  places: () => RecentPlaces | null;
 }
 
 /** A run that was asked for. */
@@ -121,16 +124,16 @@ export class SolutionsPanel implements vscode.Disposable {
     const runner = new SolutionsRunner(run, { session, settings: () => services.settings(this.uri), ratioToPlain: services.ratioToPlain });
     this.runner = runner;
     const { file, line } = run.origin;
-    const prompt = (loaded: LoadResult, maxTokens: number): Promise<Prompt | null> => this.prompt(source, point, loaded, maxTokens);
+    const prompt = (loaded: LoadResult, maxTokens: number): Promise<SolutionsPrompt | null> => this.prompt(source, point, loaded, maxTokens);
     void runner.write({ label: `${file}:${line}`, prompt }, count).finally(() => {
       if (this.runner === runner) this.runner = null;
     });
   }
 
-  private async prompt(source: SolutionsRequest["source"] | null, point: InsertionPoint, loaded: LoadResult, maxTokens: number): Promise<Prompt | null> {
+  private async prompt(source: SolutionsRequest["source"] | null, point: InsertionPoint, loaded: LoadResult, maxTokens: number): Promise<SolutionsPrompt | null> {
     const { document, cursor } = source ?? (await this.sourceNow(point));
     const count = async (text: string): Promise<number> => (await this.services.session.supervisor.tokenize(text)).tokens.length;
-    return solutionsPrompt({ document, cursor, loaded, maxTokens, count });
+    return solutionsPrompt({ document, cursor, loaded, maxTokens, places: this.services.places(), count });
   }
 
   /** After a reload: the file as it is now. */

@@ -1,8 +1,10 @@
-// The prompt of a run of solutions: all of the file around its place that the model's context has room for.
+// The prompt of a run of solutions: as much of the file around its place, and of places in other files, as the model's context
+// has room for.
 import type { LoadResult, Prompt } from "../../protocol/worker";
-import { ContextBuilder } from "../completion/context";
+import { atCursor, ContextBuilder, type CompletionContext, type CursorContext } from "../completion/context";
 import type { DocumentView, Position } from "../completion/document";
 import { buildPrompt, fitPrompt, promptChars } from "../completion/prompt";
+import type { RecentPlaces } from "../completion/recentPlaces";
 import { contextBudget, TokenEstimate } from "../completion/tokens";
 
 export interface PromptInput {
@@ -10,8 +12,15 @@ export interface PromptInput {
   cursor: Position;
   loaded: Pick<LoadResult, "contextTokens" | "fim">;
   maxTokens: number;
+  /** Pieces of other files that the user visited lately; null: of none. */
+  places: RecentPlaces | null;
   /** The worker's tokenizer. */
   count: (text: string) => Promise<number>;
+}
+
+export interface SolutionsPrompt {
+  prompt: Prompt;
+  context: CursorContext;
 }
 
 const SPECIAL_TOKENS = 8;
@@ -19,12 +28,18 @@ const SPECIAL_TOKENS = 8;
 const MOST_TOKENS_PER_CHAR = 3;
 
 /** null where there is nothing to continue. */
-export async function solutionsPrompt({ document, cursor, loaded, maxTokens, count }: PromptInput): Promise<Prompt | null> {
+export async function solutionsPrompt({ document, cursor, loaded, maxTokens, places, count }: PromptInput): Promise<SolutionsPrompt | null> {
   const estimate = new TokenEstimate();
   const { contextTokens, fim } = loaded;
   const budget = contextBudget({ contextTokens, maxTokens, promptTokens: contextTokens, fim });
-  const whole = { ...budget, prefix: budget.prefix + budget.places, places: 0 };
-  const prompt = buildPrompt(new ContextBuilder().build(document, cursor, estimate, whole), fim);
+  const build = (placesTokens: number): CompletionContext => new ContextBuilder(places).build(
+    document, cursor, estimate, { ...budget, prefix: budget.prefix + budget.places - placesTokens, places: placesTokens },
+  );
+  // What other files do not need is the file's own.
+  const context = build(places ? estimate.tokens(build(budget.places).places) + 1 : 0);
+  const prompt = buildPrompt(context, fim);
+  if (!prompt) return null;
   const limit = contextTokens - maxTokens - SPECIAL_TOKENS;
-  return prompt && promptChars(prompt) * MOST_TOKENS_PER_CHAR > limit ? fitPrompt(prompt, limit, count) : prompt;
+  const fits = promptChars(prompt) * MOST_TOKENS_PER_CHAR <= limit;
+  return { prompt: fits ? prompt : await fitPrompt(prompt, limit, count), context: atCursor(context, true) };
 }

@@ -1,9 +1,11 @@
 // What the worker's events mean for the Solutions view: which lane writes what how fast, ranks, totals, phases.
 import type { ErrorReport, RunPhase, SolutionsChange, SolutionsLane, SolutionsOrigin, SolutionsState } from "../../protocol/webview";
 import type { GenerateProgressParams, GenerateResult, LaneEvent, StepEvent } from "../../protocol/worker";
+import type { CursorContext } from "../completion/context";
 import { isRepetitive } from "../completion/repetition";
 import type { ViewSource } from "../views/channel";
 import { systemClock, type Clock } from "../worker/async";
+import { Block } from "./block";
 import { hasEnded, ranking, textOf } from "./ranking";
 import { TrackedSolutions } from "./tracked";
 
@@ -11,6 +13,8 @@ import { TrackedSolutions } from "./tracked";
 export interface Batch {
   /** Panel ids in order of the worker's lanes. */
   readonly ids: readonly number[];
+  /** Of each lane, where lanes end by their block. */
+  readonly blocks: readonly Block[] | null;
   decodeStartMs: number | null;
   decodeMs: number;
 }
@@ -35,7 +39,7 @@ export class SolutionsRun implements ViewSource<SolutionsState, SolutionsChange>
     run.state.restore({ ...state, phase: state.phase.kind === "failed" ? state.phase : { kind: "done" } });
     run.next = Math.max(0, ...state.lanes.map(({ id }) => id + 1));
     const { tokens, tokensPerSecond } = state.totals;
-    run.batches.push({ ids: [], decodeStartMs: 0, decodeMs: tokensPerSecond ? (tokens / tokensPerSecond) * 1000 : 0 });
+    run.batches.push({ ids: [], blocks: null, decodeStartMs: 0, decodeMs: tokensPerSecond ? (tokens / tokensPerSecond) * 1000 : 0 });
     run.close(state.lanes.map(({ id }) => id), "cancelled");
     return run;
   }
@@ -101,41 +105,51 @@ export class SolutionsRun implements ViewSource<SolutionsState, SolutionsChange>
     this.onChange();
   }
 
-  /** One request now writes these lanes. */
-  batch(ids: readonly number[]): Batch {
-    const batch: Batch = { ids, decodeStartMs: null, decodeMs: 0 };
+  /** One request now writes these lanes; with `context` each until its block ends. */
+  batch(ids: readonly number[], context: CursorContext | null = null): Batch {
+    const batch: Batch = { ids, blocks: context && ids.map(() => new Block(context)), decodeStartMs: null, decodeMs: 0 };
     this.batches.push(batch);
     return batch;
   }
 
-  progress(batch: Batch, { prefill, steps }: GenerateProgressParams): void {
-    if (!this.running) return;
+  /** Returns the worker's lanes that have just gone past their block and write on. */
+  progress(batch: Batch, { prefill, steps }: GenerateProgressParams): number[] {
+    if (!this.running) return [];
+    const past: number[] = [];
     if (prefill && steps.length === 0 && batch.decodeStartMs === null) this.state.setPhase({ kind: "prefill", ...prefill });
     if (steps.length > 0 && this.state.kind !== "writing") this.state.setPhase({ kind: "writing" });
     let ended = false;
-    for (const step of steps) ended = this.step(batch, step) || ended;
+    for (const step of steps) ended = this.step(batch, step, past) || ended;
     if (ended) this.rank();
     const last = steps.at(-1);
     if (last) this.state.setTotals({ draftLength: last.draftLength });
     if (last) this.sum();
     this.onChange();
+    return past;
   }
 
   /** The request's result corrects what was summed up on the way. */
   ended(batch: Batch, { sequences, totals, notices }: GenerateResult): void {
     for (const { lane: at, text, finishReason: state, tokens, drafted, accepted, msPerToken, meanLogprob } of sequences) {
       const lane = this.laneOf(batch, at);
-      if (!lane) continue;
-      const written = textOf(lane);
-      if (text.startsWith(written)) this.state.write(lane, { text: text.slice(written.length), accepted: false });
-      else this.state.rewrite(lane, text);
-      this.state.set(lane, { state, drafted, accepted, msPerToken, meanLogprob, tokens: tokens.length });
+      const block = batch.blocks?.[at];
+      if (!lane || (block?.ended && lane.state === "stop")) continue;
+      this.complete(lane, text, block);
+      this.state.set(lane, { state: block?.ended ? "stop" : state, drafted, accepted, msPerToken, meanLogprob, tokens: tokens.length });
     }
     batch.decodeMs = totals.decodeMs;
     this.state.notice(notices);
     this.rank();
     this.sum();
     this.onChange();
+  }
+
+  /** The text as the result has it, or what of it belongs to the block. */
+  private complete(lane: SolutionsLane, text: string, block: Block | undefined): void {
+    const written = block ? block.written : textOf(lane);
+    const rest = text.startsWith(written) ? [{ text: text.slice(written.length), accepted: false }] : null;
+    if (!block || !rest) return rest ? this.state.write(lane, rest[0]!) : this.state.rewrite(lane, text);
+    for (const span of [...block.add(rest), ...block.finish()]) this.state.write(lane, span);
   }
 
   /** Ends lanes that have not ended by themselves. */
@@ -168,7 +182,7 @@ export class SolutionsRun implements ViewSource<SolutionsState, SolutionsChange>
     this.state.drop();
   }
 
-  private step(batch: Batch, step: StepEvent): boolean {
+  private step(batch: Batch, step: StepEvent, past: number[]): boolean {
     batch.decodeStartMs ??= step.atMs - step.stepMs;
     batch.decodeMs = step.atMs - batch.decodeStartMs;
     this.sums.steps++;
@@ -179,8 +193,12 @@ export class SolutionsRun implements ViewSource<SolutionsState, SolutionsChange>
       if (!lane || hasEnded(lane)) continue;
       this.sums.laneSteps++;
       this.sums.gained += event.tokens.length;
-      this.advance(lane, event, step.stepMs, batch.decodeMs);
-      ended ||= event.finishReason !== undefined;
+      const block = batch.blocks?.[event.lane];
+      const text = block ? [...block.add(event.text), ...(event.finishReason === undefined ? [] : block.finish())] : event.text;
+      const finishReason = block?.ended ? "stop" : event.finishReason;
+      this.advance(lane, { ...event, text, ...(finishReason === undefined ? {} : { finishReason }) }, step.stepMs, batch.decodeMs);
+      if (block?.ended && event.finishReason === undefined) past.push(event.lane);
+      ended ||= finishReason !== undefined;
     }
     return ended;
   }

@@ -1,8 +1,9 @@
 // Writes solutions: loads what is needed, asks for as many lanes at once as there are, and tells the run what happens.
-import type { LoadProgressParams, LoadResult, Prompt, SamplingParams, DraftLength } from "../../protocol/worker";
+import type { DraftLength, GenerateProgressParams, LoadProgressParams, LoadResult, SamplingParams } from "../../protocol/worker";
 import { errorReport } from "../views/errorReport";
 import { OctetError, toOctetError } from "../worker/errors";
 import type { RunningRequest, Session } from "../worker/session";
+import type { SolutionsPrompt } from "./prompt";
 import { hasEnded } from "./ranking";
 import type { Batch, SolutionsRun } from "./run";
 
@@ -15,13 +16,15 @@ export interface SolutionsSettings {
   /** undefined: another for every request. */
   seed?: number | undefined;
   draftLength: DraftLength;
+  /** A lane ends where the block ends that it was asked to write. */
+  stopAtBlockEnd: boolean;
 }
 
 export interface SolutionsJob {
   /** For people, e.g. "geometry.ts:9". */
   label: string;
   /** null where there is nothing to continue. */
-  prompt(loaded: LoadResult, maxTokens: number): Promise<Prompt | null>;
+  prompt(loaded: LoadResult, maxTokens: number): Promise<SolutionsPrompt | null>;
 }
 
 export interface RunnerOptions {
@@ -88,11 +91,12 @@ export class SolutionsRunner {
     const { run } = this;
     const { signal } = this.abort;
     const maxTokens = Math.max(1, Math.min(settings.maxTokens, Math.floor(loaded.contextTokens / 2)));
-    const prompt = await job.prompt(loaded, maxTokens);
-    if (!prompt) throw new OctetError("emptyPrompt", "there is nothing to continue here", "Put the cursor after some code or a comment.");
+    const asked = await job.prompt(loaded, maxTokens);
+    if (!asked) throw new OctetError("emptyPrompt", "there is nothing to continue here", "Put the cursor after some code or a comment.");
     if (loaded.lanes < ids.length) run.notice([`The models have ${loaded.lanes} lanes: solutions are written ${loaded.lanes} at a time.`]);
     for (let at = 0; at < ids.length && !signal.aborted; at += loaded.lanes) {
-      const batch = run.batch(ids.slice(at, at + loaded.lanes).filter((id) => !hasEnded(run.lane(id) ?? { state: "cancelled" })));
+      const live = ids.slice(at, at + loaded.lanes).filter((id) => !hasEnded(run.lane(id) ?? { state: "cancelled" }));
+      const batch = run.batch(live, settings.stopAtBlockEnd ? asked.context : null);
       if (batch.ids.length === 0) continue;
       const budgetMs = settings.budgetMs === null ? null : Math.floor(settings.budgetMs - (at === 0 ? 0 : run.elapsedMs));
       if (budgetMs !== null && budgetMs < 1) {
@@ -100,13 +104,13 @@ export class SolutionsRunner {
         continue;
       }
       const params = {
-        prompt, lanes: batch.ids.length, maxTokens, sampling: this.sampling(settings, batch), stop: STOP, stopTokens: [], budgetMs,
+        prompt: asked.prompt, lanes: batch.ids.length, maxTokens, sampling: this.sampling(settings, batch), stop: STOP, stopTokens: [], budgetMs,
         draftLength: loaded.draft ? settings.draftLength : "none" as const,
       };
-      const request = this.options.session.generate(
-        { kind: "solutions", label: job.label, params },
-        { signal, onProgress: (progress) => run.progress(batch, progress) },
-      );
+      const onProgress = (progress: GenerateProgressParams): void => {
+        for (const lane of run.progress(batch, progress)) request.cancelLane(lane);
+      };
+      const request: RunningRequest = this.options.session.generate({ kind: "solutions", label: job.label, params }, { signal, onProgress });
       this.writing = { request, batch };
       run.ended(batch, await request.result);
       this.writing = null;

@@ -17,6 +17,7 @@ export interface SolutionsOptions {
   config: (scope?: vscode.ConfigurationScope) => OctetConfig;
   /** From the last benchmark of this pair; null where there was none. */
   ratioToPlain?: (loaded: LoadResult) => number | null;
+  places: PanelServices["places"];
 }
 
 export class Solutions implements vscode.Disposable {
@@ -24,13 +25,13 @@ export class Solutions implements vscode.Disposable {
   private readonly services: PanelServices;
   private readonly disposables: vscode.Disposable[];
 
-  constructor({ session, extension, config, ratioToPlain }: SolutionsOptions) {
+  constructor({ session, extension, config, ratioToPlain, places }: SolutionsOptions) {
     const diffs = new SolutionDiffs();
     const settings: PanelServices["settings"] = (uri) => {
       const { solutions, temperature, topP, seed, draftLength } = config(uri);
       return { ...solutions, temperature, topP, seed, draftLength };
     };
-    this.services = { session, extension, diffs, settings, ratioToPlain };
+    this.services = { session, extension, diffs, settings, ratioToPlain, places };
     this.disposables = [
       diffs,
       vscode.commands.registerCommand("octet.generateSolutions", (argument: unknown) => this.generate(argument)),

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { TextDocument, type Position, type Range, type TextEdit } from "../../extension/completion/document";
 import { insertedText, InsertionPoint, textIn } from "../../extension/solutions/insertion";
 import { leadIn, placeOf, withLead } from "../../extension/solutions/place";
+import { RecentPlaces } from "../../extension/completion/recentPlaces";
 import { solutionsPrompt } from "../../extension/solutions/prompt";
 
 const at = (line: number, character: number): Position => ({ line, character });
@@ -149,18 +150,34 @@ describe("textIn", () => {
 });
 
 describe("solutionsPrompt", () => {
-  const input = { document: python("def f():\n  \nend"), cursor: at(1, 2), maxTokens: 64, count: async (text: string) => text.length };
+  const input = { document: python("def f():\n  \nend"), cursor: at(1, 2), maxTokens: 64, places: null, count: async (text: string) => text.length };
 
   it("is in two parts where the model can fill in, else the text before", async () => {
-    expect(await solutionsPrompt({ ...input, loaded: { contextTokens: 512, fim: true } })).toEqual({ kind: "fim", prefix: "def f():\n  ", suffix: "\nend" });
-    expect(await solutionsPrompt({ ...input, loaded: { contextTokens: 512, fim: false } })).toEqual({ kind: "text", text: "def f():\n  " });
+    expect(await solutionsPrompt({ ...input, loaded: { contextTokens: 512, fim: true } })).toMatchObject({ prompt: { kind: "fim", prefix: "def f():\n  ", suffix: "\nend" }, context: { linePrefix: "  ", multiline: true } });
+    expect(await solutionsPrompt({ ...input, loaded: { contextTokens: 512, fim: false } })).toMatchObject({ prompt: { kind: "text", text: "def f():\n  " } });
     expect(await solutionsPrompt({ ...input, document: python(""), cursor: at(0, 0), loaded: { contextTokens: 512, fim: true } })).toBeNull();
   });
 
   it("fits the context", async () => {
     const document = python("x = 1\n".repeat(1000));
-    const prompt = await solutionsPrompt({ ...input, document, cursor: at(900, 0), loaded: { contextTokens: 512, fim: false } });
-    expect(prompt).toMatchObject({ kind: "text" });
-    expect((prompt as { text: string }).text.length).toBeLessThanOrEqual(512 - 64);
+    const asked = await solutionsPrompt({ ...input, document, cursor: at(900, 0), loaded: { contextTokens: 512, fim: false } });
+    expect(asked?.prompt).toMatchObject({ kind: "text" });
+    expect((asked?.prompt as { text: string }).text.length).toBeLessThanOrEqual(512 - 64);
+  });
+
+  it("shows the model places in other files, and leaves the file's own part what they do not need", async () => {
+    const places = new RecentPlaces();
+    places.visit(new TextDocument("export function areaOfCircle(radius) {\n  return Math.PI * radius * radius;\n}\n", { uri: "file:///shapes.ts", languageId: "typescript" }), 0);
+    const document = new TextDocument("const area = areaOf(2);\n".repeat(400), { uri: "file:///main.ts", languageId: "typescript" });
+    const build = async (of: RecentPlaces | null) => {
+      const asked = await solutionsPrompt({ ...input, document, cursor: at(400, 0), places: of, count: async (text) => Math.ceil(text.length / 3), loaded: { contextTokens: 2048, fim: true } });
+      return (asked?.prompt as { prefix: string }).prefix;
+    };
+    const [without, with_] = [await build(null), await build(places)];
+    expect(with_).toContain("// From shapes.ts:\n// export function areaOfCircle(radius) {");
+    expect(without).not.toContain("areaOfCircle");
+    const lines = (prefix: string) => prefix.split("const area").length;
+    expect(lines(without) - lines(with_)).toBeLessThan(8);
+    expect(lines(without)).toBeGreaterThan(100);
   });
 });

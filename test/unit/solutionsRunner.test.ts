@@ -1,12 +1,15 @@
 // The runner against a session that answers when told to: batches, budgets, stopping, errors.
 import { describe, expect, it } from "vitest";
+import { textOf } from "../../extension/solutions/ranking";
 import { SolutionsRun } from "../../extension/solutions/run";
 import { SolutionsRunner, type SolutionsSettings } from "../../extension/solutions/runner";
 import { OctetError } from "../../extension/worker/errors";
 import type { LoadResult, Prompt } from "../../protocol/worker";
+import { cursorContextOf } from "./completion/golden";
 import { FakeSession, laneEvent, LOADED, ORIGIN, result, settled, stepEvent, TestClock } from "./solutionsFakes";
 
-const SETTINGS: SolutionsSettings = { maxTokens: 400, budgetMs: null, temperature: 0.6, topP: 0.95, draftLength: "auto" };
+const SETTINGS: SolutionsSettings = { maxTokens: 400, budgetMs: null, temperature: 0.6, topP: 0.95, draftLength: "auto", stopAtBlockEnd: false };
+const CONTEXT = cursorContextOf("function f(x) {\n  ‸\n}\n", "typescript", true);
 const PROMPT: Prompt = { kind: "fim", prefix: "a", suffix: "b" };
 
 function make(settings: Partial<SolutionsSettings> = {}, loaded: Partial<LoadResult> = {}, prompt: Prompt | null = PROMPT) {
@@ -17,7 +20,7 @@ function make(settings: Partial<SolutionsSettings> = {}, loaded: Partial<LoadRes
   let seed = 0;
   const options = { session, settings: () => ({ ...SETTINGS, ...settings }), ratioToPlain: () => 2.5, seed: () => ++seed };
   const runner = () => new SolutionsRunner(run, options);
-  const job = { label: "a.ts:3", prompt: async () => prompt };
+  const job = { label: "a.ts:3", prompt: async () => prompt && { prompt, context: CONTEXT } };
   return { clock, session, run, runner, job };
 }
 
@@ -86,6 +89,26 @@ describe("SolutionsRunner", () => {
     await settled();
     expect(session.requests.map(({ request }) => request.params.sampling.seed)).toEqual([40, 42, 43]);
     expect(run.lanes).toHaveLength(4);
+  });
+
+  it("stops a lane in the worker once it has gone past its block, and shows what belongs to it", async () => {
+    const { session, run, runner, job } = make({ stopAtBlockEnd: true });
+    const written = runner().write(job, 2);
+    await settled();
+    const { progress, cancelledLanes, resolve } = session.requests[0]!;
+    progress({ steps: [stepEvent(5, [laneEvent(0, "return x;\n"), laneEvent(1, "if (x) {")])] });
+    expect(run.lanes.map(textOf)).toEqual(["return x;", "if (x) {"]);
+    progress({ steps: [stepEvent(10, [laneEvent(0, "}"), laneEvent(1, "\n    f();\n  }")])] });
+    expect(cancelledLanes).toEqual([]);
+    progress({ steps: [stepEvent(15, [laneEvent(0, "\n\nfunction g() {"), laneEvent(1, "\n  return 1;")])] });
+    expect(cancelledLanes).toEqual([0]);
+    expect(run.lane(0)).toMatchObject({ state: "stop", rank: 1, tokens: 3 });
+    progress({ steps: [stepEvent(20, [laneEvent(0, "turn", { finishReason: "cancelled" }), laneEvent(1, "\n}\n", { finishReason: "end" })])] });
+    resolve({ ...result(["return x;\n}\n\nfunction g() {\n  return", "if (x) {\n    f();\n  }\n  return 1;\n}\n"]) });
+    await written;
+    expect(cancelledLanes).toEqual([0]);
+    expect(run.lanes.map(textOf)).toEqual(["return x;", "if (x) {\n    f();\n  }\n  return 1;"]);
+    expect(run.lanes.map(({ state }) => state)).toEqual(["stop", "stop"]);
   });
 
   it("stops one lane in the worker, a lane that waits by itself, and all by the signal", async () => {
