@@ -34,12 +34,12 @@ const problems = [
   { task_id: "Tiny/1", entry_point: "sub", prompt: "def sub(a, b):\n    \"\"\"The difference.\"\"\"\n", test: "def check(f):\n    assert f(2, 3) == -1\n" },
   { task_id: "Tiny/2", entry_point: "hang", prompt: "def hang(a, b):\n    \"\"\"Anything that ends.\"\"\"\n", test: "def check(f):\n    assert f(2, 3) is not None\n" },
 ];
-// Ranked by log-probability: the wrong one for add is best; the one that never finishes would be.
+// Ranked by log-probability: the wrong one for add is best; the one that never finishes would be. The last loops in hang alone.
 const lanes = [
   { text: "    return a + b", finishReason: "stop", meanLogprob: -0.5 },
   { text: "    return a - b", finishReason: "end", meanLogprob: -0.2 },
   { text: "    return a + b", finishReason: "length", meanLogprob: -0.1 },
-  { text: "    while True: pass", finishReason: "stop", meanLogprob: -0.9 },
+  { text: "    while hang: pass", finishReason: "stop", meanLogprob: -0.9 },
 ];
 const addon = path.join(root, "test", "cli", "evalAddon.cjs");
 const pretended = { OCTET_ADDON: addon, OCTET_EVAL_LANES: JSON.stringify(lanes) };
@@ -55,7 +55,7 @@ beforeAll(() => {
   writeFileSync(path.join(sources, "b.ts"), `${Array.from({ length: 30 }, (_, line) => `const value${line} = compute(${line});`).join("\n")}\n`);
 });
 
-const four = ["-n", "4", "--seed", "0", "--timeout-s", "1"];
+const four = ["-n", "4", "--seed", "0", "--timeout-s", "4"];
 
 describe("humaneval", () => {
   const rowOf = ({ summary }: Document, method: EvalMethod): SummaryRow | undefined => summary.find((row) => row.method === method);
@@ -83,7 +83,8 @@ describe("humaneval", () => {
     expect(add?.methods["speculative-single"]?.candidates.map(({ finishReason, right }) => [finishReason, right]))
       .toEqual([["stop", true], ["end", false], ["budget", null]]);
     expect(add?.methods.bass?.candidates.map(({ right, detail }) => [right, detail]))
-      .toEqual([[true, undefined], [false, "AssertionError"], [null, undefined], [false, "timeout"]]);
+      .toEqual([[true, undefined], [false, "AssertionError"], [null, undefined], [false, expect.stringMatching(/^NameError/)]]);
+    expect(document.problems[2]?.methods.bass?.candidates[3]).toMatchObject({ right: false, detail: "timeout" });
     expect(add?.methods.bass?.figures.reusedTokens).toBe(0);
     expect(document.comparisons.map(({ over }) => over)).toEqual(["regular", "speculative-single"]);
   });
@@ -96,7 +97,7 @@ describe("humaneval", () => {
     expect(stdout).toMatch(/\nproblems {2}method +Pass@First +Pass@All +Pass@Finished +finished +first +last +all +tok\/s +accepted\n/);
     expect(stdout).toMatch(/\n +1 {2}bass +0 % \[0–79\] +100 % \[21–100\] +33 % \[33–33\] +3\.00 \[3\.00–3\.00\]/);
     expect(stdout).toMatch(/\nbass over regular: .*\nbass over speculative-single: /);
-    expect(stdout).toMatch(/right: its tests pass in a sandbox \((bwrap|unshare)\) within 1 s/);
+    expect(stdout).toMatch(/right: its tests pass in a sandbox \((bwrap|unshare)\) within 4 s/);
   });
 
   it("keeps results and goes on where they end, torn line and all", async () => {
@@ -139,6 +140,14 @@ describe("humaneval", () => {
     expect(document.problems.map(({ problem }) => problem)).toEqual(["Tiny/0", "Tiny/1"]);
     expect(document.notices).toContain("Stopped after 2 of 3 problems.");
     expect(workers.filter(isAlive)).toEqual([]);
+  });
+
+  it("prints what is done when the worker dies", async () => {
+    const args = ["eval", "humaneval", "--problems", problemFile, ...four, "--methods", "regular", "--json"];
+    const { code, stdout, stderr } = await run(args, { env: { ...pretended, OCTET_EVAL_DIE: "3" } });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/\noctet: the worker stopped \(.*\)\..*\n$/);
+    expect(parsed(stdout)).toMatchObject({ complete: false, problems: [{ problem: "Tiny/0" }] });
   });
 
   it("writes the document into a file, whole, beside the tables", async () => {

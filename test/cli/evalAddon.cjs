@@ -2,7 +2,7 @@
 // meanLogprob }. A lane's entry is the sum of its number and the request's seed, modulo the array's length. A request takes a
 // pretended 1000 ms, or its budget where that is less; the lane is then out of time. Each token is a character; a step drafts
 // four and keeps two. Every token of a scored text costs one bit under the target and two under the draft.
-// OCTET_EVAL_SLOW: requests end only when they are cancelled, from the given one on.
+// OCTET_EVAL_SLOW: requests end only when they are cancelled, from the given one on. OCTET_EVAL_DIE: the given one kills us.
 "use strict";
 const entries = JSON.parse(process.env.OCTET_EVAL_LANES ?? '[{"text":"x","finishReason":"end","meanLogprob":-1}]');
 const slowFrom = Number(process.env.OCTET_EVAL_SLOW ?? Infinity);
@@ -26,7 +26,8 @@ class Engine {
   }
   async generate(params, onProgress) {
     const { prompt, lanes, sampling: { seed }, budgetMs, draftLength, maxTokens } = params;
-    if (++requests >= slowFrom) await new Promise((resolve) => (cancelSlow = resolve));
+    if (++requests === Number(process.env.OCTET_EVAL_DIE)) process.kill(process.pid, "SIGKILL");
+    if (requests >= slowFrom) await new Promise((resolve) => (cancelSlow = resolve));
     const tokens = prompt.kind === "text" ? prompt.text.length : prompt.kind === "tokens" ? prompt.tokens.length - 1 : 1;
     const wallMs = Math.min(REQUEST_MS, budgetMs ?? Infinity);
     const drafted = draftLength === "none" ? 0 : 4;

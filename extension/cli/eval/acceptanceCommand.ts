@@ -70,6 +70,7 @@ async function acceptance(options: AcceptanceOptions, context: CliContext): Prom
   const places = shuffled(all, seededRandom(options.seed, "places")).slice(0, options.limit);
   const samples: AcceptanceSample[] = [];
   let loaded: LoadResult | undefined;
+  let failed: Error | undefined;
   try {
     await withWorker(context, async (worker) => {
       const { device, threads, kv: kvType } = options;
@@ -79,9 +80,10 @@ async function acceptance(options: AcceptanceOptions, context: CliContext): Prom
       await measure(worker, loaded, places, { ...options, draftLength }, samples, context);
     });
   } catch (error) {
-    if (!isCancelled(error)) throw error;
+    if (!isCancelled(error)) failed = error as Error;
   }
-  if (loaded) await report(loaded, places.length, { ...options, draftLength }, samples, context);
+  if (loaded && (samples.length > 0 || !failed)) await report(loaded, places.length, { ...options, draftLength }, samples, context);
+  if (failed) throw failed; // what was done before is printed all the same
   return context.signal.aborted ? ExitCode.cancelled : ExitCode.done;
 }
 
@@ -139,13 +141,17 @@ async function report(
   const done = new Set(samples.map(({ place }) => place)).size;
   const notices = [...loaded.notices];
   if (done < wanted) notices.push(`Stopped after ${done} of ${plural(wanted, "place")}.`);
-  if (options.batch.some((lanes) => lanes > loaded.lanes)) notices.push(`Batches above ${loaded.lanes} were left out: memory holds no more lanes.`);
+  if (options.batch.some((lanes) => lanes > loaded.lanes)) {
+    notices.push(`Batches above ${loaded.lanes} were left out: memory holds no more lanes.`);
+  }
   const { draftLength, newTokens, topP, temperatures, batch, seed, places } = options;
   await print({
     loaded,
-    work: `acceptance, ${plural(done, "place")}, at most ${plural(newTokens, "token")} a lane, top-p ${topP}, draft length ${draftLength}, seed ${seed}.`,
-    legend: "accepted: drafted tokens that were kept, of all drafted; it falls with the draft length. per token: of those that were looked at, " +
-      "which those behind a rejected one are not. tok/step: tokens a lane gains in a step. In brackets: 95 % intervals over places.",
+    work: `acceptance, ${plural(done, "place")}, at most ${plural(newTokens, "token")} a lane, top-p ${topP}, ` +
+      `draft length ${draftLength}, seed ${seed}.`,
+    legend: "accepted: drafted tokens that were kept, of all drafted; it falls with the draft length. per token: of those that were " +
+      "looked at, which those behind a rejected one are not. tok/step: tokens a lane gains in a step. In brackets: 95 % intervals " +
+      "over places.",
     tables: [{
       columns: [
         { header: "language", align: "left" }, { header: "places", align: "right" }, { header: "temperature", align: "right" },
@@ -158,7 +164,9 @@ async function report(
     notices,
     json: {
       suite: "acceptance",
-      parameters: { draftLength, newTokens, topP, temperatures, batch, seed, places, contextTokens: loaded.contextTokens, kvType: options.kv },
+      parameters: {
+        draftLength, newTokens, topP, temperatures, batch, seed, places, contextTokens: loaded.contextTokens, kvType: options.kv,
+      },
       complete: done === wanted,
       summary: rows,
       samples,

@@ -55,10 +55,13 @@ const SHORTEST_BUDGET_MS = 1;
  * speculative-single find it in the cache. The budget runs from the moment a request is taken up, prompt included, and those
  * of speculative-single share it. Its lane i draws from the stream (seed + i, 0), those of a batch from (seed, i).
  */
-export async function attempt(method: EvalMethod, worker: WorkerApi, settings: DecodeSettings, ask: Ask, signal: AbortSignal): Promise<Attempt> {
+export async function attempt(
+  method: EvalMethod, worker: WorkerApi, settings: DecodeSettings, ask: Ask, signal: AbortSignal,
+): Promise<Attempt> {
   if (method !== "speculative-single") {
     const draftLength = method === "regular" ? "none" : settings.draftLength;
-    const measured = await request(worker, settings, { ...ask, draftLength, lanes: settings.lanes, budgetMs: settings.budgetMs, fresh: true }, signal);
+    const { lanes, budgetMs } = settings;
+    const measured = await request(worker, settings, { ...ask, draftLength, lanes, budgetMs, fresh: true }, signal);
     return summed([measured], batchSample(measured));
   }
   const runs: Measured[] = [];

@@ -66,8 +66,8 @@ function parseProblem(line: string, where: string): HumanEvalProblem {
   const fields = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
   const field = (key: string): string => {
     const text = fields[key];
-    if (typeof text !== "string" || text === "") throw badInput(`${where} has no text "${key}"`, "A problem has task_id, prompt, test and entry_point.");
-    return text;
+    if (typeof text === "string" && text !== "") return text;
+    throw badInput(`${where} has no text "${key}"`, "A problem has task_id, prompt, test and entry_point.");
   };
   const entryPoint = field("entry_point");
   if (!/^[\p{L}_][\p{L}\p{N}_]*$/u.test(entryPoint)) throw badInput(`${where}: entry_point is not a name`);

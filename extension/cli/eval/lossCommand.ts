@@ -40,6 +40,7 @@ async function loss(options: LossOptions, context: CliContext): Promise<number> 
   const files = shuffled(all, seededRandom(options.seed, "files")).slice(0, options.limit);
   const samples: LossSample[] = [];
   let loaded: LoadResult | undefined;
+  let failed: Error | undefined;
   try {
     await withWorker(context, async (worker) => {
       const { device, threads, kv: kvType } = options;
@@ -48,13 +49,16 @@ async function loss(options: LossOptions, context: CliContext): Promise<number> 
       await scoreAll(worker, loaded, files, samples, context);
     });
   } catch (error) {
-    if (!isCancelled(error)) throw error;
+    if (!isCancelled(error)) failed = error as Error;
   }
-  if (loaded) await report(loaded, files.length, options, samples, context);
+  if (loaded && (samples.length > 0 || !failed)) await report(loaded, files.length, options, samples, context);
+  if (failed) throw failed; // what was done before is printed all the same
   return context.signal.aborted ? ExitCode.cancelled : ExitCode.done;
 }
 
-async function scoreAll(worker: WorkerApi, loaded: LoadResult, files: readonly SourceFile[], samples: LossSample[], context: CliContext): Promise<void> {
+async function scoreAll(
+  worker: WorkerApi, loaded: LoadResult, files: readonly SourceFile[], samples: LossSample[], context: CliContext,
+): Promise<void> {
   const scorers: Scorer[] = loaded.draft ? ["target", "draft"] : ["target"];
   const tokenize = async (text: string): Promise<number[]> => (await worker.tokenize(text)).tokens;
   const newline = await tokenize("\n");
@@ -64,7 +68,8 @@ async function scoreAll(worker: WorkerApi, loaded: LoadResult, files: readonly S
     for (const [index, { name, language, text }] of files.entries()) {
       const left = index === 0 ? "" : `, ${formatDuration(((performance.now() - start) / index) * (files.length - index))} left`;
       status.show(`file ${index + 1} of ${files.length}${left}`);
-      const sample: LossSample = { file: name, language, bytes: Buffer.byteLength(text), tokens: 0, target: 0, draft: loaded.draft ? 0 : null };
+      const draft = loaded.draft ? 0 : null;
+      const sample: LossSample = { file: name, language, bytes: Buffer.byteLength(text), tokens: 0, target: 0, draft };
       for (const piece of await windows(text, loaded.contextTokens - SLACK_TOKENS, tokenize)) {
         for (const scorer of scorers) {
           const bits = await bitsOf(piece, scorer, newline, worker, context.signal);
@@ -83,10 +88,12 @@ async function scoreAll(worker: WorkerApi, loaded: LoadResult, files: readonly S
  * Bits of all tokens of the text. Its first one is foretold from the model's begin-of-text token; where the model starts
  * texts with none, from a newline.
  */
-async function bitsOf(piece: { text: string; tokens: number[] }, scorer: Scorer, newline: readonly number[], worker: WorkerApi, signal: AbortSignal): Promise<number> {
-  const count = piece.tokens.length;
-  let logprobs = await score(worker, { kind: "text", text: piece.text }, scorer, signal);
-  if (logprobs.length < count) logprobs = await score(worker, { kind: "tokens", tokens: [...newline, ...piece.tokens] }, scorer, signal);
+async function bitsOf(
+  { text, tokens }: { text: string; tokens: number[] }, scorer: Scorer, newline: readonly number[], worker: WorkerApi, signal: AbortSignal,
+): Promise<number> {
+  const count = tokens.length;
+  let logprobs = await score(worker, { kind: "text", text }, scorer, signal);
+  if (logprobs.length < count) logprobs = await score(worker, { kind: "tokens", tokens: [...newline, ...tokens] }, scorer, signal);
   return -logprobs.slice(-count).reduce((sum, logprob) => sum + logprob, 0) / Math.LN2;
 }
 
@@ -101,14 +108,17 @@ async function score(worker: WorkerApi, prompt: Prompt, scorer: Scorer, signal: 
   return promptLogprobs;
 }
 
-async function report(loaded: LoadResult, wanted: number, options: LossOptions, samples: readonly LossSample[], context: CliContext): Promise<void> {
+async function report(
+  loaded: LoadResult, wanted: number, options: LossOptions, samples: readonly LossSample[], context: CliContext,
+): Promise<void> {
   const rows = lossRows(samples);
+  const windowTokens = loaded.contextTokens - SLACK_TOKENS;
   const notices = [...loaded.notices];
   if (samples.length < wanted) notices.push(`Stopped after ${samples.length} of ${plural(wanted, "file")}.`);
   const column = (header: string): { header: string; align: "right" } => ({ header, align: "right" });
   await print({
     loaded,
-    work: `loss, ${plural(samples.length, "file")}, in windows of at most ${plural(loaded.contextTokens - SLACK_TOKENS, "token")}, each scored from its own beginning.`,
+    work: `loss, ${plural(samples.length, "file")}, in windows of at most ${plural(windowTokens, "token")}, each scored from its own beginning.`,
     legend: "target, draft: bits per byte of UTF-8, at temperature 1 without truncation; fewer are better.",
     tables: [{
       columns: [{ header: "language", align: "left" }, ...["files", "bytes", "bytes/token", "target", "draft"].map(column)],
@@ -118,7 +128,7 @@ async function report(loaded: LoadResult, wanted: number, options: LossOptions, 
     notices,
     json: {
       suite: "loss",
-      parameters: { seed: options.seed, contextTokens: loaded.contextTokens, windowTokens: loaded.contextTokens - SLACK_TOKENS, kvType: options.kv },
+      parameters: { seed: options.seed, contextTokens: loaded.contextTokens, windowTokens, kvType: options.kv },
       complete: samples.length === wanted,
       summary: rows,
       files: samples,

@@ -1,10 +1,18 @@
 // Choices that a seed and a name fix: the same on every machine, whatever else is chosen before.
 import { createHash } from "node:crypto";
 
-/** Uniform numbers in [0, 1) from SHA-256 in counter mode. */
+/** Uniform numbers in [0, 1): the generator sfc32 (Doty-Humphrey, PractRand), its state the hash of seed and name. */
 export function seededRandom(seed: number, name: string): () => number {
-  let counter = 0;
-  return () => createHash("sha256").update(`${seed}\0${name}\0${counter++}`).digest().readUInt32BE(0) / 2 ** 32;
+  const hash = createHash("sha256").update(`${seed}\0${name}`).digest();
+  let [a, b, c, counter] = [0, 4, 8, 12].map((offset) => hash.readInt32BE(offset)) as [number, number, number, number];
+  return () => {
+    const sum = (a + b + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (((c << 21) | (c >>> 11)) + sum) | 0;
+    return (sum >>> 0) / 2 ** 32;
+  };
 }
 
 /** A new order, each as likely (Fisher and Yates). */

@@ -80,7 +80,8 @@ const machine = ({ device, threads }: LoadResult): string => `${oneLine(device.d
 function markdownLines({ loaded, work, legend, tables, lines, notices }: Report): string[] {
   return [
     ...tables.flatMap(({ columns, rows }) => [...markdownTable(columns, rows), ""]),
-    `${models(loaded)}. ${machine(loaded)}. ${work} ${legend}`, ...lines.map((line) => `\n${line}.`), ...notices.map((notice) => `\n${oneLine(notice)}`),
+    `${models(loaded)}. ${machine(loaded)}. ${work} ${legend}`,
+    ...lines.map((line) => `\n${line}.`), ...notices.map((notice) => `\n${oneLine(notice)}`),
   ];
 }
 

@@ -37,6 +37,7 @@ export async function runEval(suite: Suite, options: SuiteOptions, context: CliC
   const settings: DecodeSettings = { lanes, maxTokens, budgetMs, draftLength, temperature, topP };
   const into: ProblemRecord[] = [];
   let done: { loaded: LoadResult; problems: number } | undefined;
+  let failed: Error | undefined;
   try {
     await withWorker(context, async (worker) => {
       const loaded = await load(worker, options, pair, suite.contextTokens, context);
@@ -53,9 +54,10 @@ export async function runEval(suite: Suite, options: SuiteOptions, context: CliC
       }
     });
   } catch (error) {
-    if (!isCancelled(error)) throw error;
+    if (!isCancelled(error)) failed = error as Error;
   }
-  if (done) await report(suite, options, settings, methods, done.loaded, into, done.problems, context);
+  if (done && (into.length > 0 || !failed)) await report(suite, options, settings, methods, done.loaded, into, done.problems, context);
+  if (failed) throw failed; // what was done before is printed all the same
   return context.signal.aborted ? ExitCode.cancelled : ExitCode.done;
 }
 
@@ -79,7 +81,8 @@ async function report(
   const { groups: { first, second } } = suite;
   const rows = summarise(records, first, methods);
   const bySecond = second ? summarise(records, second, methods) : [];
-  const table = (by: readonly string[], shown: typeof rows): Table => ({ columns: columnsOf(by), rows: shown.map(cellsOf), parts: halvesOf(by) });
+  const table = (by: readonly string[], shown: typeof rows): Table =>
+    ({ columns: columnsOf(by), rows: shown.map(cellsOf), parts: halvesOf(by) });
   const last = methods.at(-1);
   const comparisons = compare(rows);
   const notices = [...loaded.notices];
@@ -89,8 +92,8 @@ async function report(
   const { lanes, budgetMs, maxTokens, temperature, topP, draftLength } = settings;
   await print({
     loaded,
-    work: `${suite.name}, ${plural(records.length, "problem")}, ${plural(lanes, "candidate")} within ${formatDuration(budgetMs)} (prompt included), ` +
-      `at most ${plural(maxTokens, "token")}, temperature ${temperature}, top-p ${topP}, draft length ${draftLength}, seed ${options.seed}.`,
+    work: `${suite.name}, ${plural(records.length, "problem")}, ${plural(lanes, "candidate")} within ` +
+      `${formatDuration(budgetMs)} (prompt included), at most ${plural(maxTokens, "token")}, temperature ${temperature}, top-p ${topP}, draft length ${draftLength}, seed ${options.seed}.`,
     legend: `Pass@First: the best-ranked finished candidate is right, by mean log-probability; Pass@All: any finished one is; ` +
       `Pass@Finished: share of the finished that are; right: ${suite.right}. finished: lanes of a problem that came to their own end. ` +
       `first, last, all: milliseconds per token of the first lane to end, the last, and all. In brackets: 95 % intervals.`,

@@ -1,5 +1,5 @@
-// The two ways to shut a program in on Linux: bubblewrap, or util-linux's unshare and a short script that builds the same
-// room. Either way the program has namespaces of its own for processes, network, mounts and IPC; sees the system's programs
+// The two ways to shut a program in on Linux: util-linux's unshare with a short script that builds a room, or bubblewrap with
+// the same room. Either way the program has namespaces of its own for processes, network, mounts and IPC; sees the system's programs
 // and libraries read-only and nothing else of the machine's files; may write to /work alone, a folder in memory that goes
 // with it; has no capabilities; and ends with the first process of its namespace, which ends with us.
 import { lstatSync, readlinkSync } from "node:fs";
@@ -103,8 +103,8 @@ const unshare: Jail = {
   },
 };
 
-/** The better first. */
-export const jails: readonly Jail[] = [bwrap, unshare];
+/** The better first: bubblewrap does not bound how many files /work holds, but works on systems that forbid unshare. */
+export const jails: readonly Jail[] = [unshare, bwrap];
 
 /** What of the system a Python needs: /usr with its links, and where the interpreter lives, if elsewhere. */
 export function systemFolders(pythonPrefix: string): Pick<Room, "folders" | "links"> {
