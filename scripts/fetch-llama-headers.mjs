@@ -1,4 +1,4 @@
-// Puts llama.cpp's public headers into .cache/llama.cpp: from node-llama-cpp's npm package, which carries the source of the
+// Puts llama.cpp's public headers and its licence into .cache/llama.cpp: from node-llama-cpp's npm package, which carries the source of the
 // release as a git bundle. Installing that package would bring hundreds of megabytes of GPU binaries; packing it does not.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -10,9 +10,10 @@ import { Failure, must, root, script } from "./lib/run.mjs";
 const { name, version, integrity, bundle } = sourcePackage;
 const stamp = path.join(headersFolder, "version");
 const current = `${name}@${version}`;
+const licence = path.join(headersFolder, "LICENSE");
 
 export function headersAreThere() {
-  return existsSync(stamp) && readFileSync(stamp, "utf8").trim() === current;
+  return existsSync(licence) && existsSync(stamp) && readFileSync(stamp, "utf8").trim() === current;
 }
 
 export async function fetchHeaders() {
@@ -27,7 +28,7 @@ export async function fetchHeaders() {
     const cannot = `cannot unpack ${current}`;
     await must(cannot, "tar", ["-xzf", archive, bundle], { cwd: work });
     await must(cannot, "git", ["clone", "--quiet", "--bare", bundle, "source.git"], { cwd: work });
-    await must(cannot, "git", ["-C", "source.git", "archive", "--output=../headers.tar", "HEAD", "include", "ggml/include"], { cwd: work });
+    await must(cannot, "git", ["-C", "source.git", "archive", "--output=../headers.tar", "HEAD", "LICENSE", "include", "ggml/include"], { cwd: work });
     mkdirSync(path.join(work, "headers"));
     await must(cannot, "tar", ["-xf", "headers.tar", "-C", "headers"], { cwd: work });
     writeFileSync(path.join(work, "headers/version"), `${current}\n`);

@@ -4,7 +4,8 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { Failure, must, root, script, step } from "./lib/run.mjs";
-import { chosenTarget, contents, vsixFile } from "./lib/vsix.mjs";
+import { noticesText } from "./lib/notices.mjs";
+import { chosenTarget, contents, ignoreFile, noticesFile, vsixFile } from "./lib/vsix.mjs";
 import { setup } from "./setup.mjs";
 
 const tools = path.join(root, "scripts/packaging");
@@ -25,15 +26,18 @@ export async function makeVsix(target = chosenTarget()) {
   return file;
 }
 
-/** A folder that holds the extension's files and no others, so that packaging has nothing to leave out. */
+/** A folder that holds the extension's files and no others; what .vscodeignore leaves out of it would be missed by the tests. */
 function fillStage() {
   rmSync(stage, { recursive: true, force: true });
+  mkdirSync(path.dirname(noticesFile), { recursive: true });
+  writeFileSync(noticesFile, noticesText());
   for (const [name, source] of contents()) {
     const copy = path.join(stage, name);
     if (!existsSync(source)) throw new Failure(`${path.relative(root, source)} is missing`);
     mkdirSync(path.dirname(copy), { recursive: true });
     copyFileSync(source, copy);
   }
+  copyFileSync(path.join(root, ignoreFile), path.join(stage, ignoreFile));
   const { scripts: _, devDependencies: __, ...manifest } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
   writeFileSync(path.join(stage, "package.json"), JSON.stringify(manifest, null, 2));
 }

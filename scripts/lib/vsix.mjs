@@ -1,7 +1,8 @@
 // What a packaged extension holds, for which platforms, and where each file of it comes from.
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
-import { librariesFolder, llamaPlatform } from "./llama.mjs";
+import { librariesFolder } from "./llama.mjs";
+import { llamaLicence } from "./notices.mjs";
 import { Failure, root } from "./run.mjs";
 
 /** VS Code's names of the platforms that llama.cpp's libraries come for. */
@@ -17,6 +18,12 @@ export function chosenTarget(wanted = `${process.platform}-${process.arch}`) {
 
 export const vsixFile = (target) => path.join(root, `build/octet-${target}.vsix`);
 
+/** Made by packaging. */
+export const noticesFile = path.join(root, "build/THIRD_PARTY_NOTICES.txt");
+
+/** Says the same as {@link contents}, for whoever runs vsce himself. */
+export const ignoreFile = ".vscodeignore";
+
 const bundles = ["extension.js", "worker.js", "cli.js", "octet.node"];
 const views = ["latency.css", "latency.js", "solutions.css", "solutions.js"];
 
@@ -29,10 +36,11 @@ export function contents() {
   const libraries = librariesFolder();
   return new Map([
     ...same("", ["README.md", "CHANGELOG.md", "LICENSE"]),
+    ["THIRD_PARTY_NOTICES.txt", noticesFile],
     ...same("dist/", bundles),
     ...same("dist/webview/", views),
     ...readdirSync(libraries).filter(isLibrary).map((name) => [`dist/llama/${name}`, path.join(libraries, name)]),
-    ["dist/llama/LICENSE", path.join(root, "node_modules/@node-llama-cpp", llamaPlatform(), "LICENSE")],
+    ["dist/llama/LICENSE", llamaLicence],
     ...same("models/", readdirSync(path.join(root, "models")).filter((name) => name.endsWith(".gguf") || name === "README.md")),
     ...same("media/", filesUnder(path.join(root, "media"))),
   ]);

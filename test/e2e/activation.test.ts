@@ -1,6 +1,7 @@
 // The packaged extension in a real VS Code: what it holds, that it starts, says so, and keeps a log.
 
 import { execFileSync } from "node:child_process";
+import path from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { contents } from "../../scripts/lib/vsix.mjs";
@@ -8,6 +9,7 @@ import { pictureFailures } from "./failures";
 import { until } from "./until";
 import { CodeWindow, launchBrowser } from "./window";
 
+const root = path.resolve(import.meta.dirname, "../..");
 const { workspace } = inject("scratch");
 let browser: Browser;
 let window: CodeWindow;
@@ -27,6 +29,13 @@ describe("the packaged extension", () => {
     const renamed: Record<string, string> = { "README.md": "readme.md", "CHANGELOG.md": "changelog.md", "LICENSE": "LICENSE.txt" };
     const meant = [...contents().keys(), "package.json"].map((name) => `extension/${renamed[name] ?? name}`);
     expect(listed.sort()).toEqual([...meant, "extension.vsixmanifest", "[Content_Types].xml"].sort());
+  });
+
+  it("is what vsce would make of the source folder by .vscodeignore, but for what packaging adds", () => {
+    const vsce = path.join(root, "scripts/packaging/node_modules/@vscode/vsce/vsce");
+    const listed = execFileSync(process.execPath, [vsce, "ls", "--no-dependencies"], { cwd: root, encoding: "utf8" }).trim().split("\n");
+    const added = (name: string) => name.startsWith("dist/llama/") || name === "THIRD_PARTY_NOTICES.txt";
+    expect(listed.sort()).toEqual([...contents().keys(), "package.json"].filter((name) => !added(name)).sort());
   });
 
   it("shows its state in the status bar", async () => {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { llamaPlatform } from "../../../scripts/lib/llama.mjs";
+import { notices } from "../../../scripts/lib/notices.mjs";
 import { chosenTarget, contents, targets } from "../../../scripts/lib/vsix.mjs";
 
 const root = path.resolve(import.meta.dirname, "../../..");
@@ -22,6 +23,14 @@ describe("the packaged extension", () => {
     expect(names).toContain("dist/llama/LICENSE");
   });
 
+  it("holds the licence of every package that is bundled, of what the addon is made of, and of llama.cpp", () => {
+    const found = notices();
+    const { dependencies } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as { dependencies: Record<string, string> };
+    expect(found.map(({ name }) => name)).toEqual(expect.arrayContaining([...Object.keys(dependencies), "strip-ansi", "node-addon-api", "llama.cpp"]));
+    for (const { name, licence, text } of found) expect([name, licence, text]).toEqual([name, expect.stringMatching(/^(MIT|ISC|BlueOak-1\.0\.0|Apache-2\.0|BSD-[23]-Clause)$/), expect.stringMatching(/copyright|Blue Oak/i)]);
+    expect(found.find(({ name }) => name === "llama.cpp")?.text).toContain("The ggml authors");
+  });
+
   it("holds the starter pair", () => {
     expect(under("models/").filter((name) => name.endsWith(".gguf"))).toHaveLength(2);
   });
@@ -34,7 +43,7 @@ describe("the packaged extension", () => {
 
   it("holds nothing but these folders, no source map and no source", () => {
     const folders = new Set(names.map((name) => (name.includes("/") ? name.split("/")[0] : name)));
-    expect([...folders].sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "dist", "media", "models"]);
+    expect([...folders].sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "THIRD_PARTY_NOTICES.txt", "dist", "media", "models"]);
     expect(names.filter((name) => /\.(map|ts|cpp|h|test\.\w+)$/.test(name))).toEqual([]);
   });
 });
