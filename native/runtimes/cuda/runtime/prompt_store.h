@@ -52,6 +52,11 @@ class PromptStore {
 
   void close(PromptId id);
 
+  /// Forgets every closed prompt.
+  void drop_closed() {
+    while (drop_oldest_closed(prompts_.end())) {}
+  }
+
   const Cells& cells() const { return cells_; }
 
  private:
