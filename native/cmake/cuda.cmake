@@ -44,3 +44,10 @@ if(OCTET_CUDA)
     target_link_options(octet_cuda_library PRIVATE -Wl,--exclude-libs,ALL)
   endif()
 endif()
+
+# Kernels and steps measured against the device's own copy.
+if(OCTET_CUDA)
+  file(GLOB BENCH_SOURCES CONFIGURE_DEPENDS bench/*.cpp)
+  add_executable(octet-native-bench ${BENCH_SOURCES})
+  target_link_libraries(octet-native-bench PRIVATE octet_cuda)
+endif()
