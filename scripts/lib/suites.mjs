@@ -55,12 +55,22 @@ async function vitest(project) {
   };
 }
 
+/** The training recipe's rules, in Python's standard library: no PyTorch is needed. */
+async function training() {
+  const { code, output } = await run("python3", ["-m", "unittest", "discover", "-s", "models/training/tests"], { timeoutMs: 5 * minutes });
+  const total = Number(/^Ran (\d+) tests?/m.exec(output)?.[1] ?? 0);
+  const failed = Number(/failures=(\d+)/.exec(output)?.[1] ?? 0) + Number(/errors=(\d+)/.exec(output)?.[1] ?? 0);
+  if (total === 0) return { passed: 0, failed: 1, output: `${output}\nthere are no tests of the training recipe` };
+  return { passed: total - failed, failed: failed === 0 && code !== 0 ? 1 : failed, output };
+}
+
 /** @type {{ name: string, what: string, native?: boolean, browser?: boolean, run(): Promise<Result> }[]} */
 export const suites = [
   { name: "lint", what: "eslint", run: () => whole("node_modules/eslint/bin/eslint.js", [".", "--max-warnings=0"]) },
   { name: "types", what: "tsc --noEmit", run: types },
   { name: "unit", what: "pure modules", run: () => vitest("unit") },
   { name: "native", what: "engine and runtimes", native: true, run: doctest },
+  { name: "training", what: "corpus and training recipe", native: true, run: training },
   { name: "process", what: "worker and command line as processes", run: () => vitest("process") },
   { name: "webview", what: "the views in Chromium", browser: true, run: () => vitest("webview") },
   { name: "e2e", what: "packaged, in a real VS Code", browser: true, run: () => vitest("e2e") },

@@ -21,6 +21,7 @@ const needs = [
   { what: "Ninja or make", debian: "ninja-build", found: () => onPath("ninja", "make") || process.platform === "win32" },
   { what: "a C++20 compiler", debian: "g++", found: () => onPath("c++", "g++", "clang++") || process.platform === "win32" },
   { what: "doctest", debian: "doctest-dev", tests: true, found: () => headerThere("doctest/doctest.h") },
+  { what: "Python 3", debian: "python3", tests: true, found: () => onPath("python3") },
   { what: "Chromium", debian: "chromium", browser: true, found: () => Boolean(process.env.CHROMIUM) || onPath("chromium", "chromium-browser", "google-chrome") },
 ];
 

@@ -1,0 +1,50 @@
+"""Exact and near duplicates of files. Near: MinHash over shingles of five tokens, looked up by LSH bands.
+
+A signature has 64 values in 16 bands of 4: two files that share 0.7 of their shingles meet in some band with
+probability 1 - (1 - 0.7^4)^16 = 0.99; they count as duplicates where at least 45 of the 64 values agree (Broder 1997).
+"""
+import ctypes
+import hashlib
+import re
+
+from native import library
+
+VALUES, BANDS, ALIKE = 64, 16, 45
+
+
+def exact_key(text):
+    """The same for texts that differ in white space only."""
+    return hashlib.sha256(re.sub(r"\s+", " ", text).strip().encode()).digest()[:16]
+
+
+def signature(text):
+    """64 minimum hashes of the text's token shingles, as a tuple of ints."""
+    data, out = text.encode(), (ctypes.c_uint32 * VALUES)()
+    library().minhash(data, ctypes.c_size_t(len(data)), out)
+    return tuple(out)
+
+
+class Seen:
+    """Remembers what was kept; `add` says what a text repeats: "exact", "near" or None (then it is remembered)."""
+
+    def __init__(self):
+        self.exact, self.bands, self.signatures = set(), {}, []
+
+    def add(self, text, minhash=None):
+        key = exact_key(text)
+        if key in self.exact:
+            return "exact"
+        self.exact.add(key)
+        values = minhash or signature(text)
+        width = VALUES // BANDS
+        keys = [hash((band,) + values[band * width:(band + 1) * width]) for band in range(BANDS)]
+        for band in keys:
+            for other in self.bands.get(band, ()):
+                if sum(map(int.__eq__, values, self.signatures[other])) >= ALIKE:
+                    return "near"
+        for band in keys:
+            bucket = self.bands.setdefault(band, [])
+            if len(bucket) < 20:
+                bucket.append(len(self.signatures))
+        self.signatures.append(values)
+        return None

@@ -1,0 +1,98 @@
+"""The corpus's rules: licences, filters, cleaning, duplicates, the held-out split. Standard library only."""
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from corpus import build, filters, licences                                             # noqa: E402
+from corpus.duplicates import Seen, signature                                           # noqa: E402
+
+CODE = "".join(f"def area_{i}(width, height):\n    side_{i} = width * {i}\n    return side_{i} + height\n\n" for i in range(40))
+COPYRIGHT = """Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+
+Files: *
+Copyright: 2020 Someone
+License: Expat
+
+Files: src/gpl/* tools/helper.py
+Copyright: 2020 Someone
+License: GPL-2+
+
+Files: debian/*
+Copyright: 2020 Packager
+License: GPL-3
+
+License: Expat
+ Permission is hereby granted.
+"""
+
+
+class Licences(unittest.TestCase):
+    def test_expressions(self):
+        for good in ("MIT", "ISC", "(MIT OR GPL-3.0)", "Apache-2.0 AND BSD-3-Clause", "Expat or GPL-2+", "BSD-3-clause", "PSF-2", "0BSD"):
+            self.assertTrue(licences.allows(good), good)
+        for bad in ("", None, "GPL-3.0", "MIT AND GPL-2.0", "MPL-2.0", "UNLICENSED", "SEE LICENSE IN x", "Apache-2.0 WITH LLVM-exception",
+                    "(MIT", "MIT OR", "CC-BY-4.0", "LGPL-2.1"):
+            self.assertFalse(licences.allows(bad), bad)
+
+    def test_debian_copyright(self):
+        parsed = licences.DebianCopyright(COPYRIGHT)
+        self.assertEqual(parsed.licence, "Expat")
+        self.assertTrue(parsed.permits("usr/lib/python3/dist-packages/thing/core.py"))
+        self.assertFalse(parsed.permits("usr/lib/python3/dist-packages/thing/gpl/core.py"))
+        self.assertFalse(parsed.permits("usr/lib/python3/dist-packages/tools/helper.py"))
+
+    def test_refuses_what_it_cannot_read(self):
+        self.assertEqual(licences.DebianCopyright("Licensed under the MIT licence.").licence, "")
+        self.assertEqual(licences.DebianCopyright(COPYRIGHT.replace("Expat", "GPL-2", 1)).licence, "")
+
+
+class Filters(unittest.TestCase):
+    def test_paths(self):
+        self.assertEqual(filters.language_of("package/src/a.ts"), "typescript")
+        self.assertEqual(filters.language_of("package/src/a.tsx"), "tsx")
+        for bad in ("package/dist/a.js", "a.min.js", "package/node_modules/x/a.ts", "package.json", "a.png", "x/vendor/a.go"):
+            self.assertIsNone(filters.language_of(bad), bad)
+
+    def test_refusals(self):
+        self.assertIsNone(filters.refusal(CODE, "python"))
+        self.assertEqual(filters.refusal("x = 1\n", "python"), "size")
+        self.assertEqual(filters.refusal(CODE + "a" * 400 + "\n", "python"), "long lines")
+        self.assertEqual(filters.refusal(CODE + "Привет " * 9 + "\n" + "é" * 90 + "\n", "python"), "not ASCII")
+        self.assertEqual(filters.refusal("# @generated\n" + CODE, "python"), "generated")
+        self.assertEqual(filters.refusal("12, 34, 56, 78, 90,\n" * 30, "python"), "data")
+        self.assertEqual(filters.refusal("same_thing(again)\n" * 60, "python"), "repetitive")
+
+    def test_cleaning(self):
+        text = "#!/bin/sh\n# Copyright (c) 2020 Someone\n# All rights reserved\n\nmail someone@example.org\r\nkey=AKIAABCDEFGHIJKLMNOP  \n"
+        self.assertEqual(filters.clean(text), "#!/bin/sh\nmail user@example.com\nkey=<SECRET>\n")
+        self.assertEqual(filters.clean("/* Licensed under MIT */\n/* What this does */\nint a;\n"), "/* What this does */\nint a;\n")
+        self.assertEqual(filters.clean("#include <a.h>\n"), "#include <a.h>\n")
+
+
+class Duplicates(unittest.TestCase):
+    def test_exact_and_near(self):
+        seen = Seen()
+        self.assertIsNone(seen.add(CODE))
+        self.assertEqual(seen.add(CODE.replace("    ", "\t")), "exact")
+        self.assertEqual(seen.add(CODE.replace("area_7", "surface")), "near")
+        self.assertIsNone(seen.add("\n".join(f"const value{i} = other({i}) ?? fallback[{i}];" for i in range(80))))
+
+    def test_signature_estimates_the_share_of_common_shingles(self):
+        half = CODE[:len(CODE) // 2]
+        agree = sum(map(int.__eq__, signature(CODE), signature(half)))
+        self.assertTrue(20 <= agree <= 44, agree)
+        self.assertEqual(signature(""), (2**32 - 1,) * 64)
+
+
+class Split(unittest.TestCase):
+    def test_by_package_name_alone(self):
+        names = build.listed("npm") + build.listed("debian")
+        held = [name for name in names if build.is_heldout(name, 0.02)]
+        self.assertEqual(held, [name for name in names if build.is_heldout(name, 0.02)])
+        self.assertTrue(2 <= len(held) <= 25, held)
+        self.assertEqual(len(names), len(set(names)))
+
+
+if __name__ == "__main__":
+    unittest.main()
