@@ -38,6 +38,7 @@ export default defineConfig({
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           globalSetup: ["test/e2e/prepare.ts"],
+          setupFiles: ["test/e2e/clean.ts"],
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 400_000,

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { pictureFailures } from "./failures";
 import { workers } from "./processes";
 import { marked, typescript } from "./samples";
-import { writeWorkspaceFile } from "./scratch";
+import { userSettings, writeWorkspaceFile } from "./scratch";
 import { until } from "./until";
 import { CodeWindow, launchBrowser } from "./window";
 
@@ -16,7 +16,7 @@ const scratch = inject("scratch");
 const sample = marked(typescript);
 const starters = path.resolve(import.meta.dirname, "../../models");
 const cache = path.join(scratch.home, ".lmstudio/models/octet/starter");
-const userSettings = path.join(scratch.data, "data/Machine/settings.json");
+const settingsText = () => (existsSync(userSettings(scratch)) ? readFileSync(userSettings(scratch), "utf8") : "");
 
 let browser: Browser;
 let window: CodeWindow;
@@ -34,9 +34,19 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await window.runCommand("Octet: Use the Starter Model");
+  await until("the settings name no file of the cache", () => !settingsText().includes(cache), { tell: settingsText });
   rmSync(cache, { recursive: true, force: true });
   await browser.close();
 });
+
+/** "" for a process that has left meanwhile. */
+function mapped(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/maps`, "utf8");
+  } catch {
+    return "";
+  }
+}
 
 const row = (text: RegExp) => window.page.locator(".quick-input-list .monaco-list-row").filter({ hasText: text }).first();
 
@@ -66,15 +76,11 @@ describe("Choose Models", () => {
     await row(/No draft/).waitFor();
     await row(/small\.gguf.*LM Studio/s).click();
     const [target, draft] = [path.join(cache, "large.gguf"), path.join(cache, "small.gguf")];
-    await until("the settings name the pair", () => {
-      const settings = existsSync(userSettings) ? readFileSync(userSettings, "utf8") : "";
-      return settings.includes(target) && settings.includes(draft);
-    });
+    await until("the settings name the pair", () => settingsText().includes(target) && settingsText().includes(draft), { tell: settingsText });
     await window.openFile("models.ts");
     await window.goTo(sample.line, sample.column);
     await window.press("Escape", "Alt+\\");
     expect(await window.waitForGhostText()).not.toBe("");
-    const [worker] = workers(scratch.extensions);
-    expect(readFileSync(`/proc/${worker}/maps`, "utf8")).toContain(target);
+    await until("the worker has the file open", () => workers(scratch.extensions).some((pid) => mapped(pid).includes(target)));
   });
 });

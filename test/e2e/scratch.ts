@@ -56,6 +56,14 @@ export function writeWorkspaceFile(scratch: Scratch, name: string, text: string)
 
 export const readWorkspaceFile = (scratch: Scratch, name: string): string => readFileSync(path.join(scratch.workspace, name), "utf8");
 
+/** Where VS Code's server keeps what the user sets for himself rather than for the workspace. */
+export const userSettings = (scratch: Scratch): string => path.join(scratch.data, "data/Machine/settings.json");
+
+export function resetSettings(scratch: Scratch): void {
+  rmSync(userSettings(scratch), { force: true });
+  writeSettings(scratch);
+}
+
 export function writeSettings(scratch: Scratch, settings: Record<string, unknown> = {}): void {
   writeWorkspaceFile(scratch, ".vscode/settings.json", JSON.stringify({ ...quietSettings, ...settings }, null, 2));
 }
