@@ -49,6 +49,10 @@ OCTET_DEVICE Vector16 load_streamed(const void* from) {
 
 /// A load that sees what other blocks wrote before their fence().
 OCTET_DEVICE float load_fresh(const float* from) { return __ldcg(from); }
+OCTET_DEVICE Vector16 load_fresh(const Vector16* from) {
+  const uint4 x = __ldcg(reinterpret_cast<const uint4*>(from));
+  return {{x.x, x.y, x.z, x.w}};
+}
 
 OCTET_DEVICE std::uint32_t shared_address(const void* p) { return static_cast<std::uint32_t>(__cvta_generic_to_shared(p)); }
 
@@ -56,6 +60,13 @@ OCTET_DEVICE std::uint32_t shared_address(const void* p) { return static_cast<st
 /// a readable address).
 OCTET_DEVICE void copy_async(void* to_shared, const void* from, bool valid = true) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to_shared)), "l"(from), "r"(valid ? 16 : 0));
+}
+/// The same for what is read once by the whole grid: the second-level cache gives it up first.
+OCTET_DEVICE void copy_async_streamed(void* to_shared, const void* from, bool valid = true) {
+  std::uint64_t policy;
+  asm("createpolicy.fractional.L2::evict_first.b64 %0;" : "=l"(policy));
+  asm volatile("cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2, %3;" ::"r"(shared_address(to_shared)), "l"(from),
+               "r"(valid ? 16 : 0), "l"(policy));
 }
 OCTET_DEVICE void commit_async() { asm volatile("cp.async.commit_group;"); }
 /// Waits until at most `kPending` of this thread's committed groups are under way. Other threads' copies: block_sync after.
@@ -86,6 +97,17 @@ OCTET_DEVICE void load_matrices_transposed(std::uint32_t (&r)[4], const void* ro
                : "memory");
 }
 
+/// The bytes of a word, lowest first, chosen by selector's four nibbles from a (0 to 3) and b (4 to 7).
+OCTET_DEVICE std::uint32_t byte_permute(std::uint32_t a, std::uint32_t b, std::uint32_t selector) { return __byte_perm(a, b, selector); }
+
+/// a b + c of two pairs of bf16, each rounded once.
+OCTET_DEVICE std::uint32_t fma_bf16x2(std::uint32_t a, std::uint32_t b, std::uint32_t c) {
+  std::uint32_t d;
+  asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
+  return d;
+}
+
+OCTET_DEVICE float fma_of(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 OCTET_DEVICE float exp2_of(float x) { return exp2f(x); }
 OCTET_DEVICE float inverse_sqrt(float x) { return rsqrtf(x); }
 OCTET_DEVICE std::uint64_t time_ns() {

@@ -82,12 +82,14 @@ inline Vector16 load_streamed(const void* from) {
   return x;
 }
 inline float load_fresh(const float* from) { return *from; }
+inline Vector16 load_fresh(const Vector16* from) { return *from; }
 
 inline void copy_async(void* to_shared, const void* from, bool valid = true) {
   host::check_aligned(to_shared, 16);
   host::check_aligned(from, 16);
   host::current().copies.push_back({to_shared, valid ? from : nullptr});
 }
+inline void copy_async_streamed(void* to_shared, const void* from, bool valid = true) { copy_async(to_shared, from, valid); }
 inline void commit_async() { host::commit_copies(); }
 template <int kPending>
 void wait_async() { host::land_copies(kPending); }
@@ -138,6 +140,18 @@ inline void load_matrices(std::uint32_t (&r)[4], const void* row, bool transpose
 inline void load_matrices(std::uint32_t (&r)[4], const void* row) { host::load_matrices(r, row, false); }
 inline void load_matrices_transposed(std::uint32_t (&r)[4], const void* row) { host::load_matrices(r, row, true); }
 
+inline std::uint32_t byte_permute(std::uint32_t a, std::uint32_t b, std::uint32_t selector) {
+  const std::uint64_t both = a | std::uint64_t{b} << 32;
+  std::uint32_t result = 0;
+  for (int i = 0; i < 4; ++i) result |= static_cast<std::uint32_t>(both >> (selector >> 4 * i & 7u) * 8 & 0xffu) << 8 * i;
+  return result;
+}
+
+inline std::uint32_t fma_bf16x2(std::uint32_t a, std::uint32_t b, std::uint32_t c) {
+  return pack_bf16(low_bf16(a) * low_bf16(b) + low_bf16(c), high_bf16(a) * high_bf16(b) + high_bf16(c));
+}
+
+inline float fma_of(float a, float b, float c) { return std::fma(a, b, c); }
 inline float exp2_of(float x) { return std::exp2(x); }
 inline float inverse_sqrt(float x) { return 1.0f / std::sqrt(x); }
 inline std::uint64_t time_ns() {

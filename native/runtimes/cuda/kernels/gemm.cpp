@@ -1,0 +1,78 @@
+#include "runtimes/cuda/kernels/gemm.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+#include "runtimes/cuda/kernels/gemm_tile.h"
+
+namespace octet::cuda {
+namespace {
+
+/// Blocks that one multiprocessor may hold and the floats of their partial sums, two tiles each, over all kernels.
+struct Most {
+  int blocks = 0, floats = 0;
+};
+
+constexpr Most most() {
+  Most most;
+  for (const int tiles : kGemmTiles) {
+    most.blocks = std::max(most.blocks, resident_blocks(tiles));
+    most.floats = std::max(most.floats, resident_blocks(tiles) * 2 * tile_floats(tiles));
+  }
+  return most;
+}
+
+void check(const Gemm& call) {
+  const auto refuse = [](const std::string& what) { throw std::invalid_argument("gemm: " + what); };
+  if (!call.weights.units || !call.x || !call.y || call.n < 1) refuse("an operand is missing");
+  const bool halves = call.epilogue == Epilogue::kSwiGlu;
+  if (halves && (call.weights.rows % 2 != 0 || call.bias)) refuse("SwiGLU takes an interleaved matrix and no bias");
+  if (call.y_stride < (halves ? call.weights.rows / 2 : call.weights.rows)) refuse("rows of y overlap");
+  if (reinterpret_cast<std::uintptr_t>(call.x) % 16 != 0) refuse("x is not aligned");
+}
+
+}  // namespace
+
+GemmWorkspace::GemmWorkspace(const DeviceInfo& device)
+    : multiprocessors_(device.multiprocessors), shared_bytes_(device.shared_bytes),
+      partial_sums_(static_cast<std::size_t>(most().floats) * device.multiprocessors),
+      counters_(std::vector<int>(static_cast<std::size_t>(most().blocks) * device.multiprocessors)) {}
+
+std::size_t GemmWorkspace::bytes(const DeviceInfo& device) {
+  return static_cast<std::size_t>(device.multiprocessors) * (most().floats * sizeof(float) + most().blocks * sizeof(int));
+}
+
+void gemm(Stream& stream, const GemmWorkspace& workspace, const Gemm& call) {
+  check(call);
+  if (call.precision == Precision::kFloat32) return multiply_plainly<float>(stream, call);
+  const Matrix& w = call.weights;
+  if (w.format == WeightFormat::kF32 || w.columns % 8 != 0) return multiply_plainly<Bf16>(stream, call);
+  const Product product{.weights = w, .x = static_cast<const Bf16*>(call.x), .n = call.n, .epilogue = call.epilogue, .bias = call.bias,
+                        .y = call.y, .y_stride = call.y_stride, .partial_sums = workspace.partial_sums(), .counters = workspace.counters(),
+                        .plan = plan_gemm(w, call.n, workspace)};
+  switch (w.format) {
+    case WeightFormat::kF32: return;
+    case WeightFormat::kF16: return multiply_tiles<WeightFormat::kF16>(stream, product);
+    case WeightFormat::kBf16: return multiply_tiles<WeightFormat::kBf16>(stream, product);
+    case WeightFormat::kQ8_0: return multiply_tiles<WeightFormat::kQ8_0>(stream, product);
+    case WeightFormat::kQ4_0: return multiply_tiles<WeightFormat::kQ4_0>(stream, product);
+    case WeightFormat::kQ4_K: return multiply_tiles<WeightFormat::kQ4_K>(stream, product);
+    case WeightFormat::kQ6_K: return multiply_tiles<WeightFormat::kQ6_K>(stream, product);
+  }
+}
+
+std::size_t gemm_bytes(const Gemm& call) {
+  const std::size_t element = call.precision == Precision::kFloat32 ? sizeof(float) : sizeof(Bf16);
+  const auto n = static_cast<std::size_t>(call.n);
+  const std::size_t w = file_row_bytes(call.weights.format, call.weights.columns) * call.weights.rows;
+  const std::size_t x = n * call.weights.columns * element;
+  switch (call.epilogue) {
+    case Epilogue::kStore: return w + x + n * call.weights.rows * sizeof(float);
+    case Epilogue::kAdd: return w + x + 2 * n * call.weights.rows * sizeof(float);
+    case Epilogue::kSwiGlu: return w + x + n * (call.weights.rows / 2) * element;
+  }
+  return 0;
+}
+
+}  // namespace octet::cuda

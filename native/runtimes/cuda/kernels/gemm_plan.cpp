@@ -1,0 +1,82 @@
+#include "runtimes/cuda/kernels/gemm_plan.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "runtimes/cuda/kernels/gemm.h"
+
+namespace octet::cuda {
+namespace {
+
+constexpr int kMostStages = 8;
+constexpr int kLeastSharedSteps = 2;  ///< A block takes at least so many, or its start costs more than it brings.
+
+int ceil_div(int a, int b) { return (a + b - 1) / b; }
+
+/// How many blocks one multiprocessor holds, and the stages of each: three to hide latency, two where there is no room.
+int fit_stages(GemmPlan& plan, WeightFormat format, std::size_t shared_bytes) {
+  constexpr std::size_t kReserved = 1024;  // what the system keeps of every block's shared memory
+  const auto stage = static_cast<std::size_t>(StageLayout(format, plan).bytes);
+  for (int resident = resident_blocks(plan.tiles); resident > 0; --resident) {
+    const std::size_t each = (shared_bytes + kReserved) / resident - kReserved - kGemmHeader;
+    plan.stages = static_cast<int>(std::min<std::size_t>(each / stage, kMostStages));
+    if (plan.stages >= (resident == 1 ? 2 : 3)) return resident;
+  }
+  return 0;
+}
+
+/// Deals the tiles out: whole rounds, then shares of the rest. A share saves its part of the time to read a tile's weights
+/// and costs one more partial tile for one block to add up, which a block alone does about three times as fast as it gets
+/// its part of the memory's bandwidth: the best number of shares is the root of the ratio.
+void deal(GemmPlan& plan, const Matrix& weights, int most_blocks) {
+  const int all = plan.tiles_down * plan.tiles_across;
+  plan.rounds = all / most_blocks;
+  plan.blocks = most_blocks;
+  const int rest = plan.shared_tiles();
+  const double tile_weights = static_cast<double>(plan.block_rows()) / kUnitRows * units_across(weights.columns) * layout_of(weights.format).unit();
+  const int most_shares = static_cast<int>(std::ceil(std::sqrt(3 * tile_weights / (4.0 * plan.block_rows() * plan.block_n()))));
+  const int shares = std::max(1, std::min(most_shares, plan.steps / kLeastSharedSteps));
+  plan.sharers = static_cast<int>(std::min<long long>(most_blocks, static_cast<long long>(rest) * shares));
+  if (plan.rounds == 0) plan.blocks = plan.sharers;
+}
+
+/// Bytes through the second-level cache, with what else takes time turned into such bytes.
+double cost(const GemmPlan& plan, const Matrix& weights, int n, int multiprocessors) {
+  constexpr double kOperationsPerByte = 110;  // tensor cores by mma.sync against the cache, H100
+  const double columns = weights.columns, rows = static_cast<double>(plan.tiles_down) * plan.block_rows();
+  const double w = rows / kUnitRows * units_across(weights.columns) * layout_of(weights.format).unit();
+  const double x = 2.0 * n * columns;
+  const double operations = 2 * rows * columns * plan.tiles_across * plan.block_n();
+  const double alone = plan.rounds > 0 ? 1 : std::max(1.0, multiprocessors / (2.0 * plan.sharers));
+  const int rest = plan.shared_tiles();
+  const double shares = rest > 0 && plan.sharers > rest ? static_cast<double>(plan.sharers) / rest + 1 : 0;
+  const double adding = shares * 4 * plan.block_rows() * plan.block_n() * multiprocessors / 2;
+  return (w * plan.tiles_across + x * plan.tiles_down + operations / kOperationsPerByte) * alone + adding;
+}
+
+}  // namespace
+
+GemmPlan plan_gemm(const Matrix& weights, int n, const GemmWorkspace& workspace) {
+  GemmPlan best;
+  double least = INFINITY;
+  for (const int tiles : kGemmTiles)
+    for (const int n_warps : {1, 2})
+      for (const int k_warps : {1, 2}) {
+        if (n_warps * k_warps > 2 || (n_warps == 2 && panels_of(tiles) == 1)) continue;
+        GemmPlan plan{.tiles = tiles, .row_warps = kGemmWarps / (n_warps * k_warps), .n_warps = n_warps, .k_warps = k_warps};
+        const int resident = fit_stages(plan, weights.format, workspace.shared_bytes());
+        if (resident == 0) continue;
+        plan.tiles_down = ceil_div(weights.rows, plan.block_rows());
+        plan.tiles_across = ceil_div(n, plan.block_n());
+        plan.steps = ceil_div(units_across(weights.columns), k_warps);
+        deal(plan, weights, workspace.multiprocessors() * resident);
+        const double plan_cost = cost(plan, weights, n, workspace.multiprocessors());
+        if (plan_cost < least) {
+          least = plan_cost;
+          best = plan;
+        }
+      }
+  return best;
+}
+
+}  // namespace octet::cuda

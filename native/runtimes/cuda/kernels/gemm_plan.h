@@ -1,0 +1,74 @@
+// How a product is spread over the device: the shape of a block's output tile and who computes which part of which tile.
+//
+// Work is counted in steps: one step is a tile's next `step_columns` columns of W and x. With as many tiles as blocks or
+// more, every block takes whole tiles, one a round (neighbouring tiles at the same time, so that their operands meet in the
+// second-level cache). The tiles that are left over, fewer than blocks, are cut along the columns: all their steps, in order,
+// are dealt out to `sharers` blocks in equal runs, and a tile's last block to finish adds the partial sums up, always in the
+// order of the blocks ("stream-K", Osama et al., 2023).
+#pragma once
+
+#include <cstddef>
+
+#include "runtimes/cuda/device/keywords.h"
+#include "runtimes/cuda/kernels/weight_layout.h"
+
+namespace octet::cuda {
+
+class GemmWorkspace;
+
+constexpr int kGemmWarps = 8, kGemmThreads = 32 * kGemmWarps;
+
+/// m16 panels of W rows a warp takes, for a kernel whose warps take `tiles` n8 tiles of x rows.
+OCTET_BOTH constexpr int panels_of(int tiles) { return tiles <= 2 ? 1 : 2; }
+
+/// Blocks of a multiprocessor that registers must allow.
+OCTET_BOTH constexpr int resident_blocks(int tiles) { return tiles <= 2 ? 3 : tiles <= 4 ? 2 : 1; }
+
+struct GemmPlan {
+  int tiles = 1;                       ///< n8 tiles of a warp: which kernel.
+  int row_warps = 8, n_warps = 1, k_warps = 1;  ///< Their product is kGemmWarps.
+  int stages = 2;                      ///< Steps in shared memory at once.
+  int tiles_down = 1, tiles_across = 1;  ///< Output tiles: along W's rows, along x's.
+  int steps = 1;                       ///< Of a tile.
+  int blocks = 1;
+  int rounds = 0;                      ///< Whole tiles a block takes: round * blocks + block, while there are as many.
+  int sharers = 0;                     ///< Blocks that share the tiles left over.
+
+  OCTET_BOTH int block_rows() const { return row_warps * panels_of(tiles) * 16; }
+  OCTET_BOTH int block_n() const { return n_warps * tiles * 8; }
+  OCTET_BOTH int step_columns() const { return k_warps * 64; }
+  OCTET_BOTH int shared_tiles() const { return tiles_down * tiles_across - rounds * blocks; }
+  OCTET_BOTH int shared_steps() const { return shared_tiles() * steps; }
+  /// The first of the shared steps that sharer `block` takes; of the block after the last: their number.
+  OCTET_BOTH int share_begin(int block) const { return static_cast<int>(static_cast<long long>(block) * shared_steps() / sharers); }
+  /// Who takes a shared step.
+  OCTET_BOTH int share_owner(int step) const { return static_cast<int>(((step + 1LL) * sharers - 1) / shared_steps()); }
+};
+
+/// Where a step's operands lie in shared memory: units of W [panel][k warp], K-quants' factors [panel], x [row] padded so
+/// that eight rows lie in different banks. Bytes.
+struct StageLayout {
+  int supers, x, x_stride, bytes;
+
+  OCTET_BOTH StageLayout(WeightFormat format, const GemmPlan& plan) {
+    const int panels = plan.row_warps * panels_of(plan.tiles);
+    supers = panels * plan.k_warps * layout_of(format).unit();
+    x = supers + panels * layout_of(format).super;
+    x_stride = plan.step_columns() * 2 + 16;
+    bytes = x + plan.block_n() * x_stride;
+  }
+};
+
+/// Shared memory before the stages: what a block's threads tell each other.
+constexpr int kGemmHeader = 16;
+
+/// The kernels there are, by n8 tiles of a warp.
+constexpr int kGemmTiles[] = {1, 2, 4, 6, 8, 9};
+
+/// Floats of an output tile: the same for every division of the warps.
+OCTET_BOTH constexpr int tile_floats(int tiles) { return kGemmWarps * panels_of(tiles) * 16 * tiles * 8; }
+
+/// The plan that should be fastest, by a count of bytes moved, for x of n rows.
+GemmPlan plan_gemm(const Matrix& weights, int n, const GemmWorkspace& workspace);
+
+}  // namespace octet::cuda

@@ -1,0 +1,150 @@
+// Sums of a block's output tile: added over the warps that divide the columns, over the blocks that share the tile, and
+// handed to the epilogue. All in fixed orders.
+#pragma once
+
+#include "runtimes/cuda/device/intrinsics.h"
+#include "runtimes/cuda/kernels/gemm_epilogue.cuh"
+#include "runtimes/cuda/kernels/gemm_tile.h"
+
+namespace octet::cuda {
+
+/// Where a warp stands in its block's tile.
+struct WarpPlace {
+  int row, n, k;
+  OCTET_DEVICE explicit WarpPlace(const GemmPlan& plan) {
+    const int warp = warp_index(), rest = warp / plan.row_warps;
+    row = warp % plan.row_warps;
+    n = plan.n_warps == 2 ? rest : 0;
+    k = plan.k_warps == 2 ? rest : 0;
+  }
+};
+
+/// A warp's sums: fragments d of mma.m16n8k16, [panel][n8 tile].
+template <int kTiles>
+struct Sums {
+  static constexpr int kPanels = panels_of(kTiles);
+  float at[kPanels][kTiles][4];
+
+  OCTET_DEVICE void clear() {
+    OCTET_UNROLL
+    for (int i = 0; i < kPanels; ++i) {
+      OCTET_UNROLL
+      for (int j = 0; j < kTiles; ++j) {
+        OCTET_UNROLL
+        for (int e = 0; e < 4; ++e) at[i][j][e] = 0;
+      }
+    }
+  }
+};
+
+OCTET_DEVICE Vector16 as_vector(const float (&x)[4]) {
+  return {{float_to_bits(x[0]), float_to_bits(x[1]), float_to_bits(x[2]), float_to_bits(x[3])}};
+}
+
+/// The second k warps' sums onto the first's, through `free`, shared memory that nobody uses now. Half of the tiles at a
+/// time, which fits into the x of a stage.
+template <int kTiles>
+OCTET_DEVICE void add_k_warps(Sums<kTiles>& sums, const WarpPlace& place, std::byte* free) {
+  constexpr int kPanels = Sums<kTiles>::kPanels, kHalf = (kTiles + kPanels - 1) / kPanels;
+  auto* slots = reinterpret_cast<Vector16*>(free) + place.row * kPanels * kHalf * kWarp + warp_lane();
+  OCTET_UNROLL
+  for (int first = 0; first < kTiles; first += kHalf) {
+    block_sync();
+    OCTET_UNROLL
+    for (int i = 0; i < kPanels; ++i) {
+      OCTET_UNROLL
+      for (int j = first; j < first + kHalf && j < kTiles; ++j)
+        if (place.k == 1) slots[(i * kHalf + j - first) * kWarp] = as_vector(sums.at[i][j]);
+    }
+    block_sync();
+    OCTET_UNROLL
+    for (int i = 0; i < kPanels; ++i) {
+      OCTET_UNROLL
+      for (int j = first; j < first + kHalf && j < kTiles; ++j) {
+        if (place.k != 0) continue;
+        const Vector16 other = slots[(i * kHalf + j - first) * kWarp];
+        OCTET_UNROLL
+        for (int e = 0; e < 4; ++e) sums.at[i][j][e] += bits_to_float(other.word[e]);
+      }
+    }
+  }
+}
+
+/// Leaves this block's part of a shared tile in the workspace. True, with all parts added up, in the block that comes last.
+/// A block has two slots: 0 for the tile that another began, 1 for the tile that it began and another finishes.
+template <int kTiles>
+OCTET_DEVICE bool add_blocks(const Product& p, Sums<kTiles>& sums, const WarpPlace& place, int tile, int* shared_flag) {
+  const GemmPlan& plan = p.plan;
+  const int first_step = (tile - plan.rounds * plan.blocks) * plan.steps;
+  const int first = plan.share_owner(first_step), last = plan.share_owner(first_step + plan.steps - 1);
+  const int thread = (place.n * plan.row_warps + place.row) * Sums<kTiles>::kPanels * kTiles * kWarp + warp_lane();
+  const auto slot = [&](int block) {
+    return reinterpret_cast<Vector16*>(p.partial_sums + static_cast<std::size_t>(2 * block + (block == first)) * tile_floats(kTiles)) + thread;
+  };
+  if (place.k == 0) {
+    Vector16* mine = slot(block_x());
+    OCTET_UNROLL
+    for (int i = 0; i < Sums<kTiles>::kPanels; ++i) {
+      OCTET_UNROLL
+      for (int j = 0; j < kTiles; ++j) mine[(i * kTiles + j) * kWarp] = as_vector(sums.at[i][j]);
+    }
+    fence();
+  }
+  block_sync();
+  if (thread_x() == 0) {
+    const bool is_last = atomic_add(&p.counters[first], 1) == last - first;
+    if (is_last) p.counters[first] = 0;
+    fence();
+    *shared_flag = is_last;
+  }
+  block_sync();
+  if (*shared_flag == 0) return false;
+  if (place.k != 0) return true;
+  sums.clear();
+  for (int block = first; block <= last; ++block) {
+    const Vector16* from = slot(block);
+    OCTET_UNROLL
+    for (int i = 0; i < Sums<kTiles>::kPanels; ++i) {
+      OCTET_UNROLL
+      for (int j = 0; j < kTiles; ++j) {
+        const Vector16 part = load_fresh(&from[(i * kTiles + j) * kWarp]);
+        OCTET_UNROLL
+        for (int e = 0; e < 4; ++e) sums.at[i][j][e] += bits_to_float(part.word[e]);
+      }
+    }
+  }
+  return true;
+}
+
+/// The finished tile's epilogue.
+template <int kTiles>
+OCTET_DEVICE void put_tile(const Product& p, const Sums<kTiles>& sums, const WarpPlace& place, int tile) {
+  if (place.k != 0) return;
+  const GemmPlan& plan = p.plan;
+  const int group = warp_lane() / 4, pair = warp_lane() % 4 * 2;
+  const int first_row = (tile / plan.tiles_across * plan.row_warps + place.row) * Sums<kTiles>::kPanels * 16 + group;
+  const int first_n = (tile % plan.tiles_across * plan.n_warps + place.n) * kTiles * 8 + pair;
+  OCTET_UNROLL
+  for (int i = 0; i < Sums<kTiles>::kPanels; ++i) {
+    OCTET_UNROLL
+    for (int j = 0; j < kTiles; ++j) {
+      OCTET_UNROLL
+      for (int odd = 0; odd < 2; ++odd) {
+        const int n = first_n + j * 8 + odd, row = first_row + i * 16;
+        if (n >= p.n) continue;
+        const std::size_t line = static_cast<std::size_t>(n) * p.y_stride;
+        const float upper = sums.at[i][j][odd], lower = sums.at[i][j][2 + odd];
+        if (p.epilogue == Epilogue::kSwiGlu) {
+          const int output = row / 16 * 8 + group;
+          if (output < p.weights.rows / 2) static_cast<Bf16*>(p.y)[line + output] = to_bf16(gated(upper, lower));
+        } else {
+          auto* y = static_cast<float*>(p.y);
+          if (row < p.weights.rows) put_sum(p.epilogue, p.bias, y, line + row, row, upper);
+          if (row + 8 < p.weights.rows) put_sum(p.epilogue, p.bias, y, line + row + 8, row + 8, lower);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace octet::cuda

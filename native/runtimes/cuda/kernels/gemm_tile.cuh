@@ -1,0 +1,129 @@
+// The tensor-core product: y[j][r] = sum over c of W[r][c] x[j][c] as Y^T = W X^T, so that the big operand W fills the
+// 16-row side of mma.m16n8k16 and the few rows of x its 8-column side. W [rows][columns] in a file's format, packed by
+// weight_layout.h; x [n][columns] bf16; float32 sums.
+//
+// A block of 8 warps computes an output tile of row_warps * panels * 16 rows of W by n_warps * tiles * 8 rows of x; the
+// warps that are left divide the columns of a step and add their sums up at the end. W and x come by asynchronous copies
+// into a ring of stages in shared memory; W's lie there in the order in which lanes take them, 16 bytes each, so that
+// neither end has bank conflicts, and become bf16 in registers (fragments.cuh). x's rows are padded for load_matrices.
+// Which block computes what: gemm_plan.h.
+//
+// Few rows of x (decoding, verification): bound by reading W once, rows * columns * stored bytes. The first stages of W are
+// on their way before the kernel before this one has ended. Many (prefill): bound by tensor cores.
+#pragma once
+
+#include "runtimes/cuda/device/launch.h"
+#include "runtimes/cuda/kernels/fragments.cuh"
+#include "runtimes/cuda/kernels/gemm_stage.cuh"
+#include "runtimes/cuda/kernels/gemm_sums.cuh"
+
+namespace octet::cuda {
+
+/// One step's products onto the warp's sums: its unit of W in each panel, 64 columns.
+template <WeightFormat kFormat, int kTiles>
+OCTET_DEVICE void multiply_step(const GemmPlan& plan, const StageLayout& layout, const WarpPlace& place, const std::byte* stage, Sums<kTiles>& sums) {
+  constexpr int kPanels = Sums<kTiles>::kPanels;
+  constexpr UnitLayout kUnit = layout_of(kFormat);
+  const int lane = warp_lane();
+  LaneUnit<kFormat> units[kPanels];
+  OCTET_UNROLL
+  for (int i = 0; i < kPanels; ++i) {
+    const int panel = place.row * kPanels + i;
+    units[i].read(stage + (panel * plan.k_warps + place.k) * kUnit.unit(), stage + layout.supers + panel * kUnit.super, lane);
+  }
+  const std::byte* x = stage + layout.x + (place.n * kTiles * 8 + lane % 8) * layout.x_stride + place.k * 128 + lane / 8 * 16;
+  OCTET_UNROLL
+  for (int half = 0; half < 2; ++half) {
+    std::uint32_t a[kPanels][2][4];
+    OCTET_UNROLL
+    for (int i = 0; i < kPanels; ++i) {
+      units[i].fragment(2 * half, a[i][0]);
+      units[i].fragment(2 * half + 1, a[i][1]);
+    }
+    OCTET_UNROLL
+    for (int j = 0; j < kTiles; ++j) {
+      std::uint32_t b[4];
+      load_matrices(b, x + j * 8 * layout.x_stride + half * 64);
+      const std::uint32_t first[2] = {b[0], b[1]}, second[2] = {b[2], b[3]};
+      OCTET_UNROLL
+      for (int i = 0; i < kPanels; ++i) mma_bf16(sums.at[i][j], a[i][0], first);
+      OCTET_UNROLL
+      for (int i = 0; i < kPanels; ++i) mma_bf16(sums.at[i][j], a[i][1], second);
+    }
+  }
+}
+
+template <WeightFormat kFormat, int kTiles>
+OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
+  const GemmPlan& plan = p.plan;
+  const StageLayout layout(kFormat, plan);
+  const WarpPlace place(plan);
+  int* flag = reinterpret_cast<int*>(shared_memory());
+  std::byte* stages = shared_memory() + kGemmHeader;
+  const int length = Walk::length(plan, block_x()), ahead = plan.stages - 1;
+
+  Walk loading(plan, block_x());
+  for (int i = 0; i < ahead && i < length; ++i) {
+    copy_weights<kFormat>(p, layout, loading, stages + i * layout.bytes);
+    loading.advance(plan, block_x());
+  }
+  let_next_start();
+  wait_for_previous();
+  loading = Walk(plan, block_x());
+  for (int i = 0; i < ahead; ++i) {
+    if (i < length) {
+      copy_x(p, layout, loading, stages + i * layout.bytes);
+      loading.advance(plan, block_x());
+    }
+    commit_async();
+  }
+
+  Sums<kTiles> sums;
+  sums.clear();
+  Walk at(plan, block_x());
+  for (int i = 0, current = 0, refilled = ahead; i < length; ++i) {
+    wait_for_stage(plan.stages);
+    block_sync();
+    if (i + ahead < length) {
+      std::byte* stage = stages + refilled * layout.bytes;
+      copy_weights<kFormat>(p, layout, loading, stage);
+      copy_x(p, layout, loading, stage);
+      loading.advance(plan, block_x());
+    }
+    commit_async();
+    std::byte* stage = stages + current * layout.bytes;
+    multiply_step<kFormat>(plan, layout, place, stage, sums);
+    const bool ends = at.step() == plan.steps - 1;
+    if (ends || i == length - 1) {
+      if (plan.k_warps == 2) add_k_warps(sums, place, stage);
+      const bool whole = ends && at.first_step() == 0;
+      if (whole || add_blocks(p, sums, place, at.tile(), flag)) put_tile(p, sums, place, at.tile());
+      sums.clear();
+    }
+    at.advance(plan, block_x());
+    refilled = current;
+    current = current == ahead ? 0 : current + 1;
+  }
+}
+
+template <WeightFormat kFormat>
+void multiply_tiles(Stream& stream, const Product& product) {
+  const GemmPlan& plan = product.plan;
+  const auto kernel = [&] {
+    switch (plan.tiles) {
+      case 1: return multiply<kFormat, 1>;
+      case 2: return multiply<kFormat, 2>;
+      case 4: return multiply<kFormat, 4>;
+      case 6: return multiply<kFormat, 6>;
+      case 8: return multiply<kFormat, 8>;
+      default: return multiply<kFormat, 9>;
+    }
+  }();
+  const Shape shape{.grid = {plan.blocks},
+                    .threads = kGemmThreads,
+                    .shared_bytes = kGemmHeader + static_cast<std::size_t>(plan.stages) * StageLayout(kFormat, plan).bytes,
+                    .overlaps_previous = true};
+  launch(stream, shape, kernel, product);
+}
+
+}  // namespace octet::cuda

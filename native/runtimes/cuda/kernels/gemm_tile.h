@@ -1,0 +1,31 @@
+// What the tensor-core product's kernel takes, and its launcher for each weight format (gemm_<format>.cu).
+#pragma once
+
+#include "runtimes/cuda/device/types.h"
+#include "runtimes/cuda/kernels/gemm.h"
+#include "runtimes/cuda/kernels/gemm_plan.h"
+
+namespace octet::cuda {
+
+struct Product {
+  Matrix weights;
+  const Bf16* x;
+  int n;
+  Epilogue epilogue;
+  const float* bias;
+  void* y;
+  int y_stride;
+  float* partial_sums;
+  int* counters;
+  GemmPlan plan;
+};
+
+/// `columns` must be a multiple of 8.
+template <WeightFormat kFormat>
+void multiply_tiles(Stream& stream, const Product& product);
+
+/// Without tensor cores, float32 sums of exact weights; Element is x's and an activation's. Any shape, any format.
+template <class Element>
+void multiply_plainly(Stream& stream, const Gemm& call);
+
+}  // namespace octet::cuda
