@@ -42,10 +42,10 @@ export class RequestRecord {
     return this.start.id;
   }
 
-  /** Returns the new samples. */
+  /** Returns the new samples. A step in which no lane gained a token only tells of lanes that ended: it is none. */
   progress({ prefill, steps }: GenerateProgressParams): StepSample[] {
     if (prefill) this.prefill = prefill;
-    const samples = steps.map((step) => this.step(step));
+    const samples = steps.map((step) => this.step(step)).filter(({ tokens }) => tokens > 0);
     this.steps.push(...samples);
     if (this.steps.length > HISTORY_STEPS) this.steps.splice(0, this.steps.length - HISTORY_STEPS);
     return samples;
@@ -110,7 +110,8 @@ export class RequestRecord {
       sums.finished ||= finishReason !== undefined && FINISHED.has(finishReason);
       this.lanes.set(lane, sums);
     }
-    if (sample.tokens > 0) this.firstTokenMs ??= atMs;
+    if (sample.tokens === 0) return sample;
+    this.firstTokenMs ??= atMs;
     this.laneSteps += sample.lanes;
     this.draftLengths += draftLength;
     this.drafted += sample.drafted;

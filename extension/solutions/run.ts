@@ -121,9 +121,9 @@ export class SolutionsRun implements ViewSource<SolutionsState, SolutionsChange>
     let ended = false;
     for (const step of steps) ended = this.step(batch, step, past) || ended;
     if (ended) this.rank();
-    const last = steps.at(-1);
+    const last = steps.findLast(({ lanes }) => lanes.some(({ tokens }) => tokens.length > 0));
     if (last) this.state.setTotals({ draftLength: last.draftLength });
-    if (last) this.sum();
+    if (steps.length > 0) this.sum();
     this.onChange();
     return past;
   }
@@ -185,13 +185,14 @@ export class SolutionsRun implements ViewSource<SolutionsState, SolutionsChange>
   private step(batch: Batch, step: StepEvent, past: number[]): boolean {
     batch.decodeStartMs ??= step.atMs - step.stepMs;
     batch.decodeMs = step.atMs - batch.decodeStartMs;
-    this.sums.steps++;
-    this.sums.draftLengths += step.draftLength;
+    const wrote = step.lanes.some(({ tokens }) => tokens.length > 0); // else it only tells of lanes that ended
+    this.sums.steps += wrote ? 1 : 0;
+    this.sums.draftLengths += wrote ? step.draftLength : 0;
     let ended = false;
     for (const event of step.lanes) {
       const lane = this.laneOf(batch, event.lane);
       if (!lane || hasEnded(lane)) continue;
-      this.sums.laneSteps++;
+      this.sums.laneSteps += wrote ? 1 : 0;
       this.sums.gained += event.tokens.length;
       const block = batch.blocks?.[event.lane];
       const text = block ? [...block.add(event.text), ...(event.finishReason === undefined ? [] : block.finish())] : event.text;

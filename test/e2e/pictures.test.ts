@@ -3,16 +3,19 @@
 import path from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { marked, typescript } from "./samples";
+import { marked, python } from "./samples";
 import { writeSettings, writeWorkspaceFile } from "./scratch";
 import { until } from "./until";
 import { CodeWindow, launchBrowser } from "./window";
 
 const scratch = inject("scratch");
-const sample = marked(typescript);
+const sample = marked(python);
 const folder = process.env["OCTET_PICTURES"] ?? "";
 const themes = { dark: "Default Dark Modern", light: "Default Light Modern" };
-const file = "geometry.ts";
+const file = "inventory.py";
+const INDENT = " ".repeat(8);
+/** Of a lane's text, so that there is something to see of it. */
+const WRITTEN = 110;
 
 let browser: Browser;
 
@@ -27,31 +30,57 @@ afterAll(async () => {
 
 describe.skipIf(folder === "")("pictures", () => {
   it.each(Object.entries(themes))("%s", async (name, colorTheme) => {
-    writeSettings(scratch, { "workbench.colorTheme": colorTheme, "octet.draftLength": "bass" });
+    const settings = { "workbench.colorTheme": colorTheme, "octet.temperature": 0.7, "octet.topP": 0.9, "octet.seed": 3 };
+    writeSettings(scratch, { ...settings, "octet.solutions.stopAtBlockEnd": false });
     writeWorkspaceFile(scratch, file, sample.text);
-    const window = await CodeWindow.open(browser, inject("server"), scratch.workspace, { width: 1400, height: 860 });
-    const picture = (view: string) => window.page.screenshot({ path: path.join(folder, `${view}-${name}.png`) });
+    const window = await CodeWindow.open(browser, inject("server"), scratch.workspace, { width: 1680, height: 1020 });
+    const picture = (view: string, clip?: { x: number; y: number; width: number; height: number }) =>
+      window.page.screenshot({ path: path.join(folder, `${view}-${name}.png`), ...(clip ? { clip } : {}) });
     await window.openFile(file);
     await window.runCommand("View: Close Primary Side Bar").catch(() => undefined);
+    if (await window.page.locator(".part.auxiliarybar").isVisible()) await window.press("Control+Alt+B");
     await window.goTo(sample.line, sample.column);
 
+    await window.typeText(INDENT);
     await window.press("Alt+\\");
     expect(await window.waitForGhostText()).not.toBe("");
-    await picture("ghost-text");
+    await picture("ghost-text", { x: 0, y: 36, width: 840, height: 500 });
 
-    await window.press("Escape");
+    await window.press("Escape", "Shift+Home", "Delete");
     await window.runCommand("Octet: Generate Solutions");
     const panel = await window.webview(".lane");
-    await until("the lanes grow", async () => (await panel.locator(".lane .text").allInnerTexts()).every((text) => text.length > 60), { timeoutMs: 20_000, everyMs: 20 }).catch(() => undefined);
+    await panel.waitForFunction((enough) => {
+      const texts = [...document.querySelectorAll(".lane .text")].filter((text) => (text.textContent ?? "").length > enough);
+      return texts.length >= 6 && document.querySelector(".caret") !== null;
+    }, WRITTEN);
     await picture("solutions-writing");
+
     await until("the lanes have ended", () => panel.locator(".lane.best").count());
+    await until("the run is done", () => panel.getByRole("button", { name: "More" }).isVisible());
+    writeSettings(scratch, settings);
+    await window.page.locator(`.tab[data-resource-name="${file}"]`).click();
+    await window.goTo(sample.line, sample.column);
+    await window.runCommand("Octet: Generate Solutions");
+    await panel.getByRole("button", { name: "Stop all" }).waitFor();
+    await panel.getByRole("button", { name: "More" }).waitFor();
+    await panel.getByRole("button", { name: "Sort by rank" }).waitFor({ state: "hidden" });
+    await panel.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)));
     await picture("solutions-done");
 
     await window.runCommand("Octet: Show Latency");
     const latency = await window.webview(".figures .hero");
-    await until("a chart is drawn", () => latency.locator("canvas").count());
-    await window.page.waitForTimeout(1_000);
+    await latency.getByRole("button", { name: "Run benchmark" }).click();
+    await until("the benchmark is drawn", () => latency.getByRole("button", { name: "Run again" }).isVisible(), { timeoutMs: 150_000 });
+    await latency.locator('.request[title^="solutions"]').first().click();
+    await until("the solutions are shown", () => latency.locator('.request[title^="solutions"][aria-pressed="true"]').count());
+    await latency.locator(".side").evaluate((side) => side.scrollTo(0, 0));
+    await window.page.mouse.move(400, 500);
+    await latency.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     await picture("latency");
+
+    await window.runCommand("Octet: Choose Models…");
+    await window.page.locator(".quick-input-list .monaco-list-row").first().waitFor();
+    await picture("choose-models");
     await window.close();
   });
 });

@@ -19,6 +19,29 @@ export function length(a: Point): number {
 }
 `;
 
+export const python = `class Inventory:
+    """The items of a shop, by their names."""
+
+    def __init__(self, name):
+        self.name = name
+        self.items = {}
+
+    def get_item(self, key):
+        """Return the item of the given key."""
+        return self.items[key]
+
+    def set_item(self, key, value):
+        """Set the item of the given key."""
+        self.items[key] = value
+
+    def get_name(self):
+        """Return the name of the inventory."""
+        return self.name
+
+    def get_items(self):
+|
+`;
+
 export interface Marked {
   text: string;
   line: number;

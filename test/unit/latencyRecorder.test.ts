@@ -44,6 +44,17 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 );
 
 describe("LatencyRecorder", () => {
+  it("counts no step in which no lane gained a token", () => {
+    const { recorder, sequence, view } = make();
+    sequence.start();
+    start(recorder, "r1");
+    step(recorder, "r1", 5, [laneEvent(0, "x"), laneEvent(1, "y")]);
+    step(recorder, "r1", 6, [laneEvent(0, "", { tokens: [], drafted: 0, accepted: 0, finishReason: "cancelled" })]);
+    recorder.show("r1");
+    sequence.shownAgain();
+    expect(view().shown).toMatchObject({ steps: [{ atMs: 5, tokens: 2 }], figures: { steps: 1, draftLength: 2, tokensPerStep: 1 } });
+  });
+
   it("is shown right after any hiding, showing and choosing", () => {
     fc.assert(fc.property(fc.array(action, { maxLength: 150 }), (actions) => {
       const { clock, recorder, sequence, channel, view } = make();

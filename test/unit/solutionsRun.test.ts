@@ -128,6 +128,8 @@ describe("SolutionsRun", () => {
     expect(totals).toMatchObject({ tokens: 5, tokensPerSecond: 500, acceptanceRate: 0.5, tokensPerStep: 1.25, draftLength: 2 });
     run.progress(batch, { id: "", steps: [stepEvent(25, [laneEvent(1, "e")], { draftLength: 0 })] });
     expect(run.snapshot().totals.draftLength).toBe(0);
+    run.progress(batch, { id: "", steps: [stepEvent(25, [laneEvent(1, "", { tokens: [], finishReason: "cancelled" })], { draftLength: 9 })] });
+    expect(run.snapshot().totals.draftLength).toBe(0);
     run.done();
     expect(run.snapshot().totals.draftLength).toBeCloseTo(4 / 3);
   });

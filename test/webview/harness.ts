@@ -107,6 +107,7 @@ export interface OpenOptions {
   width?: number;
   height?: number;
   reducedMotion?: boolean;
+  forcedColours?: boolean;
 }
 
 /** A view that is open, seen from its host. */
@@ -135,8 +136,8 @@ export class View<In, Out> {
 }
 
 export async function open<In, Out>(browser: Browser, options: OpenOptions): Promise<View<In, Out>> {
-  const { view, theme = "dark", width = 1240, height = 760, reducedMotion = false } = options;
-  const context = await browser.newContext({ viewport: { width, height }, reducedMotion: reducedMotion ? "reduce" : "no-preference" });
+  const { view, theme = "dark", width = 1240, height = 760, reducedMotion = false, forcedColours = false } = options;
+  const context = await browser.newContext({ viewport: { width, height }, reducedMotion: reducedMotion ? "reduce" : "no-preference", forcedColors: forcedColours ? "active" : "none" });
   const page = await context.newPage();
   const { script, style } = await bundle(view);
   const files: Record<string, [string, string]> = {

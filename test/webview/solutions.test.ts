@@ -204,6 +204,28 @@ describe.skipIf(browserPath === undefined)("the Solutions view", () => {
     expect(await inPage()).toBeLessThan(30);
   });
 
+  it("keeps what the tint says where the system's own colours replace the theme's", async () => {
+    const view = await show(finished(2), { forcedColours: true });
+    expect(await view.page.$eval(".d", (tinted) => getComputedStyle(tinted).textDecorationLine)).toBe("underline");
+    const plain = await show(finished(2));
+    expect(await plain.page.$eval(".d", (tinted) => getComputedStyle(tinted).textDecorationLine)).toBe("none");
+  });
+
+  it("tells a screen reader of lanes that end, not of tokens, and keeps quiet sparklines and carets", async () => {
+    const run = new SyntheticRun({ lanes: 2 });
+    const view = await show(structuredClone(run.state));
+    await view.page.evaluate(() => {
+      const heard: string[] = [];
+      Object.assign(window, { heard });
+      const region = document.querySelector("[role='status']")!;
+      new MutationObserver(() => heard.push(region.textContent ?? "")).observe(region, { childList: true, characterData: true, subtree: true });
+    });
+    for (let sequence = 2; sequence < 8; sequence++) await view.post({ type: "delta", sequence, change: run.advance(1) });
+    expect(await view.page.evaluate(() => (window as unknown as { heard: string[] }).heard)).toEqual([]);
+    expect(await view.page.locator("[aria-live]").count()).toBe(1);
+    expect(await view.page.locator(".sparkline:not([aria-hidden='true']), .caret:not([aria-hidden='true'])").count()).toBe(0);
+  });
+
   it("says errors as errors, with their advice and buttons", async () => {
     const state = emptyState(2);
     state.phase = { kind: "failed", error: { code: "modelNotFound", message: "There is no model at /m.gguf.", advice: "Choose another file.", actions: ["retry", "chooseModel"] } };

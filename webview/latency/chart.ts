@@ -1,4 +1,5 @@
-// A small time chart over uPlot: fills its box, takes its colours from the theme, tells its figures in a legend of its own.
+// A small time chart over uPlot: fills its box, takes its colours from the theme, tells its figures in a legend of its own:
+// their means, or those under the pointer.
 
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
@@ -10,8 +11,9 @@ export interface ChartSeries {
   label: string;
   /** The theme's colour, a CSS variable. */
   colour: string;
-  /** The figure under the pointer, or the newest. */
-  value: (columns: Columns, index: number) => string;
+  /** Its figure at a point, which is not its height where it stands on another. */
+  value: (columns: Columns, index: number) => number | null;
+  format: (value: number | null) => string;
   /** Which scale: the left one, or shares of 0 to 1 at the right. */
   scale?: "left" | "share";
   stepped?: boolean;
@@ -26,6 +28,13 @@ const FILL_OPACITY = 0.4;
 
 /** A colour as `color(...)` or `rgb(...)`, made see-through. */
 const faded = (colour: string, share: number): string => `color-mix(in srgb, ${colour} ${share * 100}%, transparent)`;
+
+const LEAST_AXIS_PX = 30;
+const DIGIT_PX = 6.4;
+
+/** Room for an axis's labels. */
+const widthOf = (_: uPlot, labels: readonly string[] | null): number =>
+  Math.max(LEAST_AXIS_PX, Math.ceil(10 + DIGIT_PX * Math.max(0, ...(labels ?? []).map((label) => label.length))));
 
 export class Chart {
   readonly element: HTMLElement;
@@ -78,15 +87,19 @@ export class Chart {
   }
 
   private drawValues(): void {
-    const index = this.hovered ?? this.columns[0].length - 1;
-    for (const [at, { value }] of this.series.entries()) setText(this.values[at]!, index < 0 ? "" : value(this.columns, index));
+    const { columns, hovered } = this;
+    const points = hovered === null ? columns[0].map((_, index) => index) : [hovered];
+    for (const [at, { value, format }] of this.series.entries()) {
+      const values = points.flatMap((index) => value(columns, index) ?? []);
+      setText(this.values[at]!, format(values.length > 0 ? values.reduce((sum, one) => sum + one, 0) / values.length : null));
+    }
   }
 
   private options(width: number, height: number): uPlot.Options {
     const text = themeColour("--dim");
     const grid = { stroke: faded(themeColour("--fg"), 0.09), width: 1 };
     const axis = { stroke: text, grid, ticks: { show: false }, font: `${FONT_SIZE}px ${getComputedStyle(document.body).fontFamily}`, gap: 4 };
-    const left = { ...axis, scale: "left", size: 38, space: 28, values: (_: uPlot, ticks: number[]) => ticks.map((v) => `${+v.toFixed(2)}${this.unit}`) };
+    const left = { ...axis, scale: "left", size: widthOf, space: 28, values: (_: uPlot, ticks: number[]) => ticks.map((v) => `${+v.toFixed(2)}${this.unit}`) };
     const share = { ...axis, scale: "share", side: 1, size: 40, space: 28, grid: { show: false }, values: (_: uPlot, ticks: number[]) => ticks.map((v) => `${Math.round(v * 100)} %`) };
     const whole = this.series.some((series) => series.whole) ? { incrs: [1, 2, 5, 10] } : {};
     const shares = this.series.some(({ scale }) => scale === "share");

@@ -72,9 +72,10 @@ class Row {
     this.press.dataset.state = state;
     setText(this.time, CLOCK.format(startedAt));
     setText(this.label, label);
-    setText(this.size, state === "failed" ? "failed" : state === "cancelled" ? "cancelled" : `${lanes} × ${integer(lanes > 0 ? tokens / lanes : tokens)}`);
+    const written = `${lanes} × ${integer(lanes > 0 ? tokens / lanes : tokens)}`;
+    setText(this.size, state === "failed" || (state === "cancelled" && tokens === 0) ? state : written);
     setText(this.speed, state === "running" && msPerToken === null ? "…" : figure(msPerToken));
-    this.press.title = `${KINDS[kind]} · ${integer(tokens)} tokens in ${lanes} lanes, ${duration(wallMs)}, ${figure(msPerToken)} ms per token, ${percent(acceptanceRate)} accepted`;
+    this.press.title = `${KINDS[kind]}${state === "done" ? "" : `, ${state}`} · ${integer(tokens)} tokens in ${lanes} lanes, ${duration(wallMs)}, ${figure(msPerToken)} ms per token, ${percent(acceptanceRate)} accepted`;
     setAttribute(this.press, "aria-label", `${label}, ${KINDS[kind]}, ${state}, ${figure(msPerToken)} milliseconds per token`);
   }
 }

@@ -4,7 +4,7 @@ import type { FromLatencyView, LatencyChange, LatencyState, ShownRequest, StepSa
 import { Announcer } from "../shared/announcer";
 import { button, byId, el, setHidden } from "../shared/dom";
 import { ErrorBox } from "../shared/errorBox";
-import { figure, integer, percent } from "../shared/format";
+import { figure, percent } from "../shared/format";
 import { Frame } from "../shared/frame";
 import { connect } from "../shared/host";
 import { Sequence } from "../shared/sequence";
@@ -35,26 +35,21 @@ const sequence = new Sequence<LatencyState, LatencyChange>({
   changed: (change) => state && update(applyChange(state, change)),
 });
 
-const number = (columns: Columns, series: number, index: number): number => columns[series]?.[index] ?? 0;
+const valueOf = (series: number) => (columns: Columns, index: number) => columns[series]?.[index] ?? null;
 const difference = (series: number) => (columns: Columns, index: number) =>
-  figure(number(columns, series, index) - (series > 1 ? number(columns, series - 1, index) : 0));
+  (columns[series]?.[index] ?? 0) - (series > 1 ? (columns[series - 1]?.[index] ?? 0) : 0);
 
 const worker = new WorkerLine();
 const error = new ErrorBox((action) => host.post({ type: "errorAction", action }));
 const figures = new Figures();
 const times = new Chart("Step time", " ms", [
-  { label: "draft", colour: "--vscode-charts-green", stacked: true, value: difference(1) },
-  { label: "verify", colour: "--vscode-charts-blue", stacked: true, value: difference(2) },
-  { label: "host", colour: "--vscode-charts-orange", stacked: true, value: difference(3) },
+  { label: "draft", colour: "--vscode-charts-green", stacked: true, value: difference(1), format: figure },
+  { label: "verify", colour: "--vscode-charts-blue", stacked: true, value: difference(2), format: figure },
+  { label: "host", colour: "--vscode-charts-orange", stacked: true, value: difference(3), format: figure },
 ]);
 const lengths = new Chart("Speculation", "", [
-  { label: "draft length", colour: "--vscode-charts-purple", stepped: true, whole: true, value: (columns, index) => integer(number(columns, 1, index)) },
-  {
-    label: "accepted",
-    colour: "--vscode-charts-green",
-    scale: "share",
-    value: (columns, index) => percent(columns[2]?.[index] ?? null),
-  },
+  { label: "draft length", colour: "--vscode-charts-purple", stepped: true, whole: true, value: valueOf(1), format: figure },
+  { label: "accepted", colour: "--vscode-charts-green", scale: "share", value: valueOf(2), format: percent },
 ]);
 /** Longest undrawn first. */
 const charts: { chart: Chart; columns: (steps: readonly StepSample[]) => Columns; drawn: ShownRequest | null }[] = [

@@ -47,7 +47,13 @@ const stopAll = (): void => {
   if (state && isRunning(state)) host.post({ type: "stopAll" });
 };
 
-const board = new Board({ act, arranged: () => keyboard?.refresh() });
+const board = new Board({
+  act,
+  arranged: () => {
+    keyboard?.refresh();
+    frame.request();
+  },
+});
 const keyboard: Keyboard | undefined = new Keyboard(board, { act, stopAll });
 const header = new Header({
   stopAll,
