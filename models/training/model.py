@@ -43,12 +43,12 @@ def rms_norm(x, scale):
 
 
 def attention(q, k, v):
-    """Causal attention; q, k, v: [B, H, T, 64]."""
-    if hasattr(F, "scaled_dot_product_attention"):
-        return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    """Causal attention of [B, H, T, 64] each; or of one query, T = 1, over all keys."""
     t = q.shape[2]
+    if hasattr(F, "scaled_dot_product_attention"):
+        return F.scaled_dot_product_attention(q, k, v, is_causal=t > 1)
     scores = (q @ k.transpose(-1, -2)).float() / math.sqrt(q.shape[-1])
-    masked = scores.masked_fill(torch.ones(t, t, dtype=torch.bool, device=q.device).triu(1), float("-inf"))
+    masked = scores.masked_fill(torch.ones(t, k.shape[2], dtype=torch.bool, device=q.device).triu(1 + k.shape[2] - t), float("-inf"))
     return masked.softmax(-1).to(q.dtype) @ v
 
 
@@ -70,14 +70,20 @@ class Block(nn.Module):
         self.ffn_gate, self.ffn_up = weight(shape.hidden, shape.dim, 0.02), weight(shape.hidden, shape.dim, 0.02)
         self.ffn_down = weight(shape.dim, shape.hidden, out)
 
-    def forward(self, x, cos, sin):
+    def forward(self, x, cos, sin, cache=None):
+        """cache: (keys, values, at): the tensors [B, KV, room, 64] that hold the `at` positions before x, and are added to."""
         s, (b, t, _) = self.shape, x.shape
         linear = lambda y, w: F.linear(y, w.to(y.dtype))
         h = rms_norm(x, self.attn_norm)
         q = rotate(rms_norm(linear(h, self.attn_q).view(b, t, s.heads, s.head), self.attn_q_norm), cos, sin)
         k = rotate(rms_norm(linear(h, self.attn_k).view(b, t, s.kv_heads, s.head), self.attn_k_norm), cos, sin)
         v = linear(h, self.attn_v).view(b, t, s.kv_heads, s.head)
-        k, v = (y.repeat_interleave(s.heads // s.kv_heads, 2).transpose(1, 2) for y in (k, v))
+        k, v = k.transpose(1, 2), v.transpose(1, 2)
+        if cache:
+            keys, values, at = cache
+            keys[:, :, at:at + t], values[:, :, at:at + t] = k, v
+            k, v = keys[:, :, :at + t], values[:, :, :at + t]
+        k, v = (y.repeat_interleave(s.heads // s.kv_heads, 1) for y in (k, v))
         x = x + linear(attention(q.transpose(1, 2), k, v).transpose(1, 2).reshape(b, t, -1), self.attn_output)
         h = rms_norm(x, self.ffn_norm)
         return x + linear(F.silu(linear(h, self.ffn_gate)) * linear(h, self.ffn_up), self.ffn_down)
@@ -101,6 +107,23 @@ class Model(nn.Module):
         for block in self.blk:
             x = block(x, cos, sin)
         return F.linear(rms_norm(x, self.output_norm), self.token_embd.to(self.dtype))
+
+    @torch.no_grad()
+    def continued(self, ids, count, temperature):
+        """ids [B, T] with `count` sampled tokens appended."""
+        s, b, at = self.shape, ids.shape[0], 0
+        room = lambda: torch.empty(b, s.kv_heads, ids.shape[1] + count, s.head, dtype=self.dtype, device=ids.device)
+        caches, new, out = [(room(), room()) for _ in self.blk], ids, [ids]
+        for _ in range(count):
+            t = new.shape[1]
+            cos, sin = (y[:, at:at + t].to(self.dtype) for y in (self.cos, self.sin))
+            x = F.embedding(new, self.token_embd).to(self.dtype)
+            for block, (keys, values) in zip(self.blk, caches):
+                x = block(x, cos, sin, (keys, values, at))
+            logits = F.linear(rms_norm(x[:, -1], self.output_norm), self.token_embd.to(self.dtype))
+            at, new = at + t, torch.multinomial((logits.float() / temperature).softmax(-1), 1)
+            out.append(new)
+        return torch.cat(out, 1)
 
     def loss(self, ids):
         """ids: [B, T + 1]. Mean cross-entropy in nats per token."""

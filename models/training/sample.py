@@ -1,0 +1,45 @@
+"""Text that the target writes, for the draft to learn from: MIXED/train.bin is the corpus's windows and REPEAT times the samples.
+
+Usage: python3 sample.py --target TARGET.pt --data DIR --out MIXED [--minutes 1] [--batch 512] [--repeat 3]
+
+A sample is the first half of a window of the corpus and as many tokens drawn from the target, at temperature 0.2, 0.8 or 1.
+"""
+import argparse
+import os
+import shutil
+import time
+
+import numpy as np
+import torch
+
+import loop
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("target", "data", "out"):
+        parser.add_argument(f"--{name}", required=True)
+    for name, kind, default in (("minutes", float, 1), ("batch", int, 512), ("repeat", int, 3), ("length", int, 512)):
+        parser.add_argument(f"--{name}", type=kind, default=default)
+    options = parser.parse_args()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(1)
+    target = loop.load_model(options.target, device, torch.bfloat16 if device.type == "cuda" else torch.float32)
+    context = target.shape.context
+    length = min(options.length, context)
+    source, rows, began = loop.Windows(os.path.join(options.data, "train.bin"), length, seed=1), [], time.time()
+    while not rows or time.time() - began < 60 * options.minutes:
+        prompts = source.batch(len(rows), options.batch, device)[:, :length // 2]
+        rows.append(target.continued(prompts, length - length // 2, (0.2, 0.8, 1.0)[len(rows) % 3]).cpu().numpy().astype(np.uint16))
+    samples = np.concatenate(rows).ravel()
+    samples = samples[:len(samples) // context * context]
+    corpus = source.tokens[:len(source.tokens) // context * context]
+    os.makedirs(options.out, exist_ok=True)
+    np.concatenate([corpus, *[samples] * options.repeat, corpus[:1]]).tofile(os.path.join(options.out, "train.bin"))
+    for name in ("heldout.bin", "meta.json"):
+        shutil.copy(os.path.join(options.data, name), options.out)
+    print(f"{len(samples) / 1e6:.2f}M tokens in {len(samples) // length} samples")
+
+
+if __name__ == "__main__":
+    main()
