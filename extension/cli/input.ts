@@ -1,6 +1,9 @@
 // Prompts from files and standard input: UTF-8 text only, of a bounded size, split at a place where asked.
-import { createReadStream } from "node:fs";
+import { closeSync, constants, createReadStream, fstatSync, open } from "node:fs";
+import { Socket } from "node:net";
 import type { Readable } from "node:stream";
+import { isatty } from "node:tty";
+import { promisify } from "node:util";
 import type { Prompt } from "../../protocol/worker";
 import { badInput } from "./errors";
 import type { Place } from "./numbers";
@@ -50,7 +53,7 @@ export function splitAt(text: string, { line, column }: Place): { prefix: string
 /** The whole of a file, or of `stdin` for "-". Throws bad input for what is missing, not text, or endless. */
 export async function readText(file: string, stdin: Readable, signal: AbortSignal): Promise<string> {
   const name = file === "-" ? "Standard input" : oneLine(file);
-  const source = file === "-" ? stdin : createReadStream(file);
+  const source = file === "-" ? stdin : await openFile(file, name);
   const chunks: Buffer[] = [];
   let size = 0;
   const stop = (): void => { source.destroy(); };
@@ -73,6 +76,22 @@ export async function readText(file: string, stdin: Readable, signal: AbortSigna
   }
   signal.throwIfAborted();
   return decodeText(Buffer.concat(chunks), name);
+}
+
+/** Opens without waiting: a pipe without a writer would keep a thread, and with it the process, for good. */
+async function openFile(file: string, name: string): Promise<Readable> {
+  const flags = constants.O_RDONLY | (process.platform === "win32" ? 0 : constants.O_NONBLOCK | constants.O_NOCTTY);
+  let fd: number;
+  try {
+    fd = await promisify(open)(file, flags);
+  } catch (error) {
+    throw readingError(name, error);
+  }
+  if (isatty(fd)) {
+    closeSync(fd);
+    throw badInput(`${name}: a terminal`, "Use - to type the prompt.");
+  }
+  return fstatSync(fd).isFIFO() ? new Socket({ fd, readable: true, writable: false }) : createReadStream("", { fd });
 }
 
 /** UTF-8 without its byte order mark; anything else is refused. */

@@ -46,7 +46,7 @@ async function inspect(file: string, options: InspectOptions, context: CliContex
   const { theme } = context.terminal;
   if (options.json) await writeJson(context.stdout, report);
   else await writeLines(context.stdout, inspectLines(report, theme, context.terminal.width()), theme);
-  return ExitCode.done;
+  return report.draft?.compatible === false ? ExitCode.failure : ExitCode.done;
 }
 
 function estimate({ model, kvBytesPerToken }: InspectResult): InspectReport["memory"] {

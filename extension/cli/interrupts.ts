@@ -4,6 +4,8 @@ import { ExitCode } from "./errors";
 
 /** npm and a terminal both pass one Ctrl-C on; the second of such a pair is not a second wish. */
 const SAME_WISH_MS = 250;
+/** A worker that has not ended its work this long after it was told to, e.g. because it is stopped, is killed. */
+const DEADLINE_MS = 10_000;
 
 export interface Interrupts {
   signal: AbortSignal;
@@ -30,6 +32,7 @@ export function watchInterrupts(stdout: Writable, stderr: Writable): Interrupts 
       process.exit(ExitCode.cancelled);
     }
     controller.abort();
+    setTimeout(() => kill(), DEADLINE_MS).unref();
   };
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, onSignal);
   stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -1,6 +1,7 @@
 // Options that several commands share, parsed strictly.
 import type { Command } from "commander";
 import type { DraftLength, LoadParams } from "../../protocol/worker";
+import { badInput } from "./errors";
 import { parseChoice, parseDraftLength, parseInteger, parseReal } from "./numbers";
 
 export interface ModelOptions {
@@ -21,7 +22,8 @@ export interface SamplingOptions {
 }
 
 export const kvTypes = ["f16", "f32", "q8_0"] as const;
-const maxThreads = 1024;
+const maxThreads = 256;
+const maxTopK = 2 ** 30;
 const maxContext = 2 ** 24;
 
 /** A parser for commander of whole numbers in a range. */
@@ -31,6 +33,7 @@ export const real = (option: string, min: number, max: number, aboveMin = false)
   parseReal(option, text, { min, max, aboveMin });
 
 export function addModelOptions(command: Command): Command {
+  excludeBoth(command, "draft", "no-draft");
   return command
     .option("--target <GGUF>", "target model (default: the starter model)")
     .option("--draft <GGUF>", "draft model with the target's vocabulary (default: the starter draft with the starter model)")
@@ -42,11 +45,20 @@ export function addModelOptions(command: Command): Command {
     .option("--kv <TYPE>", "precision of the KV cache: f16, f32 or q8_0", (text) => parseChoice("--kv", text, kvTypes), "f16");
 }
 
+/** To commander the two are one option, of which the last counts. */
+function excludeBoth(command: Command, ...names: [string, string]): void {
+  const given = new Set<string>();
+  for (const name of names) command.on(`option:${name}`, () => given.add(name));
+  command.hook("preAction", () => {
+    if (names.every((name) => given.has(name))) throw badInput(`--${names[0]} and --${names[1]} exclude each other`);
+  });
+}
+
 export function addSamplingOptions(command: Command): Command {
   return command
     .option("--temperature <T>", "0 is greedy", real("--temperature", 0, 100), 0.8)
     .option("--top-p <P>", "nucleus sampling; 1: off", real("--top-p", 0, 1, true), 0.95)
-    .option("--top-k <K>", "sample among the K likeliest tokens; 0: off", integer("--top-k", 0, 2 ** 31 - 1), 0)
+    .option("--top-k <K>", "sample among the K likeliest tokens; 0: off", integer("--top-k", 0, maxTopK), 0)
     .option("--min-p <M>", "drop tokens less likely than M times the likeliest; 0: off", real("--min-p", 0, 1), 0)
     .option("--seed <S>", "whole number; the same seed gives the same lanes (default: random)",
       integer("--seed", 0, Number.MAX_SAFE_INTEGER));

@@ -67,7 +67,7 @@ describe("numbers and words", () => {
     ["-n", "0"], ["-n", "17"], ["-n", "1e999"], ["-n", "eight"], ["--max-tokens", "0"], ["--max-tokens", "99999999999999999999"], ["--temperature", "-1"],
     ["--temperature", "nan"], ["--top-p", "0"], ["--top-p", "1.01"], ["--top-k", "-1"], ["--min-p", "2"], ["--seed", "-1"],
     ["--seed", "9007199254740992"], ["--budget-ms", "0"], ["--draft-length", "fixed:99"], ["--draft-length", "often"], ["--threads", "-4"],
-    ["--threads", "1000000"], ["--context", "-1"], ["--context", "1e12"], ["--kv", "int4"], ["--stop", ""], ["--at", "0"], ["--device", "Vulkan9"],
+    ["--threads", "257"], ["--top-k", "1073741825"], ["--context", "-1"], ["--context", "1e12"], ["--kv", "int4"], ["--stop", ""], ["--at", "0"], ["--device", "Vulkan9"],
   ])("%s %s", (option, value) => refused(["generate", example, option, value], /octet: .+/));
   it.each([["--batch", "0"], ["--batch", "1,99"], ["--methods", "magic"], ["--repeat", "0"], ["--new-tokens", "-1"], ["--draft-length", "none"]])(
     "bench %s %s", (option, value) => refused(["bench", option, value], /octet: .+/));
@@ -77,6 +77,8 @@ describe("numbers and words", () => {
     await refused(["generate", example, "second"], /too many arguments/);
     await refused(["inspect"], /missing required argument/);
     await refused(["generate", example, "--no-draft", "--draft-length", "bass"], /needs a draft/);
+    await refused(["generate", example, "--no-draft", "--draft", starter], /--draft and --no-draft exclude each other/);
+    await refused(["bench", "--draft", starter, "--no-draft"], /--draft and --no-draft exclude each other/);
     await refused(["bench", "--target", stories, "--methods", "bass"], /needs a draft/);
     await refused(["bench", "--json", "--markdown"], /exclude/);
   });

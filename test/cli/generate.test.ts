@@ -1,4 +1,5 @@
 // octet generate with the starter pair: documents, prompts, seeds, stops, budgets.
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import Ajv from "ajv";
@@ -69,6 +70,12 @@ describe("prompts", () => {
     writeFileSync(suffix, "\n\nprint(add(1, 2))\n");
     const document = await generate(["-", "--suffix-file", suffix, "-n", "2", ...short], { input: "def add(a, b):\n    return" });
     expect(document.parameters.prompt).toBe("fim");
+  });
+  it.skipIf(process.platform === "win32")("come from pipes that a shell makes, however late they are written to", async () => {
+    const cli = path.join(root, "dist", "cli.js");
+    const command = `'${process.execPath}' '${cli}' generate <(sleep 0.5; printf 'def add(a, b):\n    return') --suffix-file <(printf '\n\nprint(1)\n') -n 1 --max-tokens 4 --json`;
+    const { stdout } = spawnSync("bash", ["-c", command], { encoding: "utf8" });
+    expect((JSON.parse(stdout) as Document).parameters.prompt).toBe("fim");
   });
   it("are split at a place", async () => {
     expect((await generate([example, "--at", "9:3", "-n", "2", ...short])).parameters.prompt).toBe("fim");

@@ -1,9 +1,10 @@
 // The command line among other processes: signals, pipes that close, two at once, and nothing left behind.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { readdirSync, readlinkSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import type { GenerateResult } from "../../protocol/worker";
-import { childrenOf, example, hostileAddon, isAlive, root, run, start, startMarked, until, useBuiltCli, withoutProgress, type Outcome, type Running } from "./harness";
+import { childrenOf, example, folder, hostileAddon, isAlive, root, run, start, startMarked, until, useBuiltCli, withoutProgress, type Outcome, type Running } from "./harness";
 
 useBuiltCli();
 
@@ -12,6 +13,16 @@ const endless = ["generate", example, "--max-tokens", "1800", "-n", "4", "--cont
 async function workerOf({ child }: Running): Promise<number> {
   await until("the worker", () => childrenOf(child.pid ?? 0).length > 0);
   return childrenOf(child.pid ?? 0)[0] ?? 0;
+}
+
+function openFiles(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`);
+    } catch {
+      return []; // closed meanwhile
+    }
+  });
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -55,6 +66,16 @@ describe("a cancellation", () => {
     }
     expect(outcome).toMatchObject({ code: 130, stdout: "", stderr: "" });
   });
+  it.skipIf(process.platform !== "linux")("while a pipe without a writer is awaited ends at once", async () => {
+    const pipe = path.join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    for (const args of [[pipe], [example, "--suffix-file", pipe]]) {
+      const running = start(["generate", ...args]);
+      await until("the pipe's reader", () => openFiles(running.child.pid ?? 0).includes(pipe));
+      running.child.kill("SIGINT");
+      expect(await running.done).toMatchObject({ code: 130, stdout: "", stderr: "" });
+    }
+  });
   it("asked for twice kills at once, whatever the worker does", async () => {
     const running = startMarked(["generate", example, "-n", "1"], { OCTET_ADDON: hostileAddon, OCTET_HOSTILE_STEP_MS: "100000" });
     const worker = await workerOf(running);
@@ -66,6 +87,16 @@ describe("a cancellation", () => {
     expect((await running.done).code).toBe(130);
     await until("the worker's end", () => !isAlive(worker));
   });
+});
+
+it("a worker that does not answer is killed some time after the cancellation", async () => {
+  const running = startMarked(["generate", example, "-n", "1"], { OCTET_ADDON: hostileAddon, OCTET_HOSTILE_STEP_MS: "100" });
+  const worker = await workerOf(running);
+  await running.reached("generate");
+  process.kill(worker, "SIGSTOP");
+  running.child.kill("SIGINT");
+  expect((await running.done).code).toBe(130);
+  expect(isAlive(worker)).toBe(false);
 });
 
 it("a worker that is killed is one line and exit code 1", async () => {

@@ -75,7 +75,7 @@ describe("inspect", () => {
   });
   it("says why a draft does not fit", async () => {
     const { code, stdout } = await run(["inspect", starter, "--draft", stories]);
-    expect(code).toBe(0);
+    expect(code).toBe(1);
     expect(stdout).toMatch(/^draft +✗ no: .*vocabulary/m);
   });
 });
