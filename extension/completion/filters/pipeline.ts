@@ -5,6 +5,7 @@ import { collapseLineAbove } from "./collapseLineAbove";
 import { dropCutOffLine } from "./dropCutOffLine";
 import { dropRepetition } from "./dropRepetition";
 import { dropSameAsNextLines } from "./dropSameAsNextLines";
+import { dropWorthless } from "./dropWorthless";
 import type { Completion, Filter } from "./filter";
 import { singleLine } from "./singleLine";
 import { stopAtBlockEnd } from "./stopAtBlockEnd";
@@ -22,6 +23,7 @@ export const pipeline: readonly Filter[] = [
   balanceBrackets,
   dropSameAsNextLines,
   trimBlank,
+  dropWorthless,
 ];
 
 /** null: nothing worth showing is left. */

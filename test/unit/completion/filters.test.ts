@@ -5,6 +5,7 @@ import { collapseLineAbove } from "../../../extension/completion/filters/collaps
 import { dropCutOffLine } from "../../../extension/completion/filters/dropCutOffLine";
 import { dropRepetition } from "../../../extension/completion/filters/dropRepetition";
 import { dropSameAsNextLines } from "../../../extension/completion/filters/dropSameAsNextLines";
+import { dropWorthless } from "../../../extension/completion/filters/dropWorthless";
 import type { Completion, Filter } from "../../../extension/completion/filters/filter";
 import { singleLine } from "../../../extension/completion/filters/singleLine";
 import { stopAtBlockEnd } from "../../../extension/completion/filters/stopAtBlockEnd";
@@ -18,6 +19,7 @@ const filters: Record<string, Filter> = {
   dropCutOffLine,
   dropRepetition,
   dropSameAsNextLines,
+  dropWorthless,
   singleLine,
   stopAtBlockEnd,
   trimBlank,
