@@ -79,7 +79,7 @@ describe.skipIf(folder === "")("pictures", () => {
     await picture("latency");
 
     await window.runCommand("Octet: Choose Models…");
-    await window.page.locator(".quick-input-list .monaco-list-row").first().waitFor();
+    await window.page.locator(".quick-input-list .monaco-list-row").first().waitFor({ timeout: 120_000 });
     await picture("choose-models");
     await window.close();
   });
