@@ -134,19 +134,20 @@ std::size_t bpe_train(Bpe* bpe, std::uint32_t size, std::uint32_t* out, std::siz
   for (const auto& [word, count] : bpe->counts) if (count > 1 && word.size() < 256) words.push_back({bytes(word), static_cast<std::int64_t>(count)});
   std::unordered_map<std::uint64_t, std::int64_t> pairs;
   std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> where;
-  const auto tally = [&](std::uint32_t index, std::int64_t sign, auto&& touched) {
+  const auto tally = [&](std::uint32_t index, std::int64_t sign, std::uint32_t with, auto&& touched) {  // with: note its pairs; all: every one
+    constexpr std::uint32_t all = UINT32_MAX;
     const Word& word = words[index];
     for (std::size_t i = 0; i + 1 < word.ids.size(); ++i) {
       const std::uint64_t pair = key(word.ids[i], word.ids[i + 1]);
       pairs[pair] += sign * word.count;
-      if (sign > 0) {
+      if (sign > 0 && (with == all || word.ids[i] == with || word.ids[i + 1] == with)) {
         auto& list = where[pair];
         if (list.empty() || list.back() != index) list.push_back(index);
         touched(pair);
       }
     }
   };
-  for (std::uint32_t i = 0; i < words.size(); ++i) tally(i, 1, [](std::uint64_t) {});
+  for (std::uint32_t i = 0; i < words.size(); ++i) tally(i, 1, UINT32_MAX, [](std::uint64_t) {});
   using Entry = std::pair<std::int64_t, std::uint64_t>;  // (count, ~pair): ties go to the smallest pair
   std::priority_queue<Entry> heap;
   for (const auto& [pair, count] : pairs) heap.emplace(count, ~pair);
@@ -170,9 +171,13 @@ std::size_t bpe_train(Bpe* bpe, std::uint32_t size, std::uint32_t* out, std::siz
     std::set<std::uint64_t> changed;
     const std::vector<std::uint32_t> affected = std::move(where[pair]);
     for (const std::uint32_t index : affected) {
-      tally(index, -1, [](std::uint64_t) {});
-      replace(words[index].ids, a, b, entry->second);
-      tally(index, 1, [&](std::uint64_t touched) { changed.insert(touched); });
+      const std::size_t before = words[index].ids.size();
+      std::vector<std::uint32_t> shorter = words[index].ids;
+      replace(shorter, a, b, entry->second);
+      if (shorter.size() == before) continue;  // an entry of before an earlier merge
+      tally(index, -1, UINT32_MAX, [](std::uint64_t) {});
+      words[index].ids = std::move(shorter);
+      tally(index, 1, entry->second, [&](std::uint64_t touched) { changed.insert(touched); });
     }
     pairs.erase(pair);
     where.erase(pair);
