@@ -62,19 +62,13 @@ OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
   std::byte* stages = shared_memory() + kGemmHeader;
   const int length = Walk::length(plan, block_x()), ahead = plan.stages - 1;
 
-  Walk loading(plan, block_x());
-  for (int i = 0; i < ahead && i < length; ++i) {
-    copy_weights<kFormat>(p, layout, loading, stages + i * layout.bytes);
-    loading.advance(plan, block_x());
-  }
+  WeightLoader<kFormat, kTiles> weights(p, layout);
+  for (int i = 0; i < ahead && i < length; ++i) weights.copy(stages + i * layout.bytes);
   let_next_start();
   wait_for_previous();
-  loading = Walk(plan, block_x());
+  ActivationLoader activations(p, layout);
   for (int i = 0; i < ahead; ++i) {
-    if (i < length) {
-      copy_x(p, layout, loading, stages + i * layout.bytes);
-      loading.advance(plan, block_x());
-    }
+    if (i < length) activations.copy(stages + i * layout.bytes);
     commit_async();
   }
 
@@ -86,9 +80,8 @@ OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
     block_sync();
     if (i + ahead < length) {
       std::byte* stage = stages + refilled * layout.bytes;
-      copy_weights<kFormat>(p, layout, loading, stage);
-      copy_x(p, layout, loading, stage);
-      loading.advance(plan, block_x());
+      weights.copy(stage);
+      activations.copy(stage);
     }
     commit_async();
     std::byte* stage = stages + current * layout.bytes;

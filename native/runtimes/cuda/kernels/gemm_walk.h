@@ -18,8 +18,9 @@ class Walk {
     return plan.rounds * plan.steps + share;
   }
 
-  OCTET_BOTH void advance(const GemmPlan& plan, int block) {
-    if (++step_ < plan.steps) return;
+  /// To the next step. True where it is another tile's.
+  OCTET_BOTH bool advance(const GemmPlan& plan, int block) {
+    if (++step_ < plan.steps) return false;
     step_ = first_step_ = 0;
     if (rounds_left_ > 0) {
       tile_ += plan.blocks;
@@ -27,6 +28,7 @@ class Walk {
     } else {
       ++tile_;
     }
+    return true;
   }
 
   OCTET_BOTH int tile() const { return tile_; }
