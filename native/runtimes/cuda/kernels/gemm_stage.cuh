@@ -21,50 +21,47 @@ class WeightLoader {
     OCTET_UNROLL
     for (int i = 0; i < kUnits; ++i) {
       const int slot = warp_index() + i * kGemmWarps;
-      if (slot >= units_) break;
-      const bool inside = rows_inside_[i] && first_unit + k_[i] < across;
+      if (slot >= panels() * p_.plan.k_warps) break;
+      const bool inside = unit_[i] && first_unit + (slot & (p_.plan.k_warps - 1)) < across;
       const std::byte* from = inside ? unit_[i] + static_cast<std::size_t>(first_unit) * kUnit.unit() : p_.weights.units;
       OCTET_UNROLL
       for (int piece = warp_lane(); piece < kUnit.unit() / 16; piece += kWarp)
         copy_async_streamed(stage + slot * kUnit.unit() + piece * 16, from + piece * 16, inside);
     }
     if constexpr (kUnit.super != 0) {
-      if (super_) copy_async(stage + layout_.supers + thread_x() * 16, super_ + first_unit / kUnitsOfSuper * kUnit.super, super_inside_);
+      const std::byte* from = super_ ? super_ + first_unit / kUnitsOfSuper * kUnit.super : p_.weights.supers;
+      if (thread_x() < panels() * kSuperPieces) copy_async(stage + layout_.supers + thread_x() * 16, from, super_ != nullptr);
     }
     if (at_.advance(p_.plan, block_x())) begin_tile();
   }
 
  private:
   static constexpr UnitLayout kUnit = layout_of(kFormat);
-  static constexpr int kUnits = panels_of(kTiles), kUnitsOfSuper = kSuperColumns / kUnitColumns;
+  static constexpr int kUnits = panels_of(kTiles), kUnitsOfSuper = kSuperColumns / kUnitColumns, kSuperPieces = kUnit.super / 16;
+
+  OCTET_DEVICE int panels() const { return p_.plan.row_warps * panels_of(kTiles); }
 
   OCTET_DEVICE void begin_tile() {
     const GemmPlan& plan = p_.plan;
-    const int panels = plan.row_warps * panels_of(kTiles), first_panel = at_.tile() / plan.tiles_across * panels;
+    const int first_panel = at_.tile() / plan.tiles_across * panels();
     const int down = units_down(p_.weights.rows), across = units_across(p_.weights.columns);
-    units_ = panels * plan.k_warps;
     OCTET_UNROLL
     for (int i = 0; i < kUnits; ++i) {
-      const int slot = warp_index() + i * kGemmWarps, panel = first_panel + slot / plan.k_warps;
-      k_[i] = slot % plan.k_warps;
-      rows_inside_[i] = panel < down;
-      unit_[i] = p_.weights.units + (static_cast<std::size_t>(panel) * across + k_[i]) * kUnit.unit();
+      const int slot = warp_index() + i * kGemmWarps, panel = first_panel + (slot >> (plan.k_warps - 1));  // k_warps is 1 or 2
+      const std::size_t unit = static_cast<std::size_t>(panel) * across + (slot & (plan.k_warps - 1));
+      unit_[i] = panel < down ? p_.weights.units + unit * kUnit.unit() : nullptr;
     }
     if constexpr (kUnit.super != 0) {
-      constexpr int kPieces = kUnit.super / 16;
-      const int panel = first_panel + thread_x() / kPieces;
-      super_inside_ = panel < down;
-      const std::size_t first = static_cast<std::size_t>(panel) * supers_across(p_.weights.columns) * kUnit.super;
-      super_ = thread_x() >= panels * kPieces ? nullptr : p_.weights.supers + (super_inside_ ? first + thread_x() % kPieces * 16 : 0);
+      const int panel = first_panel + thread_x() / kSuperPieces;
+      const std::size_t super = static_cast<std::size_t>(panel) * supers_across(p_.weights.columns);
+      super_ = panel < down ? p_.weights.supers + super * kUnit.super + thread_x() % kSuperPieces * 16 : nullptr;
     }
   }
 
   const Product& p_;
   const StageLayout& layout_;
   Walk at_;
-  int units_, k_[kUnits];
-  bool rows_inside_[kUnits], super_inside_;
-  const std::byte *unit_[kUnits], *super_;
+  const std::byte *unit_[kUnits], *super_;  ///< Of the tile's first step; null where rows are beyond the edge.
 };
 
 /// x, a thread copying the same 8 columns of rows a fixed distance apart.
