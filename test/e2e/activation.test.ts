@@ -21,7 +21,7 @@ beforeAll(async () => {
   window = await CodeWindow.open(browser, inject("server"), workspace);
 });
 
-afterAll(() => browser.close());
+afterAll(() => CodeWindow.end(browser, window));
 
 describe("the packaged extension", () => {
   it("holds what it needs to run and nothing else", () => {

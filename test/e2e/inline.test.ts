@@ -31,7 +31,7 @@ beforeEach(async () => {
   await window.goTo(sample.line, sample.column);
 });
 
-afterAll(() => browser.close());
+afterAll(() => CodeWindow.end(browser, window));
 
 const onDisk = () => readWorkspaceFile(scratch, file(count));
 const words = (written: string) => written.replace(/\s+/g, "");

@@ -4,7 +4,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { pictureFailures } from "./failures";
-import { networkSockets, workers } from "./processes";
+import { networkSockets, processes, workers } from "./processes";
 import { marked, typescript } from "./samples";
 import { writeSettings, writeWorkspaceFile } from "./scratch";
 import { until } from "./until";
@@ -21,6 +21,7 @@ pictureFailures(() => window);
 
 beforeAll(async () => {
   writeWorkspaceFile(scratch, "lifecycle.ts", sample.text);
+  await until("the workers of other windows are gone", () => running().length === 0, { tell: running });
   browser = await launchBrowser();
   window = await CodeWindow.open(browser, inject("server"), scratch.workspace);
 });
@@ -32,7 +33,7 @@ beforeEach(async () => {
 
 afterAll(async () => {
   writeSettings(scratch);
-  await browser.close();
+  await CodeWindow.end(browser, window);
 });
 
 async function complete(): Promise<string> {
@@ -50,6 +51,15 @@ describe("the worker", () => {
     await complete();
     const worker = await oneWorker();
     expect(networkSockets(worker) ?? []).toEqual([]);
+  });
+
+  it("is started by an extension host that holds no socket of a network but those of VS Code's own server", async () => {
+    await complete();
+    const worker = await oneWorker();
+    const host = processes().find(({ pid }) => pid === worker)?.parent ?? 0;
+    const port = Number(new URL(inject("server")).port).toString(16).toUpperCase().padStart(4, "0");
+    expect(host).toBeGreaterThan(1);
+    expect((networkSockets(host) ?? []).filter((line) => !new RegExp(`^\\d+: [0-9A-F]+:${port} `).test(line.trim()))).toEqual([]);
   });
 
   it("comes back after it was killed", async () => {

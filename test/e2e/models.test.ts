@@ -36,7 +36,7 @@ afterAll(async () => {
   await window.runCommand("Octet: Use the Starter Model");
   await until("the settings name no file of the cache", () => !settingsText().includes(cache), { tell: settingsText });
   rmSync(cache, { recursive: true, force: true });
-  await browser.close();
+  await CodeWindow.end(browser, window);
 });
 
 /** "" for a process that has left meanwhile. */

@@ -28,7 +28,7 @@ beforeAll(async () => {
   await window.goTo(sample.line, sample.column);
 });
 
-afterAll(() => browser.close());
+afterAll(() => CodeWindow.end(browser, window));
 
 const lane = (id: string) => panel.locator(`.lane[data-lane="${id}"]`);
 const states = () => panel.locator(".lane").evaluateAll((cards) => cards.map((card) => card.textContent?.slice(0, 80)));

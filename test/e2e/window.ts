@@ -63,6 +63,15 @@ export class CodeWindow {
     await this.context.close();
   }
 
+  /**
+   * At the end of a file of tests. A browser that just goes away looks like a lost connection to the server, which then keeps
+   * the window's extension host, and our worker with it, for minutes.
+   */
+  static async end(browser: Browser, window: CodeWindow | undefined): Promise<void> {
+    await window?.close();
+    await browser.close();
+  }
+
   /** What the window asked of anything but its own server. */
   requestsElsewhere(): string[] {
     const { host } = new URL(this.server);
