@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "runtimes/cuda/kernels/gemm.h"
-#include "runtimes/cuda/kernels/gemm_plan.h"
+#include "runtimes/cuda/kernels/gemm_tile.h"
 #include "runtimes/cuda/kernels/gemm_walk.h"
 #include "weight_file.h"
 
@@ -250,6 +250,27 @@ TEST_CASE("cuda gemm: tiles shared by several blocks, whole rounds, and both") {
     host::shuffle_order(0);
 #endif
   }
+}
+
+TEST_CASE("cuda gemm: every division of a block's warps") {
+  const GemmWorkspace workspace = workspace_of(2);
+  int plans = 0;
+  for (const int n : {13, 75}) {
+    Case c(WeightFormat::kQ6_K, 150, 768, n, n == 13 ? Epilogue::kSwiGlu : Epilogue::kStore, Precision::kBf16, n != 13, 9);
+    for (const CostedPlan& possible : possible_plans(c.call().weights, n, workspace)) {
+      CAPTURE(n);
+      CAPTURE(possible.plan.tiles);
+      CAPTURE(possible.plan.n_warps);
+      CAPTURE(possible.plan.k_warps);
+      ++plans;
+      c.reset();
+      Stream stream;
+      gemm_by(stream, workspace, c.call(), possible.plan);
+      stream.synchronize();
+      CHECK(c.wrong() == 0);
+    }
+  }
+  CHECK(plans == 2 * (2 * 2 + 4 * 3));
 }
 
 TEST_CASE("cuda gemm: float32 without tensor cores, and shapes that tensor cores do not take") {

@@ -48,11 +48,14 @@ void gemm(Stream& stream, const GemmWorkspace& workspace, const Gemm& call) {
   if (call.precision == Precision::kFloat32) return multiply_plainly<float>(stream, call);
   const Matrix& w = call.weights;
   if (w.format == WeightFormat::kF32 || w.columns % 8 != 0) return multiply_plainly<Bf16>(stream, call);
-  const Product product{.weights = w, .x = static_cast<const Bf16*>(call.x), .n = call.n, .epilogue = call.epilogue, .bias = call.bias,
-                        .y = call.y, .y_stride = call.y_stride, .partial_sums = workspace.partial_sums(), .counters = workspace.counters(),
-                        .plan = plan_gemm(w, call.n, workspace)};
-  switch (w.format) {
-    case WeightFormat::kF32: return;
+  gemm_by(stream, workspace, call, plan_gemm(w, call.n, workspace));
+}
+
+void gemm_by(Stream& stream, const GemmWorkspace& workspace, const Gemm& call, const GemmPlan& plan) {
+  const Product product{.weights = call.weights, .x = static_cast<const Bf16*>(call.x), .n = call.n, .epilogue = call.epilogue, .bias = call.bias,
+                        .y = call.y, .y_stride = call.y_stride, .partial_sums = workspace.partial_sums(), .counters = workspace.counters(), .plan = plan};
+  switch (call.weights.format) {
+    case WeightFormat::kF32: break;
     case WeightFormat::kF16: return multiply_tiles<WeightFormat::kF16>(stream, product);
     case WeightFormat::kBf16: return multiply_tiles<WeightFormat::kBf16>(stream, product);
     case WeightFormat::kQ8_0: return multiply_tiles<WeightFormat::kQ8_0>(stream, product);
@@ -60,6 +63,7 @@ void gemm(Stream& stream, const GemmWorkspace& workspace, const Gemm& call) {
     case WeightFormat::kQ4_K: return multiply_tiles<WeightFormat::kQ4_K>(stream, product);
     case WeightFormat::kQ6_K: return multiply_tiles<WeightFormat::kQ6_K>(stream, product);
   }
+  throw std::invalid_argument("gemm: tensor cores do not take this weight format");
 }
 
 std::size_t gemm_bytes(const Gemm& call) {

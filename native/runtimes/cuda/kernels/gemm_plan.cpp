@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 #include "runtimes/cuda/kernels/gemm.h"
 
@@ -56,9 +57,8 @@ double cost(const GemmPlan& plan, const Matrix& weights, int n, int multiprocess
 
 }  // namespace
 
-GemmPlan plan_gemm(const Matrix& weights, int n, const GemmWorkspace& workspace) {
-  GemmPlan best;
-  double least = INFINITY;
+std::vector<CostedPlan> possible_plans(const Matrix& weights, int n, const GemmWorkspace& workspace) {
+  std::vector<CostedPlan> plans;
   for (const int tiles : kGemmTiles)
     for (const int n_warps : {1, 2})
       for (const int k_warps : {1, 2}) {
@@ -70,13 +70,15 @@ GemmPlan plan_gemm(const Matrix& weights, int n, const GemmWorkspace& workspace)
         plan.tiles_across = ceil_div(n, plan.block_n());
         plan.steps = ceil_div(units_across(weights.columns), k_warps);
         deal(plan, weights, workspace.multiprocessors() * resident);
-        const double plan_cost = cost(plan, weights, n, workspace.multiprocessors());
-        if (plan_cost < least) {
-          least = plan_cost;
-          best = plan;
-        }
+        plans.push_back({plan, cost(plan, weights, n, workspace.multiprocessors())});
       }
-  return best;
+  return plans;
+}
+
+GemmPlan plan_gemm(const Matrix& weights, int n, const GemmWorkspace& workspace) {
+  const std::vector<CostedPlan> plans = possible_plans(weights, n, workspace);
+  if (plans.empty()) throw std::runtime_error("The device has too little shared memory for matrix products");
+  return std::min_element(plans.begin(), plans.end(), [](const CostedPlan& a, const CostedPlan& b) { return a.cost < b.cost; })->plan;
 }
 
 }  // namespace octet::cuda

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "runtimes/cuda/device/keywords.h"
 #include "runtimes/cuda/kernels/weight_layout.h"
@@ -67,6 +68,13 @@ constexpr int kGemmTiles[] = {1, 2, 4, 6, 8, 9};
 
 /// Floats of an output tile: the same for every division of the warps.
 OCTET_BOTH constexpr int tile_floats(int tiles) { return kGemmWarps * panels_of(tiles) * 16 * tiles * 8; }
+
+/// All plans for x of n rows that the device has room for, and the time to expect of each, in bytes through its cache.
+struct CostedPlan {
+  GemmPlan plan;
+  double cost;
+};
+std::vector<CostedPlan> possible_plans(const Matrix& weights, int n, const GemmWorkspace& workspace);
 
 /// The plan that should be fastest, by a count of bytes moved, for x of n rows.
 GemmPlan plan_gemm(const Matrix& weights, int n, const GemmWorkspace& workspace);

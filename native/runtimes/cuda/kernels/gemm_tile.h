@@ -24,6 +24,9 @@ struct Product {
 template <WeightFormat kFormat>
 void multiply_tiles(Stream& stream, const Product& product);
 
+/// gemm on tensor cores by this plan instead of the one it would choose: for tests and for measuring plans.
+void gemm_by(Stream& stream, const GemmWorkspace& workspace, const Gemm& call, const GemmPlan& plan);
+
 /// Without tensor cores, float32 sums of exact weights; Element is x's and an activation's. Any shape, any format.
 template <class Element>
 void multiply_plainly(Stream& stream, const Gemm& call);
