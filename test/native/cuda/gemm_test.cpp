@@ -2,16 +2,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <limits>
-#include <random>
 #include <vector>
 
-#include "runtimes/cuda/kernels/gemm.h"
+#include "gemm_case.h"
 #include "runtimes/cuda/kernels/gemm_tile.h"
 #include "runtimes/cuda/kernels/gemm_walk.h"
-#include "weight_file.h"
 
 #ifndef OCTET_CUDA_GPU
 namespace octet::cuda::host {
@@ -23,153 +19,6 @@ using namespace octet::cuda;
 using namespace octet::cuda::testing;
 
 namespace {
-
-constexpr float kGuard = -12345.0f;  // where nothing may be written; exact in bf16
-
-struct Sum {
-  double value, tolerance;
-};
-
-/// What rounding allows a sum of products: the weights' own error in registers is independent from weight to weight, so
-/// four deviations of it; float32's is bounded by the sum of magnitudes.
-struct Epsilon {
-  double weight, sum;
-};
-
-Epsilon epsilon_of(WeightFormat format, Precision precision) {
-  if (precision == Precision::kFloat32) return {0, 1e-5};
-  switch (format) {
-    case WeightFormat::kF32:
-    case WeightFormat::kBf16: return {0, 1e-5};
-    case WeightFormat::kF16:
-    case WeightFormat::kQ8_0: return {0x1p-9, 1e-5};
-    default: return {0x1p-8, 1e-5};
-  }
-}
-
-/// One matrix, its activations and everything around them.
-class Case {
- public:
-  Case(WeightFormat format, int rows, int columns, int n, Epilogue epilogue, Precision precision, bool bias, unsigned seed)
-      : n_(n), outputs_(rows), epilogue_(epilogue), precision_(precision), maker_(seed), random_(seed) {
-    std::normal_distribution<float> normal;
-    first_ = maker_.make(format, rows, columns);
-    if (epilogue == Epilogue::kSwiGlu) {
-      second_ = maker_.make(format, rows, columns);
-      packed_ = pack_interleaved(format, rows, columns, first_.bytes, second_.bytes);
-    } else {
-      packed_ = pack(format, rows, columns, first_.bytes);
-    }
-    // Rows beyond n are poison.
-    std::vector<float> x(static_cast<std::size_t>(n + 3) * columns, std::numeric_limits<float>::quiet_NaN());
-    for (int i = 0; i < n * columns; ++i) x[i] = normal(random_) * (epilogue == Epilogue::kSwiGlu ? 0.2f : 1.0f);
-    if (precision == Precision::kBf16) {
-      std::vector<Bf16> rounded(x.size());
-      for (std::size_t i = 0; i < x.size(); ++i) {
-        rounded[i] = to_bf16(x[i]);
-        x[i] = to_float(rounded[i]);
-      }
-      x_bf16_ = DeviceArray<Bf16>(rounded);
-    } else {
-      x_float_ = DeviceArray<float>(x);
-    }
-    x_ = x;
-    if (bias) {
-      bias_.resize(rows);
-      for (float& b : bias_) b = normal(random_);
-      device_bias_ = DeviceArray<float>(bias_);
-    }
-    stride_ = rows + 5;
-    before_.assign(static_cast<std::size_t>(n + 2) * stride_, kGuard);
-    if (epilogue == Epilogue::kAdd)
-      for (int j = 0; j < n; ++j)
-        for (int r = 0; r < rows; ++r) before_[j * stride_ + r] = normal(random_);
-    if (halves()) y_bf16_ = DeviceArray<Bf16>(before_.size());
-    else y_float_ = DeviceArray<float>(before_.size());
-  }
-
-  Gemm call() const {
-    return {.weights = packed_.matrix,
-            .x = precision_ == Precision::kBf16 ? static_cast<const void*>(x_bf16_.data()) : x_float_.data(),
-            .n = n_,
-            .epilogue = epilogue_,
-            .bias = bias_.empty() ? nullptr : device_bias_.data(),
-            .y = halves() ? static_cast<void*>(y_bf16_.data()) : y_float_.data(),
-            .y_stride = stride_,
-            .precision = precision_};
-  }
-
-  void reset() {
-    if (!halves()) return y_float_.upload(before_);
-    std::vector<Bf16> guard(before_.size(), to_bf16(kGuard));
-    y_bf16_.upload(guard);
-  }
-
-  std::vector<float> result() const {
-    if (!halves()) return y_float_.download();
-    std::vector<float> y;
-    for (const Bf16 x : y_bf16_.download()) y.push_back(to_float(x));
-    return y;
-  }
-
-  /// Elements that are wrong, or written where nothing may be.
-  int wrong() const {
-    const std::vector<float> y = result();
-    int wrong = 0;
-    for (int j = 0; j < n_ + 2; ++j)
-      for (int r = 0; r < stride_; ++r) {
-        const float got = y[static_cast<std::size_t>(j) * stride_ + r];
-        if (j >= n_ || r >= outputs_) {
-          wrong += got != to_float(to_bf16(kGuard)) && got != kGuard;
-        } else {
-          const Sum expected = output(j, r);
-          wrong += !(std::abs(got - expected.value) <= expected.tolerance);
-        }
-      }
-    return wrong;
-  }
-
- private:
-  bool halves() const { return epilogue_ == Epilogue::kSwiGlu && precision_ == Precision::kBf16; }
-
-  Sum product(const WeightFile& w, int j, int r) const {
-    const Epsilon epsilon = epsilon_of(w.format, precision_);
-    double sum = 0, sizes = 0, squares = 0;
-    for (int c = 0; c < w.columns; ++c) {
-      const double x = x_[static_cast<std::size_t>(j) * w.columns + c];
-      sum += w.values[static_cast<std::size_t>(r) * w.columns + c] * x;
-      const double size = w.magnitudes[static_cast<std::size_t>(r) * w.columns + c] * std::abs(x);
-      sizes += size;
-      squares += size * size;
-    }
-    return {sum, epsilon.weight * 4 * std::sqrt(squares) + epsilon.sum * sizes};
-  }
-
-  Sum output(int j, int r) const {
-    const Sum first = product(first_, j, r);
-    if (epilogue_ == Epilogue::kSwiGlu) {
-      const Sum second = product(second_, j, r);
-      const double silu = first.value / (1 + std::exp(-first.value)), value = silu * second.value;
-      const double spread = 1.1 * first.tolerance * (std::abs(second.value) + second.tolerance) + std::abs(silu) * second.tolerance;
-      return {value, spread + std::abs(value) * (halves() ? 0x1p-8 : 1e-5) + 1e-6};
-    }
-    double value = first.value;
-    if (!bias_.empty()) value += bias_[r];
-    if (epilogue_ == Epilogue::kAdd) value += before_[static_cast<std::size_t>(j) * stride_ + r];
-    return {value, first.tolerance + 1e-6 * (1 + std::abs(value))};
-  }
-
-  int n_, outputs_, stride_ = 0;
-  Epilogue epilogue_;
-  Precision precision_;
-  WeightFileMaker maker_;
-  std::mt19937 random_;
-  WeightFile first_{}, second_{};
-  PackedMatrix packed_;
-  std::vector<float> x_, bias_, before_;
-  DeviceArray<Bf16> x_bf16_, y_bf16_;
-  DeviceArray<float> x_float_, y_float_, device_bias_;
-};
 
 /// A device like this one, but with so many multiprocessors, and shared memory that every one has: the same plans everywhere.
 GemmWorkspace workspace_of(int multiprocessors) {
@@ -187,7 +36,7 @@ bool counters_are_zero(const GemmWorkspace& workspace) {
   return true;
 }
 
-int wrong_after(Case& c, const GemmWorkspace& workspace) {
+int wrong_after(GemmCase& c, const GemmWorkspace& workspace) {
   Stream stream;
   c.reset();
   gemm(stream, workspace, c.call());
@@ -215,7 +64,7 @@ TEST_CASE("cuda gemm: every format, number of rows and epilogue on tensor cores"
         CAPTURE(name_of(format));
         CAPTURE(n);
         CAPTURE(static_cast<int>(epilogue));
-        Case c(format, epilogue == Epilogue::kSwiGlu ? 37 : 75, odd_columns(format), n, epilogue, Precision::kBf16, epilogue == Epilogue::kStore, n);
+        GemmCase c(format, epilogue == Epilogue::kSwiGlu ? 37 : 75, odd_columns(format), n, epilogue, Precision::kBf16, epilogue == Epilogue::kStore, n);
         CHECK(wrong_after(c, workspace) == 0);
       }
   CHECK(counters_are_zero(workspace));
@@ -231,7 +80,7 @@ TEST_CASE("cuda gemm: tiles shared by several blocks, whole rounds, and both") {
     CAPTURE(shape.rows);
     CAPTURE(shape.n);
     const GemmWorkspace workspace = workspace_of(shape.multiprocessors);
-    Case c(WeightFormat::kQ4_K, shape.rows, 768, shape.n, Epilogue::kAdd, Precision::kBf16, true, 5);
+    GemmCase c(WeightFormat::kQ4_K, shape.rows, 768, shape.n, Epilogue::kAdd, Precision::kBf16, true, 5);
     const GemmPlan plan = plan_gemm(c.call().weights, shape.n, workspace);
     CHECK((plan.rounds > 0) == shape.rounds);
     CHECK((plan.sharers > plan.shared_tiles()) == shape.shared);
@@ -256,7 +105,7 @@ TEST_CASE("cuda gemm: every division of a block's warps") {
   const GemmWorkspace workspace = workspace_of(2);
   int plans = 0;
   for (const int n : {13, 75}) {
-    Case c(WeightFormat::kQ6_K, 150, 768, n, n == 13 ? Epilogue::kSwiGlu : Epilogue::kStore, Precision::kBf16, n != 13, 9);
+    GemmCase c(WeightFormat::kQ6_K, 150, 768, n, n == 13 ? Epilogue::kSwiGlu : Epilogue::kStore, Precision::kBf16, n != 13, 9);
     for (const CostedPlan& possible : possible_plans(c.call().weights, n, workspace)) {
       CAPTURE(n);
       CAPTURE(possible.plan.tiles);
@@ -281,12 +130,12 @@ TEST_CASE("cuda gemm: float32 without tensor cores, and shapes that tensor cores
         CAPTURE(name_of(format));
         CAPTURE(n);
         CAPTURE(static_cast<int>(epilogue));
-        Case c(format, 21, block_of(format) == 1 ? 101 : odd_columns(format), n, epilogue, Precision::kFloat32, epilogue != Epilogue::kSwiGlu, n);
+        GemmCase c(format, 21, block_of(format) == 1 ? 101 : odd_columns(format), n, epilogue, Precision::kFloat32, epilogue != Epilogue::kSwiGlu, n);
         CHECK(wrong_after(c, workspace) == 0);
       }
   for (const WeightFormat format : {WeightFormat::kF32, WeightFormat::kBf16, WeightFormat::kF16})
     for (const Epilogue epilogue : kEpilogues) {
-      Case c(format, 21, 101, 10, epilogue, Precision::kBf16, false, 3);
+      GemmCase c(format, 21, 101, 10, epilogue, Precision::kBf16, false, 3);
       CHECK(wrong_after(c, workspace) == 0);
     }
 }
@@ -294,7 +143,7 @@ TEST_CASE("cuda gemm: float32 without tensor cores, and shapes that tensor cores
 TEST_CASE("cuda gemm: replays of a graph give the same bits and leave no trace") {
   for (const int n : {8, 72}) {
     const GemmWorkspace workspace = workspace_of(6);
-    Case c(WeightFormat::kQ8_0, 150, 544, n, Epilogue::kStore, Precision::kBf16, false, 11);
+    GemmCase c(WeightFormat::kQ8_0, 150, 544, n, Epilogue::kStore, Precision::kBf16, false, 11);
     Stream stream;
     stream.begin_capture();
     gemm(stream, workspace, c.call());
@@ -360,7 +209,7 @@ TEST_CASE("cuda gemm: a plan deals out every step of every tile once, within the
 }
 
 TEST_CASE("cuda gemm: bytes that must move, and operands that do not fit") {
-  Case c(WeightFormat::kQ8_0, 10, 64, 3, Epilogue::kAdd, Precision::kBf16, false, 1);
+  GemmCase c(WeightFormat::kQ8_0, 10, 64, 3, Epilogue::kAdd, Precision::kBf16, false, 1);
   CHECK(gemm_bytes(c.call()) == 10 * 68 + 3 * 64 * 2 + 2 * 3 * 10 * 4);
   const GemmWorkspace workspace = workspace_of(1);
   Stream stream;

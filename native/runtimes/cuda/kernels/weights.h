@@ -2,7 +2,7 @@
 //
 // A matrix W [rows = outputs][columns = inputs] is kept in its file's precision but in the order in which tensor cores take
 // it: tiles of 16 rows by 16 columns, each thread of a warp reading its part of one or several tiles along a row as 16
-// bytes at once, so that every weight is read exactly once, coalesced, and goes from memory straight into registers.
+// bytes at once, so that every weight is read exactly once, coalesced, and needs no sorting on its way into registers.
 #pragma once
 
 #include <cstddef>
