@@ -34,7 +34,8 @@ async function report({ name, what, run }) {
   passed += result.passed;
   failed += result.failed;
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  if (result.failed > 0 && result.output) console.log(excerpt(result.output));
+  if ((result.failed > 0 || result.again) && result.output) console.log(excerpt(result.output));
+  if (result.again) console.log(`  ran a second time: ${result.again.join(", ")}`);
   const skipped = result.skipped ? `, ${result.skipped} skipped` : "";
   console.log(`  ${name.padEnd(8)} ${what.padEnd(38)} ${seconds.padStart(6)} s   ${result.passed} passed, ${result.failed} failed${skipped}`);
 }
