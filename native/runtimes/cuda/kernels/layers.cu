@@ -1,0 +1,133 @@
+#include "runtimes/cuda/kernels/layers.h"
+
+#include "runtimes/cuda/device/intrinsics.h"
+#include "runtimes/cuda/device/launch.h"
+#include "runtimes/cuda/kernels/formats.cuh"
+
+namespace octet::cuda {
+namespace {
+
+constexpr int kThreads = 256, kWarps = kThreads / kWarp;
+constexpr float kPi = 3.14159265358979f;
+
+// The block's sum, in every thread, warps added in order.
+OCTET_DEVICE float block_sum(float x) {
+  auto* const sums = reinterpret_cast<float*>(shared_memory());
+  x = warp_sum(x);
+  if (warp_lane() == 0) sums[warp_index()] = x;
+  block_sync();
+  float total = 0;
+  for (int warp = 0; warp < threads_x() / kWarp; ++warp) total += sums[warp];
+  return total;
+}
+
+OCTET_KERNEL embed_row(Matrix embedding, const int* token, float* residual) {
+  wait_for_previous();
+  let_next_start();
+  const int row = block_x();
+  float* const to = residual + static_cast<std::size_t>(row) * embedding.columns;
+  for (int column = thread_x(); column < embedding.columns; column += threads_x()) to[column] = weight_at(embedding, token[row], column);
+}
+
+template <class T>
+OCTET_KERNEL normalise_row(const float* residual, const float* weight, float epsilon, int width, T* x) {
+  wait_for_previous();
+  let_next_start();
+  const std::size_t start = static_cast<std::size_t>(block_x()) * width;
+  float squares = 0;
+  for (int i = thread_x(); i < width; i += threads_x()) squares += residual[start + i] * residual[start + i];
+  const float factor = inverse_sqrt(block_sum(squares) / static_cast<float>(width) + epsilon);
+  for (int i = thread_x(); i < width; i += threads_x()) x[start + i] = from_float<T>(residual[start + i] * factor * weight[i]);
+}
+
+OCTET_KERNEL gather_row(const float* from, int rows_per_lane, int first, int count, int width, float* to) {
+  wait_for_previous();
+  let_next_start();
+  const int lane = block_x() / count, row = lane * rows_per_lane + first + block_x() % count;
+  for (int i = thread_x(); i < width; i += threads_x())
+    to[static_cast<std::size_t>(block_x()) * width + i] = from[static_cast<std::size_t>(row) * width + i];
+}
+
+// The angle of pair `pair` of a head at a position. YaRN (Peng et al., 2023, section 3.2) mixes the stretched and the plain
+// angle by how often the pair turns within the trained context: not at all below beta_slow turns, fully above beta_fast.
+OCTET_DEVICE float angle_of(const RopeParameters& rope, const float* factors, int pair, int position) {
+  const float frequency = expf(-logf(rope.base) * static_cast<float>(2 * pair) / static_cast<float>(rope.dimensions));
+  const float plain = static_cast<float>(position) * (factors ? frequency / factors[pair] : frequency);
+  const float stretched = plain * rope.scale;
+  if (rope.extrapolation == 0) return stretched;
+  const auto pair_that_turns = [&](float turns) {
+    return static_cast<float>(rope.dimensions) * logf(static_cast<float>(rope.trained_context) / (turns * 2 * kPi)) / (2 * logf(rope.base));
+  };
+  const float low = fmaxf(0.0f, floorf(pair_that_turns(rope.beta_fast)));
+  const float high = fminf(static_cast<float>(rope.dimensions - 1), ceilf(pair_that_turns(rope.beta_slow)));
+  const float ramp = fminf(1.0f, fmaxf(0.0f, (static_cast<float>(pair) - low) / fmaxf(0.001f, high - low)));
+  const float mix = (1 - ramp) * rope.extrapolation;
+  return stretched * (1 - mix) + plain * mix;
+}
+
+// One warp a head: head_dim / 32 elements a lane, exchanged through the warp's part of shared memory.
+template <class T>
+OCTET_KERNEL rope_and_store_row(Batch batch, QueryKeyValue call) {
+  wait_for_previous();
+  let_next_start();
+  const int row = block_x(), position = batch.position[row], slot = batch.slot[row / batch.rows_per_lane];
+  if (position < 0 || slot < 0) return;
+  const auto [heads, kv_heads, head_dim] = call.shape;
+  const std::size_t cell = static_cast<std::size_t>(cell_of(batch.place[slot], position)) * kv_heads * head_dim;
+  auto* const scratch = reinterpret_cast<float*>(shared_memory()) + warp_index() * head_dim;
+  for (int head = warp_index(); head < heads + 2 * kv_heads; head += threads_x() / kWarp) {
+    const float* const from = call.product + (static_cast<std::size_t>(row) * (heads + 2 * kv_heads) + head) * head_dim;
+    const bool query = head < heads, value = head >= heads + kv_heads;
+    T* const to = query ? static_cast<T*>(call.q) + (static_cast<std::size_t>(row) * heads + head) * head_dim
+                  : value ? static_cast<T*>(call.values) + cell + (head - heads - kv_heads) * head_dim
+                          : static_cast<T*>(call.keys) + cell + (head - heads) * head_dim;
+    const float* const norm = query ? call.q_norm : value ? nullptr : call.k_norm;
+    float factor = 1;
+    if (norm) {
+      float squares = 0;
+      for (int i = warp_lane(); i < head_dim; i += kWarp) squares += from[i] * from[i];
+      factor = inverse_sqrt(warp_sum(squares) / static_cast<float>(head_dim) + call.epsilon);
+    }
+    for (int i = warp_lane(); i < head_dim; i += kWarp) scratch[i] = norm ? from[i] * factor * norm[i] : from[i];
+    warp_sync();
+    const int half = call.rope.dimensions / 2;
+    for (int i = warp_lane(); i < head_dim; i += kWarp) {
+      float x = scratch[i];
+      if (!value && i < call.rope.dimensions) {
+        const int pair = call.rope.halves ? i % half : i / 2;
+        const bool second = call.rope.halves ? i >= half : i % 2 == 1;
+        const int other = call.rope.halves ? (second ? i - half : i + half) : i ^ 1;
+        const float angle = angle_of(call.rope, call.rope_factors, pair, position);
+        const float cosine = cosf(angle) * call.rope.magnitude, sine = sinf(angle) * call.rope.magnitude;
+        x = second ? scratch[other] * sine + x * cosine : x * cosine - scratch[other] * sine;
+      }
+      to[i] = from_float<T>(x);
+    }
+    warp_sync();
+  }
+}
+
+}  // namespace
+
+void embed(Stream& stream, const Matrix& embedding, const Batch& batch, float* residual) {
+  launch(stream, {.grid = {batch.rows()}, .threads = kThreads, .overlaps_previous = true}, embed_row, embedding, batch.token, residual);
+}
+
+void rms_norm(Stream& stream, const float* residual, const float* weight, float epsilon, int rows, int width, Precision precision, void* x) {
+  const Shape shape{.grid = {rows}, .threads = kThreads, .shared_bytes = kWarps * sizeof(float), .overlaps_previous = true};
+  if (precision == Precision::kFloat32) launch(stream, shape, normalise_row<float>, residual, weight, epsilon, width, static_cast<float*>(x));
+  else launch(stream, shape, normalise_row<Bf16>, residual, weight, epsilon, width, static_cast<Bf16*>(x));
+}
+
+void gather_rows(Stream& stream, const float* from, int lanes, int rows_per_lane, int first, int count, int width, float* to) {
+  launch(stream, {.grid = {lanes * count}, .threads = kThreads, .overlaps_previous = true}, gather_row, from, rows_per_lane, first, count, width, to);
+}
+
+void rope_and_store(Stream& stream, const Batch& batch, const QueryKeyValue& call) {
+  const Shape shape{.grid = {batch.rows()}, .threads = kThreads, .shared_bytes = kWarps * static_cast<std::size_t>(call.shape.head_dim) * sizeof(float),
+                    .overlaps_previous = true};
+  if (call.precision == Precision::kFloat32) launch(stream, shape, rope_and_store_row<float>, batch, call);
+  else launch(stream, shape, rope_and_store_row<Bf16>, batch, call);
+}
+
+}  // namespace octet::cuda
