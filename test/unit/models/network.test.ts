@@ -11,8 +11,12 @@ it("only downloads of models use it", () => {
     readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts")).map((file) => path.posix.join(folder, file.replaceAll(path.sep, "/"))));
   expect(files.length).toBeGreaterThan(100);
   expect(files.filter((file) => network.test(readFileSync(path.join(root, file), "utf8"))).sort()).toEqual([
+    "extension/cli/input.ts", // reads a pipe that is given as a file
     "extension/cli/proxyFetch.ts", "extension/modelLibrary.ts", "extension/models/transfer.ts",
   ]);
+  const input = readFileSync(path.join(root, "extension/cli/input.ts"), "utf8");
+  expect(input.match(/\bSocket\(.*/g)).toEqual([expect.stringMatching(/^Socket\(\{ fd, readable: true, writable: false \}\)/)]);
+  expect(input).not.toMatch(/connect/i);
 });
 
 it("and those are started by commands, not by activation", () => {
