@@ -1,0 +1,49 @@
+// One forward pass of a network over a batch: its kernels, put on a stream or into a graph being recorded.
+#pragma once
+
+#include "runtimes/cuda/kernels/gemm.h"
+#include "runtimes/cuda/runtime/kv_cache.h"
+#include "runtimes/cuda/runtime/network.h"
+
+namespace octet::cuda {
+
+/// Memory a pass needs beside weights and cache. One pass uses it at a time.
+class Activations {
+ public:
+  /// For passes of up to `rows` rows.
+  Activations(const Architecture& shape, Precision precision, int rows, const DeviceInfo& device);
+
+  int most_rows() const { return rows_; }
+  Precision precision() const { return precision_; }
+
+ private:
+  friend class Forward;
+  int rows_;
+  Precision precision_;
+  DeviceArray<float> residual_, qkv_;
+  DeviceArray<std::byte> x_, q_, attended_, hidden_;
+  GemmWorkspace products_;
+};
+
+/// A network with the memory its passes use.
+class Forward {
+ public:
+  Forward(const Network& network, const KvCache& cache, const Activations& activations)
+      : network_(network), cache_(cache), memory_(activations) {}
+
+  /// Keys and values of the batch's rows into the cache, and the last layer's residual stream. At most most_rows() rows.
+  void pass(Stream& stream, const Batch& batch) const;
+
+  /// After pass(): float32 logits [lanes * count][vocabulary] of the rows first .. first + count - 1 of every lane.
+  void logits(Stream& stream, const Batch& batch, int first, int count, float* logits) const;
+
+  const Architecture& shape() const { return network_.architecture; }
+
+ private:
+  void layer(Stream& stream, const Batch& batch, int index) const;
+  const Network& network_;
+  const KvCache& cache_;
+  const Activations& memory_;
+};
+
+}  // namespace octet::cuda
