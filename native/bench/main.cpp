@@ -1,4 +1,4 @@
-// octet-native-bench: the CUDA runtime's kernels and steps against the device's own copy. No Node, no model files.
+// octet-native-bench: the CUDA runtime's products against the device's own copy. No Node, no model files.
 //
 //   octet-native-bench products [--shape NAME] [--formats bf16,q8_0,q4_k] [--rows 1,8,64]
 #include <cstdio>

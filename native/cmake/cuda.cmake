@@ -35,17 +35,7 @@ if(TARGET octet_llama)
   target_link_libraries(octet_cuda_model PUBLIC octet_llama ${CMAKE_DL_LIBS})
 endif()
 
-# What the addon loads where there is an NVIDIA driver: liboctet_cuda.so, octet_cuda.dll.
-if(OCTET_CUDA)
-  add_library(octet_cuda_library SHARED ${CUDA_FOLDER}/exports.cpp)
-  set_target_properties(octet_cuda_library PROPERTIES OUTPUT_NAME octet_cuda CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
-  target_link_libraries(octet_cuda_library PRIVATE octet_cuda)
-  if(UNIX)
-    target_link_options(octet_cuda_library PRIVATE -Wl,--exclude-libs,ALL)
-  endif()
-endif()
-
-# Kernels and steps measured against the device's own copy.
+# Kernels measured against the device's own copy.
 if(OCTET_CUDA)
   file(GLOB BENCH_SOURCES CONFIGURE_DEPENDS bench/*.cpp)
   add_executable(octet-native-bench ${BENCH_SOURCES})

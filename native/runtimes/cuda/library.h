@@ -39,9 +39,6 @@ struct Library {
 /// Grows with every change of the structures above: a library of another version is not used.
 constexpr int kLibraryVersion = 1;
 
-/// The table of the code linked into this program (tests, benchmark, the shared library itself).
-const Library& linked_library();
-
 }  // namespace octet::cuda
 
 /// The one symbol the shared library exports.
