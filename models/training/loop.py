@@ -2,6 +2,7 @@
 import dataclasses
 import json
 import os
+import signal
 import time
 
 import numpy as np
@@ -63,16 +64,25 @@ def add_arguments(parser, shape):
             ("minutes", float, 9, "of this command; then it saves and ends"), ("plan-minutes", float, None, "of all commands together"),
             ("stop-after", int, None, "end this command after this step"), ("batch", int, 32, "windows in one pass"),
             ("accumulate", int, 8, "passes in one step"), ("muon-rate", float, 0.02, ""), ("adam-rate", float, 3e-3, ""),
-            ("warmup", int, 100, "steps"), ("save-minutes", float, 2, ""), ("seed", int, 0, ""), ("threads", int, 2, "on a CPU")):
+            ("warmup", int, 100, "steps"), ("save-minutes", float, 2, ""), ("seed", int, 0, ""), ("report", int, 50, "steps between two lines of the curve"),
+            ("threads", int, 1, "on a CPU; more are slower where others want the cores")):
         parser.add_argument(f"--{name}", type=kind, default=default, help=text)
     parser.add_argument("--no-compile", action="store_true")
 
 
+def cut_signals():
+    """A list that is empty until SIGINT or SIGTERM asks this command to save and end."""
+    asked = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: asked.append(number))
+    return asked
+
+
 def run(options, objective):
-    """Trains until the plan or this command's minutes are over. objective(model, ids, progress) -> loss in nats per token."""
+    """Trains until the plan or this command's minutes are over, or it is asked to end. objective(model, ids, progress) -> nats per token."""
     if not options.steps and not options.plan_minutes:
         raise SystemExit("say how long the plan is: --plan-minutes or --steps")
-    began, device = time.time(), torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    asked, began, device = cut_signals(), time.time(), torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     shape, path = SHAPES[options.shape], options.name + ".pt"
@@ -112,7 +122,7 @@ def run(options, objective):
 
     while True:
         progress = step / options.steps if options.steps else minutes() / options.plan_minutes
-        if progress >= 1 or (options.stop_after and step >= options.stop_after) or (time.time() - began) / 60 >= options.minutes:
+        if asked or progress >= 1 or (options.stop_after and step >= options.stop_after) or (time.time() - began) / 60 >= options.minutes:
             break
         total = 0.0
         for part in range(options.accumulate):
@@ -122,7 +132,7 @@ def run(options, objective):
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step(rate(progress, step, options.warmup))
         step += 1
-        if step % 50 == 0:
+        if step == 1 or step % options.report == 0:
             report(total.item())
         if time.time() - saved > 60 * options.save_minutes:
             store()

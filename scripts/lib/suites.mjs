@@ -94,7 +94,7 @@ export const suites = [
   { name: "types", what: "tsc --noEmit", run: types },
   { name: "unit", what: "pure modules", run: () => vitest("unit") },
   { name: "native", what: "engine and runtimes", native: true, run: doctest },
-  { name: "training", what: "corpus and training recipe", native: true, run: training },
+  { name: "training", what: "corpus and training recipe", run: training },
   { name: "process", what: "worker and command line as processes", run: () => vitestTwice("process") },
   { name: "webview", what: "the views in Chromium", browser: true, run: () => vitestTwice("webview") },
   { name: "e2e", what: "packaged, in a real VS Code", browser: true, run: () => vitestTwice("e2e") },

@@ -20,7 +20,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from corpus import filters, licences                                                    # noqa: E402
+from corpus import filters, licences, sourcemaps                                                    # noqa: E402
 from corpus.duplicates import Seen                                                      # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -64,13 +64,26 @@ def unpack(package, folder):
 
 
 def read(root, permits):
-    """The kept files of an unpacked package, by path, and why others were not kept. Links are not followed."""
-    kept, refusals, declarations = [], collections.Counter(), 0
+    """The kept files of an unpacked package, by path, and why others were not kept. Links are not followed; sources that
+    only a source map holds count as files."""
+    kept, mapped, refusals, declarations = [], [], collections.Counter(), 0
+
+    def judge(path, language, text, head):
+        # The head as it was says "generated" before a licence header is taken off.
+        reason = filters.refusal(text, language) or ("generated" if filters.GENERATED.search(head) else None)
+        if reason:
+            refusals[reason] += 1
+        else:
+            kept.append({"path": path, "language": language, "text": text})
+
     for folder, folders, names in os.walk(root):
         folders.sort()
         for name in sorted(names):
             full = os.path.join(folder, name)
             path = os.path.relpath(full, root)
+            if name.endswith((".js.map", ".mjs.map")) and permits(path):
+                mapped += sourcemaps.sources(full)
+                continue
             language = filters.language_of(path)
             if language is None or os.path.islink(full) or not os.path.isfile(full) or os.path.getsize(full) > 2 * filters.LARGEST:
                 continue
@@ -86,12 +99,12 @@ def read(root, permits):
             except UnicodeDecodeError:
                 refusals["not UTF-8"] += 1
                 continue
-            # The head as it was says "generated" before a licence header is taken off.
-            reason = filters.refusal(text, language) or ("generated" if filters.GENERATED.search(data[:1500].decode("utf8", "replace")) else None)
-            if reason:
-                refusals[reason] += 1
-            else:
-                kept.append({"path": path, "language": language, "text": text})
+            judge(path, language, text, data[:1500].decode("utf8", "replace"))
+    there = {entry["path"] for entry in kept}
+    for path, raw in sorted(dict(mapped).items()):
+        language = filters.language_of(path)
+        if language and path not in there:
+            judge(path, language, filters.clean(raw), raw[:1500])
     return kept, refusals
 
 
@@ -119,14 +132,20 @@ def fetch(package, out):
 class Shards:
     """Writes records to OUT/shards, a new file before a package that would pass `limit` compressed bytes."""
 
-    def __init__(self, out, limit):
+    def __init__(self, out, limit, jobs):
         self.folder, self.limit, self.count, self.file = os.path.join(out, "shards"), limit, 0, None
+        self.pool, self.waiting = concurrent.futures.ThreadPoolExecutor(jobs), collections.deque()
         shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(self.folder)
 
     def write(self, records):
         data = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
-        packed = lzma.compress(data, preset=6)          # streams of one xz file may follow each other
+        self.waiting.append(self.pool.submit(lzma.compress, data, preset=6))       # nearly all of the time; lzma frees the lock
+        while len(self.waiting) > 8:
+            self.append(self.waiting.popleft().result())
+
+    def append(self, packed):
+        """Streams of one xz file may follow each other."""
         if self.file is None or self.file.tell() + len(packed) > self.limit:
             self.close()
             self.file = open(os.path.join(self.folder, f"{self.count:03}.jsonl.xz"), "wb")
@@ -137,10 +156,16 @@ class Shards:
         if self.file:
             self.file.close()
 
+    def finish(self):
+        while self.waiting:
+            self.append(self.waiting.popleft().result())
+        self.pool.shutdown()
+        self.close()
+
 
 def assemble(out, entries, options):
     """Duplicates out, held-out packages aside (they come first, so that no training file repeats them), shards written."""
-    seen, shards, totals = Seen(), Shards(out, options.shard_mib << 20), collections.Counter()
+    seen, shards, totals = Seen(), Shards(out, options.shard_mib << 20, options.jobs), collections.Counter()
     shutil.rmtree(os.path.join(out, "heldout"), ignore_errors=True)
     for entry in sorted(entries, key=lambda e: (not is_heldout(e["package"], options.heldout), e["package"])):
         held, records = is_heldout(entry["package"], options.heldout), []
@@ -159,7 +184,7 @@ def assemble(out, entries, options):
                     file.write(record["text"])
         if records and not held:
             shards.write(records)
-    shards.close()
+    shards.finish()
     return totals
 
 

@@ -3,6 +3,7 @@
 A signature has 64 values in 16 bands of 4: two files that share 0.7 of their shingles meet in some band with
 probability 1 - (1 - 0.7^4)^16 = 0.99; they count as duplicates where at least 45 of the 64 values agree (Broder 1997).
 """
+import array
 import ctypes
 import hashlib
 import re
@@ -46,5 +47,5 @@ class Seen:
             bucket = self.bands.setdefault(band, [])
             if len(bucket) < 20:
                 bucket.append(len(self.signatures))
-        self.signatures.append(values)
+        self.signatures.append(array.array("I", values))
         return None

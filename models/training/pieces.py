@@ -1,0 +1,73 @@
+"""A large file in pieces, with checksums, where only small files travel; and whole again. Standard library only.
+
+Usage: python3 pieces.py split FILE FOLDER [--mib 16]     FOLDER/NAME.000 ... and FOLDER/NAME.json
+       python3 pieces.py join FOLDER/NAME.json OUT        refuses, and writes nothing, where a piece is missing or differs
+"""
+import argparse
+import hashlib
+import json
+import os
+
+
+def split(path, folder, size):
+    """Writes pieces of at most `size` bytes and their list; returns the list's path."""
+    os.makedirs(folder, exist_ok=True)
+    name, pieces, whole = os.path.basename(path), [], hashlib.sha256()
+    with open(path, "rb") as file:
+        while (data := file.read(size)) or not pieces:
+            piece = f"{name}.{len(pieces):03}"
+            with open(os.path.join(folder, piece), "wb") as out:
+                out.write(data)
+            pieces.append({"name": piece, "sha256": hashlib.sha256(data).hexdigest()})
+            whole.update(data)
+    index = os.path.join(folder, name + ".json")
+    with open(index + ".part", "w", encoding="utf8") as file:
+        json.dump({"name": name, "sha256": whole.hexdigest(), "pieces": pieces}, file, indent=1)
+    os.replace(index + ".part", index)
+    return index
+
+
+def join(index, out):
+    """The file made whole. Raises SystemExit naming the first piece that is missing or differs."""
+    with open(index, encoding="utf8") as file:
+        listed = json.load(file)
+    whole, partial = hashlib.sha256(), out + ".part"
+    try:
+        with open(partial, "wb") as joined:
+            for piece in listed["pieces"]:
+                path = os.path.join(os.path.dirname(index), os.path.basename(piece["name"]))
+                if not os.path.isfile(path):
+                    raise SystemExit(f"{path} is missing: fetch it and join again")
+                with open(path, "rb") as file:
+                    data = file.read()
+                if hashlib.sha256(data).hexdigest() != piece["sha256"]:
+                    raise SystemExit(f"{path} differs from what was split: fetch it again")
+                whole.update(data)
+                joined.write(data)
+        if whole.hexdigest() != listed["sha256"]:
+            raise SystemExit(f"{index} lists pieces that do not make up {listed['name']}")
+        os.replace(partial, out)
+    finally:
+        if os.path.exists(partial):
+            os.remove(partial)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    actions = parser.add_subparsers(dest="action", required=True)
+    action = actions.add_parser("split")
+    action.add_argument("file")
+    action.add_argument("folder")
+    action.add_argument("--mib", type=float, default=16)
+    action = actions.add_parser("join")
+    action.add_argument("index")
+    action.add_argument("out")
+    options = parser.parse_args()
+    if options.action == "split":
+        print(split(options.file, options.folder, int(options.mib * 2**20)))
+    else:
+        join(options.index, options.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Pieces, curves and source maps: what the recipe does with files. Standard library only."""
+import json
+import os
+import sys
+import tempfile
+import unittest
+import xml.dom.minidom
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import pieces                                                                           # noqa: E402
+import plot                                                                             # noqa: E402
+from corpus import build, sourcemaps                                                    # noqa: E402
+
+
+class InFolder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def path(self, *parts):
+        return os.path.join(self.folder, *parts)
+
+    def write(self, name, data):
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        with open(self.path(name), "wb") as file:
+            file.write(data)
+        return self.path(name)
+
+
+class Pieces(InFolder):
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def test_split_and_join(self):
+        for data in (b"", b"x", bytes(range(256)) * 10):
+            index = pieces.split(self.write("model.bin", data), self.path("out"), 1000)
+            pieces.join(index, self.path("whole.bin"))
+            self.assertEqual(self.read("whole.bin"), data)
+        self.assertEqual(sorted(os.listdir(self.path("out"))), ["model.bin.000", "model.bin.001", "model.bin.002", "model.bin.json"])
+
+    def test_refuses_a_missing_or_changed_piece_and_leaves_nothing(self):
+        index = pieces.split(self.write("model.bin", b"abcdef"), self.path("out"), 3)
+        self.write("out/model.bin.001", b"deX")
+        with self.assertRaisesRegex(SystemExit, "model.bin.001 differs"):
+            pieces.join(index, self.path("whole.bin"))
+        os.remove(self.path("out", "model.bin.001"))
+        with self.assertRaisesRegex(SystemExit, "model.bin.001 is missing"):
+            pieces.join(index, self.path("whole.bin"))
+        self.assertEqual(sorted(os.listdir(self.folder)), ["model.bin", "out"])
+
+
+class Curves(InFolder):
+    def test_a_resumed_run_is_one_curve(self):
+        lines = [(10, 100, 5.0), (20, 200, 4.0), (20, 200, 3.5), (30, 300, 3.0)]
+        log = self.write("a.log.jsonl", b"".join(json.dumps(dict(step=s, tokens=t, heldout=h)).encode() + b"\n" for s, t, h in lines))
+        self.assertEqual(plot.read(log, "heldout"), [(100, 5.0), (200, 3.5), (300, 3.0)])
+
+    def test_draws_every_curve(self):
+        document = xml.dom.minidom.parseString(plot.draw({"a < b": [(0, 5.0), (1e6, 3.0)], "flat": [(5e5, 4.0)]}, "Loss & more"))
+        lines = [line.getAttribute("points").split() for line in document.getElementsByTagName("polyline")]
+        self.assertEqual(lines, [["60.0,40.0", "700.0,350.0"], ["380.0,195.0"]])
+        self.assertEqual(plot.ticks(3.1, 5.2), [3.5, 4.0, 4.5, 5.0])
+
+
+class SourceMaps(InFolder):
+    SOURCE = "".join(f"export function area{i}(width: number): number {{\n  return width * {i};\n}}\n" for i in range(20))
+
+    def test_sources_and_what_is_none(self):
+        given = dict(sources=["../../src/a.ts", "webpack://x/src/b.ts?1", None, "c.ts"], sourcesContent=["a", "b", "none", None])
+        self.assertEqual(sourcemaps.sources(self.write("a.js.map", json.dumps(given).encode())), [("src/a.ts", "a"), ("x/src/b.ts", "b")])
+        for bad in (b"{", b"[]", b'{"sources": ["a.ts"]}', b"\xff"):
+            self.assertEqual(sourcemaps.sources(self.write("bad.js.map", bad)), [])
+
+    def test_a_package_of_built_files_yields_its_sources_once(self):
+        for name in ("build/esm/a.js.map", "build/cjs/a.js.map"):
+            self.write("p/" + name, json.dumps(dict(sources=["../../src/a.ts", "../../node_modules/x/b.ts"], sourcesContent=[self.SOURCE] * 2)).encode())
+        kept, _ = build.read(self.path("p"), lambda path: True)
+        self.assertEqual([(entry["path"], entry["text"]) for entry in kept], [("src/a.ts", self.SOURCE)])
+        self.assertEqual(build.read(self.path("p"), lambda path: False)[0], [])
+
+
+class Shards(InFolder):
+    def test_packages_stay_in_order_and_a_full_shard_is_followed_by_another(self):
+        shards = build.Shards(self.folder, 400, 2)
+        for number in range(20):
+            shards.write([{"package": f"npm:{number}", "text": str(number) * 50}])
+        shards.finish()
+        from tokenizer import read_shards
+        paths = [self.path("shards", name) for name in sorted(os.listdir(self.path("shards")))]
+        self.assertGreater(len(paths), 3)
+        self.assertEqual([record["package"] for record in read_shards(paths)], [f"npm:{number}" for number in range(20)])
+
+
+if __name__ == "__main__":
+    unittest.main()
