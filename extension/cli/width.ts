@@ -22,12 +22,16 @@ export interface Grapheme {
   width: number;
 }
 
-/** User-perceived characters with their widths. */
+/**
+ * User-perceived characters with their widths, 0 to 2 cells each: what a terminal draws wider (musical notes, conjuncts of some
+ * scripts) comes in its code points, so that any text can be wrapped at two cells.
+ */
 export function splitGraphemes(text: string): Grapheme[] {
   if (isPlain(text)) return Array.from(text, (character) => ({ text: character, width: 1 }));
-  return Array.from(graphemes.segment(text), ({ segment }) => {
+  return Array.from(graphemes.segment(text)).flatMap(({ segment }) => {
     const cut = segment.length > MAX_GRAPHEME ? segment.slice(0, MAX_GRAPHEME).toWellFormed() : segment;
-    return { text: cut, width: graphemeWidth(cut) };
+    const width = graphemeWidth(cut);
+    return width <= 2 ? [{ text: cut, width }] : Array.from(cut, (character) => ({ text: character, width: graphemeWidth(character) }));
   });
 }
 

@@ -86,7 +86,7 @@ function wrap(spans: readonly TextSpan[], width: number): Line[] {
     for (const grapheme of splitGraphemes(text)) {
       if (grapheme.text !== "\t") put(grapheme.text, grapheme.width, accepted);
       else {
-        const cells = TAB - ((lines.at(-1)?.used ?? 0) % TAB);
+        const cells = Math.min(TAB - ((lines.at(-1)?.used ?? 0) % TAB), room());
         put(" ".repeat(cells), cells, accepted);
       }
     }

@@ -56,7 +56,15 @@ describe("the end of a text", () => {
   it("never splits a wide character over two lines", () => {
     expect(tailLines([span("a漢字b")], 4, 3, plain)).toEqual(["a漢", "字b"]);
   });
-  it("expands tabs to stops", () => expect(tailLines([span("a\tb")], 20, 1, plain)).toEqual(["a   b"]));
+  it("wraps what is wider than two cells by its code points", () => {
+    const note = "\u{1d158}\u{1d165}\u{1d16e}";
+    expect(splitGraphemes(note).length).toBeGreaterThan(1);
+    expect(tailLines([span(note)], 2, 6, plain).join("")).toBe(note);
+  });
+  it("expands tabs to stops, as far as the line goes", () => {
+    expect(tailLines([span("a\tb")], 20, 1, plain)).toEqual(["a   b"]);
+    expect(tailLines([span("a\tb")], 3, 2, plain)).toEqual(["a  ", "b"]);
+  });
   it("tints only what the draft wrote", () => {
     const theme = makeTheme(1, true);
     expect(tailLines([span("ab"), span("cd", true)], 9, 1, theme)).toEqual([`ab${theme.draft("cd")}`]);
