@@ -244,7 +244,8 @@ void Engine::start_lanes(Job& job) {
   for (int lane = 0; lane < request.lanes; ++lane) {
     const LaneId id = next_lane_++;
     runtime_->open_lane({.id = id, .prompt = job.prompt, .stream = static_cast<std::uint32_t>(lane),
-                         .max_new_tokens = request.max_new_tokens, .sampling = request.sampling});
+                         .max_new_tokens = request.max_new_tokens, .ends_at_end = !request.ignore_end,
+                         .sampling = request.sampling});
     job.lanes.emplace_back(id, lane, request.max_new_tokens, request.stop);
   }
   job.phase = Job::Phase::kDecoding;

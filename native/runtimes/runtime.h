@@ -41,6 +41,7 @@ struct LaneStart {
   PromptId prompt = 0;
   std::uint32_t stream = 0;  ///< The lane's number within its request: with `seed` it keys the random numbers.
   int max_new_tokens = 0;    ///< Room the lane may take in the cache, drafts not counted.
+  bool ends_at_end = true;   ///< A device that runs ahead of the host may leave the lane alone once it drew an end token.
   Sampling sampling;
 };
 

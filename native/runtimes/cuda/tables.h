@@ -26,8 +26,8 @@ OCTET_BOTH int cell_of(const Place& place, int position) {
 
 /// One forward pass over `lanes * rows_per_lane` rows; row i * rows_per_lane + j is row j of the i-th lane of the batch.
 /// Lanes of one prompt stand side by side. An inactive row (position -1) is computed but neither written to the cache,
-/// nor attends (its attention output is 0); its logits mean nothing. Active rows of a lane come first, positions
-/// ascending by one.
+/// nor attends (its attention output is 0); its logits mean nothing. Active rows of a lane stand together, positions
+/// ascending by one; inactive ones may stand before and behind them.
 struct Batch {
   int lanes;
   int rows_per_lane;
