@@ -21,6 +21,13 @@ Activations::Activations(const Architecture& shape, Precision precision, int row
       hidden_(static_cast<std::size_t>(rows) * shape.feed_forward * element_bytes(precision)),
       products_(device) {}
 
+std::size_t Activations::bytes(const Architecture& shape, Precision precision, int rows, const DeviceInfo& device) {
+  const auto wide = [](int value) { return static_cast<std::size_t>(value); };
+  const std::size_t floats = wide(shape.width) + wide((shape.heads + 2 * shape.kv_heads) * shape.head_dim);
+  const std::size_t elements = wide(shape.width) + 2 * wide(shape.heads * shape.head_dim) + wide(shape.feed_forward);
+  return wide(rows) * (floats * sizeof(float) + elements * element_bytes(precision)) + GemmWorkspace::bytes(device);
+}
+
 void Forward::pass(Stream& stream, const Batch& batch) const {
   embed(stream, network_.embedding.matrix, batch, memory_.residual_.data());
   for (std::size_t i = 0; i < network_.layers.size(); ++i) layer(stream, batch, static_cast<int>(i));

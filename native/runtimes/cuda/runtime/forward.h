@@ -13,6 +13,9 @@ class Activations {
   /// For passes of up to `rows` rows.
   Activations(const Architecture& shape, Precision precision, int rows, const DeviceInfo& device);
 
+  /// Device bytes it takes.
+  static std::size_t bytes(const Architecture& shape, Precision precision, int rows, const DeviceInfo& device);
+
   int most_rows() const { return rows_; }
   Precision precision() const { return precision_; }
 

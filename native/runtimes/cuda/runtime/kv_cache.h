@@ -11,10 +11,12 @@ namespace octet::cuda {
 class KvCache {
  public:
   KvCache(const Architecture& shape, int cells, Precision precision)
-      : layers_(shape.layers),
-        cell_bytes_(static_cast<std::size_t>(shape.kv_heads) * shape.head_dim * (precision == Precision::kFloat32 ? 4 : 2)),
-        plane_bytes_(cell_bytes_ * cells),
-        memory_(plane_bytes_ * 2 * shape.layers) {}
+      : layers_(shape.layers), cell_bytes_(cell_bytes(shape, precision)), plane_bytes_(cell_bytes_ * cells), memory_(bytes(shape, cells, precision)) {}
+
+  /// Device bytes it takes.
+  static std::size_t bytes(const Architecture& shape, int cells, Precision precision) {
+    return cell_bytes(shape, precision) * static_cast<std::size_t>(cells) * 2 * static_cast<std::size_t>(shape.layers);
+  }
 
   void* keys(int layer) const { return memory_.data() + plane_bytes_ * (2 * layer); }
   void* values(int layer) const { return memory_.data() + plane_bytes_ * (2 * layer + 1); }
@@ -27,6 +29,10 @@ class KvCache {
   }
 
  private:
+  static std::size_t cell_bytes(const Architecture& shape, Precision precision) {
+    return static_cast<std::size_t>(shape.kv_heads) * shape.head_dim * (precision == Precision::kFloat32 ? 4 : 2);
+  }
+
   int layers_;
   std::size_t cell_bytes_, plane_bytes_;
   DeviceArray<std::byte> memory_;
