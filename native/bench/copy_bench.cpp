@@ -1,7 +1,5 @@
 #include "bench/copy_bench.h"
 
-#include <cstdio>
-
 #include "bench/timing.h"
 
 namespace octet::bench {

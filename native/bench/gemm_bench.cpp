@@ -1,8 +1,10 @@
 #include "bench/gemm_bench.h"
 
-#include <cstdio>
 #include <vector>
 
+#include "bench/arguments.h"
+#include "bench/device_facts.h"
+#include "bench/interrupt.h"
 #include "bench/timing.h"
 #include "runtimes/cuda/kernels/gemm.h"
 #include "runtimes/cuda/kernels/synthetic.h"
@@ -31,11 +33,13 @@ constexpr std::size_t kBeyondCaches = std::size_t{512} << 20;  // bytes of copie
 }  // namespace
 
 void bench_products(Stream& stream, const Architecture& shape, std::span<const WeightFormat> formats, std::span<const int> rows,
-                    double copy_gb_per_s) {
+                    double copy_gb_per_s, Report& report) {
   const GemmWorkspace workspace{device_info()};
   int most = 1;
   for (const int n : rows) most = n > most ? n : most;
-  std::printf("\n%s: products of n rows\n%-14s %-6s %5s %10s %9s %8s\n", shape.name.c_str(), "matrix", "format", "n", "us", "GB/s", "of copy");
+  report.table("products", shape.name + ": products of n rows",
+               {{"matrix", "matrix"}, {"format", "format"}, {"rows", "n", 0}, {"us", "microseconds", 2}, {"gbPerS", "GB/s", 1},
+                {"ofCopy", "% of copy", 1, 100}});
   for (const WeightFormat format : formats) {
     for (const Product& product : products_of(shape)) {
       const bool k_quant = format == WeightFormat::kQ4_K || format == WeightFormat::kQ6_K;
@@ -49,14 +53,14 @@ void bench_products(Stream& stream, const Architecture& shape, std::span<const W
       stream.fill(x.data(), 0, x.size());
       stream.fill(y.data(), 0, y.size() * sizeof(float));
       for (const int n : rows) {
+        check_interrupt();
         const auto call = [&](int copy) {
           return Gemm{.weights = matrices[static_cast<std::size_t>(copy)].matrix, .x = x.data(), .n = n, .epilogue = product.epilogue,
                       .y = y.data(), .y_stride = product.epilogue == Epilogue::kSwiGlu ? product.rows / 2 : product.rows};
         };
         const Timing timing = time_on_device(stream, copies, 15, [&](int copy) { gemm(stream, workspace, call(copy)); });
         const double speed = static_cast<double>(gemm_bytes(call(0))) / timing.median_ms / 1e6;
-        std::printf("%-14s %-6s %5d %10.2f %9.1f %7.1f%%\n", product.name, std::string(name_of(format)).c_str(), n, timing.median_ms * 1e3, speed,
-                    100 * speed / copy_gb_per_s);
+        report.row({product.name, option_name(format), static_cast<double>(n), timing.median_ms * 1e3, speed, share(speed, copy_gb_per_s)});
       }
     }
   }

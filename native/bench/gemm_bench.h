@@ -2,16 +2,16 @@
 #pragma once
 
 #include <span>
-#include <string_view>
 
+#include "bench/report.h"
 #include "runtimes/cuda/device/stream.h"
 #include "runtimes/cuda/kernels/weights.h"
 #include "runtimes/cuda/network_source.h"
 
 namespace octet::bench {
 
-/// Prints one line for each matrix, format and number of rows.
+/// Reports one row for each matrix, format and number of rows.
 void bench_products(cuda::Stream& stream, const cuda::Architecture& shape, std::span<const cuda::WeightFormat> formats,
-                    std::span<const int> rows, double copy_gb_per_s);
+                    std::span<const int> rows, double copy_gb_per_s, Report& report);
 
 }  // namespace octet::bench

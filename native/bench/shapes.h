@@ -9,7 +9,7 @@
 namespace octet::bench {
 
 /// "7.8B": 7.8 billion parameters, the size of the paper's target; "0.5B" its draft with the same vocabulary; and
-/// Qwen2.5-Coder's three, by their config files.
+/// Qwen2.5-Coder's three, by their config files. "tiny" and "tiny-draft" only show on the host that the benchmark works.
 inline std::span<const cuda::Architecture> shapes() {
   const auto rope = [](float base) { return cuda::RopeParameters{.dimensions = 128, .halves = true, .base = base}; };
   static const cuda::Architecture all[] = {
@@ -23,6 +23,10 @@ inline std::span<const cuda::Architecture> shapes() {
        .vocabulary = 151936, .context = 32768, .rope = rope(1e6f)},
       {.name = "qwen2.5-coder-0.5b", .layers = 24, .width = 896, .heads = 14, .kv_heads = 2, .head_dim = 64, .feed_forward = 4864,
        .vocabulary = 151936, .context = 32768, .rope = {.dimensions = 64, .halves = true, .base = 1e6f}},
+      {.name = "tiny", .layers = 2, .width = 256, .heads = 4, .kv_heads = 2, .head_dim = 64, .feed_forward = 256,
+       .vocabulary = 768, .context = 1024, .rope = {.dimensions = 64, .halves = true, .base = 1e4f}},
+      {.name = "tiny-draft", .layers = 1, .width = 128, .heads = 2, .kv_heads = 1, .head_dim = 64, .feed_forward = 128,
+       .vocabulary = 768, .context = 1024, .rope = {.dimensions = 64, .halves = true, .base = 1e4f}},
   };
   return all;
 }

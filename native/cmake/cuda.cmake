@@ -35,9 +35,13 @@ if(TARGET octet_llama)
   target_link_libraries(octet_cuda_model PUBLIC octet_llama ${CMAKE_DL_LIBS})
 endif()
 
-# Kernels measured against the device's own copy.
-if(OCTET_CUDA)
-  file(GLOB BENCH_SOURCES CONFIGURE_DEPENDS bench/*.cpp)
-  add_executable(octet-native-bench ${BENCH_SOURCES})
-  target_link_libraries(octet-native-bench PRIVATE octet_cuda)
+# The benchmark: on the host too, so that tests can run it.
+if(TARGET octet_cuda)
+  set(BENCH_FOLDER ${CMAKE_CURRENT_SOURCE_DIR}/bench)
+  file(GLOB BENCH_SOURCES CONFIGURE_DEPENDS ${BENCH_FOLDER}/*.cpp)
+  list(REMOVE_ITEM BENCH_SOURCES ${BENCH_FOLDER}/main.cpp)
+  add_library(octet_bench STATIC ${BENCH_SOURCES})
+  target_link_libraries(octet_bench PUBLIC octet_cuda)
+  add_executable(octet-native-bench ${BENCH_FOLDER}/main.cpp)
+  target_link_libraries(octet-native-bench PRIVATE octet_bench)
 endif()

@@ -1,0 +1,60 @@
+// octet-native-bench's command line: what it refuses and how, and a command run to its end.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "run_bench.h"
+
+using namespace octet::bench;
+
+TEST_CASE("bench: a command line that makes no sense is refused with one line and code 2") {
+  const auto refused = [](std::initializer_list<const char*> words, const std::string& line) {
+    const BenchRun run = run_bench(words);
+    CHECK(run.code == 2);
+    CHECK(run.text == "");
+    CHECK(run.progress == "octet-native-bench: " + line + "\n");
+  };
+  refused({}, "which command? --help lists them");
+  refused({"fly"}, "there is no command \"fly\"; --help lists those there are");
+  refused({"products", "--fly", "1"}, "there is no option --fly; --help lists those there are");
+  refused({"products", "--rows"}, "--rows needs a value: LIST");
+  refused({"products", "--rows", ""}, "--rows needs a value: LIST");
+  refused({"products", "--rows", "1", "--rows", "2"}, "--rows is given twice");
+  for (const char* const rows : {"1,x", "1,", "1.5", "1 "}) {
+    const BenchRun run = run_bench({"products", "--rows", rows});
+    CAPTURE(run.progress);
+    CHECK(run.code == 2);
+    CHECK(run.progress.find("is not a number\n") != std::string::npos);
+  }
+}
+
+TEST_CASE("bench: values out of range and unknown names are refused before anything is measured") {
+  for (const auto& [words, reason] : std::vector<std::pair<std::vector<const char*>, std::string>>{
+           {{"--rows", "0"}, "--rows: 0 is not between 1 and 4096"},
+           {{"--rows", "1,4097"}, "--rows: 4097 is not between 1 and 4096"},
+           {{"--formats", "bf16,q9"}, "--formats: there is no format \"q9\"; there are: bf16, f16, q8_0, q4_0, q4_k, q6_k"},
+           {{"--shape", "9B"}, "--shape: there is no shape \"9B\"; there are: 7.8B, 0.5B, "}}) {
+    const BenchRun run = run_bench({"products", words[0], words[1]});
+    CHECK(run.code == 2);
+    CHECK(run.progress.find(reason) != std::string::npos);
+    CHECK(std::count(run.progress.begin(), run.progress.end(), '\n') == 1);
+    CHECK(run.text.find('|') == std::string::npos);
+  }
+}
+
+TEST_CASE("bench: help names every command and option") {
+  const BenchRun all = run_bench({"--help"}), one = run_bench({"products", "--help"});
+  CHECK(all.code == 0);
+  CHECK(all.text.find("products") != std::string::npos);
+  CHECK(one.code == 0);
+  for (const char* const option : {"--shape", "--formats", "--rows", "--json"}) CHECK(one.text.find(option) != std::string::npos);
+}
+
+TEST_CASE("bench: products of a tiny shape, as Markdown") {
+  const BenchRun run = run_bench({"products", "--shape", "tiny-draft", "--formats", "bf16,q4_k", "--rows", "1,8"});
+  CHECK(run.code == 0);
+  CHECK(run.progress == "");
+  CHECK(run.lines_with("| bf16") == 10);  // five matrices, two numbers of rows
+  CHECK(run.lines_with("| q4_k") == 0);   // no matrix of it has whole super-blocks
+  CHECK(run.text.find("device: ") != std::string::npos);
+}
