@@ -9,7 +9,7 @@
 namespace octet::bench {
 namespace {
 
-const Command* const kCommands[] = {&kProductsCommand};
+const Command* const kCommands[] = {&kProductsCommand, &kStepsCommand};
 
 constexpr Option kJson{"--json", "FILE", "write everything there too, as JSON"};
 
