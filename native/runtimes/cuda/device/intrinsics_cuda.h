@@ -35,6 +35,7 @@ OCTET_DEVICE int atomic_add(int* to, int x) { return atomicAdd(to, x); }
 OCTET_DEVICE std::uint64_t atomic_add(std::uint64_t* to, std::uint64_t x) {
   return atomicAdd(reinterpret_cast<unsigned long long*>(to), static_cast<unsigned long long>(x));
 }
+OCTET_DEVICE std::uint32_t atomic_add(std::uint32_t* to, std::uint32_t x) { return atomicAdd(to, x); }
 OCTET_DEVICE int atomic_min(int* to, int x) { return atomicMin(to, x); }
 OCTET_DEVICE int atomic_max(int* to, int x) { return atomicMax(to, x); }
 
@@ -49,6 +50,9 @@ OCTET_DEVICE Vector16 load_streamed(const void* from) {
 
 /// A load that sees what other blocks wrote before their fence().
 OCTET_DEVICE float load_fresh(const float* from) { return __ldcg(from); }
+OCTET_DEVICE int load_fresh(const int* from) { return __ldcg(from); }
+OCTET_DEVICE std::uint32_t load_fresh(const std::uint32_t* from) { return __ldcg(from); }
+OCTET_DEVICE std::uint64_t load_fresh(const std::uint64_t* from) { return __ldcg(reinterpret_cast<const unsigned long long*>(from)); }
 OCTET_DEVICE Vector16 load_fresh(const Vector16* from) {
   const uint4 x = __ldcg(reinterpret_cast<const uint4*>(from));
   return {{x.x, x.y, x.z, x.w}};
@@ -107,6 +111,8 @@ OCTET_DEVICE std::uint32_t fma_bf16x2(std::uint32_t a, std::uint32_t b, std::uin
   return d;
 }
 
+/// a b, rounded once: never part of a fused multiply-add.
+OCTET_DEVICE float product_of(float a, float b) { return __fmul_rn(a, b); }
 OCTET_DEVICE float fma_of(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 OCTET_DEVICE float exp2_of(float x) { return exp2f(x); }
 OCTET_DEVICE float inverse_sqrt(float x) { return rsqrtf(x); }

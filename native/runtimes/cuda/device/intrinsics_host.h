@@ -72,6 +72,7 @@ inline std::uint32_t ballot(bool x) {
 
 inline int atomic_add(int* to, int x) { return std::exchange(*to, *to + x); }
 inline std::uint64_t atomic_add(std::uint64_t* to, std::uint64_t x) { return std::exchange(*to, *to + x); }
+inline std::uint32_t atomic_add(std::uint32_t* to, std::uint32_t x) { return std::exchange(*to, *to + x); }
 inline int atomic_min(int* to, int x) { return std::exchange(*to, std::min(*to, x)); }
 inline int atomic_max(int* to, int x) { return std::exchange(*to, std::max(*to, x)); }
 
@@ -82,6 +83,9 @@ inline Vector16 load_streamed(const void* from) {
   return x;
 }
 inline float load_fresh(const float* from) { return *from; }
+inline int load_fresh(const int* from) { return *from; }
+inline std::uint32_t load_fresh(const std::uint32_t* from) { return *from; }
+inline std::uint64_t load_fresh(const std::uint64_t* from) { return *from; }
 inline Vector16 load_fresh(const Vector16* from) { return *from; }
 
 inline void copy_async(void* to_shared, const void* from, bool valid = true) {
@@ -151,6 +155,10 @@ inline std::uint32_t fma_bf16x2(std::uint32_t a, std::uint32_t b, std::uint32_t 
   return pack_bf16(low_bf16(a) * low_bf16(b) + low_bf16(c), high_bf16(a) * high_bf16(b) + high_bf16(c));
 }
 
+inline float product_of(float a, float b) {
+  const volatile float product = a * b;
+  return product;
+}
 inline float fma_of(float a, float b, float c) { return std::fma(a, b, c); }
 inline float exp2_of(float x) { return std::exp2(x); }
 inline float inverse_sqrt(float x) { return 1.0f / std::sqrt(x); }

@@ -1,0 +1,191 @@
+// Kernel accept_slice: grid (slices, lanes), 256 threads. One warp of every block repeats the lane's accept tests (engine/acceptance.h),
+// the block sums its slice's residual and plain mass of the row where they end; the lane's last block draws there, writes the
+// lane's tokens and moves it on; the step's last lane counts the step.
+#include "engine/random.h"
+#include "runtimes/cuda/device/launch.h"
+#include "runtimes/cuda/kernels/slice_draw.cuh"
+#include "runtimes/cuda/kernels/step_tables.h"
+#include "runtimes/cuda/kernels/warped_row.cuh"
+
+namespace octet::cuda {
+namespace {
+
+constexpr int kThreadTokens = kSliceTokens / kBlockThreads;
+
+struct AcceptShared {
+  BlockExchange exchange;
+  int accepted;
+  Token token[kMaxDraftLength + 1];
+  int ends[kMaxDraftLength + 1];
+};
+
+// The lane's step, and its row where acceptance ends.
+struct Ending {
+  StepLane step;
+  int accepted;
+  WarpedRow p, q;  // q where a draft was rejected
+  const float* target_logits;
+  const float* draft_logits;
+};
+
+OCTET_DEVICE const float* target_row(const StepTables& t, const StepShape& shape, int lane, int j) {
+  return t.target_logits + static_cast<std::ptrdiff_t>(lane * (shape.draft_length + 1) + j) * t.target_stride;
+}
+OCTET_DEVICE const float* draft_row(const StepTables& t, const StepShape& shape, int lane, int j) {
+  return t.draft_logits + static_cast<std::ptrdiff_t>(j * shape.lanes + lane) * t.draft_stride;
+}
+
+// The accept tests, one a lane of the first warp; how many tokens are kept, in every thread.
+OCTET_DEVICE int count_accepted(AcceptShared& shared, const StepTables& t, const StepShape& shape, int i, const StepLane& step) {
+  if (warp_index() == 0) {
+    const int j = warp_lane();
+    bool keeps_token = false;
+    if (j < step.drafts) {
+      const LaneState& lane = t.lane[step.slot];
+      const int x = t.drafted[j * kMaxLanes + i];
+      const float p = probability_of(t.p[i * (shape.draft_length + 1) + j], target_row(t, shape, i, j)[x], x);
+      const float q = probability_of(t.q[j * kMaxLanes + i], draft_row(t, shape, i, j)[x], x);
+      keeps_token = product_of(uniform(lane.sampling.seed, lane.stream, static_cast<std::uint32_t>(step.length + j), Use::kAccept), q) < p;
+    }
+    const std::uint32_t kept = ballot(keeps_token);
+    if (j == 0) {
+      int accepted = 0;
+      while (accepted < step.drafts && (kept >> accepted & 1u)) ++accepted;
+      shared.accepted = accepted;
+    }
+  }
+  block_sync();
+  return shared.accepted;
+}
+
+// What may be drawn at the end: probability of p, and of max(p - q, 0) after a rejection, both in units.
+OCTET_DEVICE SliceMass mass_at(const Ending& end, bool rejected, int token) {
+  const float p = probability_of(end.p, end.target_logits[token], token);
+  float residual = 0;
+  if (rejected) {
+    const float difference = p - probability_of(end.q, end.draft_logits[token], token);
+    residual = difference > 0 ? difference : 0;
+  }
+  return {probability_units(residual), probability_units(p)};
+}
+
+OCTET_DEVICE void count_lane(const StepTables& t, const StepShape& shape, StepOutput& output) {
+  fence();
+  if (atomic_add(&t.counters->lanes_done, 1) != shape.lanes - 1) return;
+  output.bad_logits = t.counters->bad_logits;
+  t.counters->bad_logits = 0;
+  t.counters->lanes_done = 0;
+  ++t.counters->number;
+}
+
+// Writes the step's tokens to the output and to the lane's history, and moves the lane on.
+OCTET_DEVICE void advance(AcceptShared& shared, const StepTables& t, const StepShape& shape, int i, const Ending& end, StepOutput& output) {
+  const int j = thread_x(), accepted = end.accepted;
+  LaneState& lane = t.lane[end.step.slot];
+  StepOutput::Lane& out = output.lane[i];
+  if (j <= accepted) {
+    bool ends = false;
+    for (int e = 0; e < t.end_tokens; ++e) ends |= t.end_token[e] == shared.token[j];
+    shared.ends[j] = ends && lane.ends_at_end;
+  }
+  block_sync();
+  int tokens = accepted + 1;
+  bool ended = false;
+  for (int at = accepted; at >= 0; --at)
+    if (shared.ends[at]) {
+      tokens = at + 1;
+      ended = true;
+    }
+  if (j < tokens) {
+    const Token token = shared.token[j];
+    out.token[j] = token;
+    out.logprob[j] = target_row(t, shape, i, j)[token] - t.p[i * (shape.draft_length + 1) + j].log_sum_exp;
+    const int at = end.step.length - lane.prompt_length + j;
+    if (at < t.tail_tokens) t.tail[static_cast<std::ptrdiff_t>(end.step.slot) * t.tail_tokens + at] = token;
+  }
+  block_sync();
+  if (j != 0) return;
+  out.drafted = end.step.drafts;
+  out.accepted = accepted;
+  out.tokens = tokens;
+  if (end.step.drafts > 0) {
+    // The passes cached the lane's tokens and all drafts but the last; what was rejected of them does not count.
+    const int fed = end.step.drafts - 1;
+    lane.draft_cached = end.step.length + (accepted < fed ? accepted : fed);
+  }
+  lane.length = end.step.length + tokens;
+  lane.room -= tokens;
+  lane.ended = ended || lane.room <= 0;
+  count_lane(t, shape, output);
+}
+
+OCTET_KERNEL_BOUNDS(kBlockThreads, 3) accept_slice(StepTables t, StepShape shape) {
+  wait_for_previous();
+  let_next_start();
+  auto& shared = *reinterpret_cast<AcceptShared*>(shared_memory());
+  const int i = block_y(), slices = blocks_x();
+  const StepLane step = t.step[i];
+  StepOutput& output = t.output[t.counters->number % kStepRing];
+  if (step.slot < 0) {
+    if (block_x() == 0 && thread_x() == 0) {
+      output.lane[i].drafted = output.lane[i].accepted = output.lane[i].tokens = 0;
+      count_lane(t, shape, output);
+    }
+    return;
+  }
+  Ending end{.step = step, .accepted = count_accepted(shared, t, shape, i, step)};
+  const bool rejected = end.accepted < step.drafts;
+  end.p = t.p[i * (shape.draft_length + 1) + end.accepted];
+  end.target_logits = target_row(t, shape, i, end.accepted);
+  if (rejected) {
+    end.q = t.q[end.accepted * kMaxLanes + i];
+    end.draft_logits = draft_row(t, shape, i, end.accepted);
+  }
+  SliceMass own{};
+  OCTET_UNROLL
+  for (int n = 0; n < kThreadTokens; ++n) {
+    const int token = block_x() * kSliceTokens + n * kBlockThreads + thread_x();
+    if (token >= t.vocabulary) break;
+    const SliceMass mass = mass_at(end, rejected, token);
+    own.residual += mass.residual;
+    own.plain += mass.plain;
+  }
+  own.plain = block_sum(shared.exchange, own.plain);
+  if (rejected) own.residual = block_sum(shared.exchange, own.residual);
+  SliceMass* const masses = t.slice_mass + static_cast<std::ptrdiff_t>(i) * slices;
+  if (thread_x() == 0) masses[block_x()] = own;
+  if (!is_last_block(shared.exchange, t.slices_done + i, slices)) return;
+
+  const bool has_slice = thread_x() < slices;
+  const std::uint64_t plain = has_slice ? load_fresh(&masses[thread_x()].plain) : 0;
+  const std::uint64_t residual = has_slice && rejected ? load_fresh(&masses[thread_x()].residual) : 0;
+  const std::uint64_t residual_total = block_sum(shared.exchange, residual);
+  const bool draws_residual = residual_total > 0;
+  const std::uint64_t total = draws_residual ? residual_total : block_sum(shared.exchange, plain);
+  const LaneState& lane = t.lane[step.slot];
+  const float u = uniform(lane.sampling.seed, lane.stream, static_cast<std::uint32_t>(step.length + end.accepted),
+                          rejected ? Use::kResidual : Use::kTarget);
+  const int drawn = draw_token(shared.exchange, draws_residual ? residual : plain, part_of(total, u), t.vocabulary, [&](int token) {
+    const SliceMass mass = mass_at(end, rejected, token);
+    return draws_residual ? mass.residual : mass.plain;
+  });
+  if (thread_x() < end.accepted) shared.token[thread_x()] = t.drafted[thread_x() * kMaxLanes + i];
+  if (thread_x() == end.accepted) shared.token[thread_x()] = drawn;
+  block_sync();
+  advance(shared, t, shape, i, end, output);
+}
+
+}  // namespace
+
+void accept_and_advance(Stream& stream, const StepMemory& memory, const StepShape& shape) {
+  const StepTables& t = memory.body().tables;
+  const Batch rows = memory.verify_batch(shape);
+  warp_rows(stream, memory.body().scratch,
+            {.rows = rows.rows(), .vocabulary = t.vocabulary, .logits = t.target_logits, .stride = t.target_stride, .which = t.verify_which,
+             .warping = t.warping, .warped = t.p, .log_sum_exp = true, .bad_logits = &t.counters->bad_logits});
+  launch(stream, {.grid = {(t.vocabulary + kSliceTokens - 1) / kSliceTokens, shape.lanes}, .threads = kBlockThreads,
+                  .shared_bytes = sizeof(AcceptShared), .overlaps_previous = true},
+         accept_slice, t, shape);
+}
+
+}  // namespace octet::cuda

@@ -1,0 +1,167 @@
+// What ends and limits a lane's step on the device: room, end tokens, lanes passed over, a draft's cache that lags, bad logits.
+#include <doctest/doctest.h>
+
+#include "cuda/step_case.h"
+
+using namespace octet;
+using namespace octet::test;
+
+namespace {
+
+constexpr int kVocabulary = 12;
+constexpr FakeFunction kTarget{.seed = 11};
+constexpr FakeFunction kDraft{.seed = 11, .other_seed = 77, .mix = 0.35f};
+const std::vector<Token> kPrompt{1, 4, 2, 0, 5};
+
+// The lane alone, with all the room there is.
+std::vector<Token> alone(const Sampling& sampling, int steps, int draft_length = 3) {
+  DeviceSteps device(kTarget, kDraft, kVocabulary, 1, draft_length);
+  device.open(0, kPrompt, sampling, 0, 140);
+  std::vector<Token> tokens;
+  for (int step = 0; step < steps; ++step)
+    for (const Token token : tokens_of(device.step({{0, draft_length}}, draft_length).lane[0])) tokens.push_back(token);
+  return tokens;
+}
+
+}  // namespace
+
+TEST_CASE("cuda step: a lane never outgrows its room, and has ended when it is full") {
+  for (int room = 1; room <= 9; ++room) {
+    CAPTURE(room);
+    DeviceSteps device(kTarget, kTarget, kVocabulary, 2, 5);
+    device.open(0, kPrompt, {.seed = 3}, 0, room);
+    device.open(1, kPrompt, {.seed = 3}, 1, 100);
+    int written = 0;
+    for (int step = 0; step < 4; ++step) {
+      const auto output = device.step({{0, 5}, {1, 5}}, 5);
+      const int left = room - written;
+      CHECK(output.lane[0].drafted == std::max(0, std::min(5, left - 1)));
+      CHECK(output.lane[0].tokens == std::min(6, left));  // the draft is the target: all are accepted
+      CHECK(output.lane[1].tokens == 6);
+      written += output.lane[0].tokens;
+    }
+    CHECK(written == room);
+  }
+}
+
+TEST_CASE("cuda step: the graph's draft length bounds the lanes' wishes") {
+  DeviceSteps device(kTarget, kTarget, kVocabulary, 2, 6);
+  device.open(0, kPrompt, {.seed = 3}, 0, 100);
+  device.open(1, kPrompt, {.seed = 3}, 1, 100);
+  auto output = device.step({{0, 9}, {1, 2}}, 4);
+  CHECK(output.lane[0].drafted == 4);
+  CHECK(output.lane[1].drafted == 2);
+  output = device.step({{0, 9}, {1, -1}}, 0);
+  CHECK(output.lane[0].drafted == 0);
+  CHECK(output.lane[1].tokens == 1);
+}
+
+TEST_CASE("cuda step: an end token ends the lane where it is told to, and hides what follows") {
+  const Sampling sampling{.temperature = 1, .top_p = 1, .seed = 21};
+  const std::vector<Token> all = alone(sampling, 12);
+  REQUIRE(all.size() > 15);
+  int cut_within_step = 0;
+  for (int end = 0; end < kVocabulary; ++end) {
+    CAPTURE(end);
+    const auto first = std::find(all.begin(), all.end(), end);
+    if (first == all.end()) continue;
+    for (const bool ends : {true, false}) {
+      DeviceSteps device(kTarget, kDraft, kVocabulary, 1, 3, {99, end});
+      device.open(0, kPrompt, sampling, 0, 140, ends);
+      std::vector<Token> tokens;
+      for (int step = 0; step < 12; ++step) {
+        const auto lane = device.step({{0, 3}}, 3).lane[0];
+        for (const Token token : tokens_of(lane)) tokens.push_back(token);
+        cut_within_step += lane.tokens > 0 && lane.tokens <= lane.accepted;
+        if (ends && !tokens.empty() && tokens.back() == end) {
+          const auto idle = device.step({{0, 3}}, 3).lane[0];
+          CHECK(idle.tokens == 0);
+          CHECK(idle.drafted == 0);
+          break;
+        }
+      }
+      if (ends) CHECK(tokens == std::vector<Token>(all.begin(), first + 1));
+      else CHECK(tokens == all);
+    }
+  }
+  CHECK(cut_within_step > 0);
+}
+
+TEST_CASE("cuda step: lanes of slot -1 are passed over, and a lane's tokens do not depend on its neighbours") {
+  const Sampling sampling{.temperature = 0.9f, .top_p = 0.95f, .seed = 8};
+  const std::vector<Token> expected = alone(sampling, 6);
+  DeviceSteps device(kTarget, kDraft, kVocabulary, 4, 3);
+  device.open(6, {3, 3}, sampling, 5, 140);
+  device.open(11, kPrompt, sampling, 0, 140);
+  std::vector<Token> tokens;
+  for (int step = 0; step < 6; ++step) {
+    const auto output = device.step({{-1, 3}, {6, step % 4}, {-1, 2}, {11, 3}}, 3);
+    for (const int i : {0, 2}) {
+      CHECK(output.lane[i].tokens == 0);
+      CHECK(output.lane[i].drafted == 0);
+      CHECK(output.lane[i].accepted == 0);
+    }
+    for (const Token token : tokens_of(output.lane[3])) tokens.push_back(token);
+  }
+  CHECK(tokens == expected);
+}
+
+TEST_CASE("cuda step: lanes of one seed draw numbers of their own") {
+  DeviceSteps device(kTarget, kTarget, kVocabulary, 2, 4);
+  device.open(0, kPrompt, {.temperature = 1, .top_p = 1, .seed = 5}, 0, 140);
+  device.open(1, kPrompt, {.temperature = 1, .top_p = 1, .seed = 5}, 1, 140);
+  std::vector<Token> first, second;
+  for (int step = 0; step < 5; ++step) {
+    const auto output = device.step({{0, 4}, {1, 4}}, 4);
+    for (const Token token : tokens_of(output.lane[0])) first.push_back(token);
+    for (const Token token : tokens_of(output.lane[1])) second.push_back(token);
+  }
+  int equal = 0;
+  for (std::size_t i = 0; i < first.size(); ++i) equal += first[i] == second[i];
+  CHECK(equal < 18);
+}
+
+TEST_CASE("cuda step: a lane whose draft lags drafts nothing until it has caught up, then as if it never had") {
+  const Sampling sampling{.temperature = 0.9f, .top_p = 0.95f, .seed = 8};
+  DeviceSteps device(kTarget, kTarget, kVocabulary, 2, 3);
+  device.open(0, kPrompt, sampling, 0, 140);
+  device.open(1, kPrompt, sampling, 1, 140);
+  for (int step = 0; step < 7; ++step) device.step({{0, 0}, {1, 3}}, 3);
+  CHECK(device.step({{0, 3}, {1, 3}}, 3).lane[0].drafted == 0);  // eight plain steps: it lacks nine tokens
+  const int before = device.draft_rows();
+  auto output = device.step({{0, 3}, {1, 0}}, 3, 1);             // four rows of the seven before the last two
+  CHECK(output.lane[0].drafted == 0);
+  CHECK(device.draft_rows() - before == 4);
+  output = device.step({{0, 3}, {1, 3}}, 3, 1);                  // one step on: four more of which all are needed
+  CHECK(output.lane[0].drafted == 3);
+  CHECK(output.lane[0].accepted == 3);
+  CHECK(output.lane[1].accepted == 3);
+}
+
+TEST_CASE("cuda step: a prompt that the draft has not seen is caught up by the host alone") {
+  DeviceSteps device(kTarget, kTarget, kVocabulary, 1, 3);
+  device.open(0, kPrompt, {.seed = 2}, 0, 140, true, 2);
+  CHECK(device.step({{0, 3}}, 3, 2).lane[0].drafted == 0);
+  CHECK(device.draft_rows() == 0);
+  device.open(0, kPrompt, {.seed = 2}, 0, 140, true, 3);  // all but the prompt's last two: the second row is the prompt's
+  CHECK(device.step({{0, 3}}, 3, 1).lane[0].drafted == 0);
+  device.open(0, kPrompt, {.seed = 2}, 0, 140, true, 4);
+  device.memory().set_draft_cached(device.stream(), 0, 4);
+  const auto output = device.step({{0, 3}}, 3);
+  CHECK(output.lane[0].drafted == 3);
+  CHECK(output.lane[0].accepted == 3);
+}
+
+TEST_CASE("cuda step: a bad row of either model is told in its step, not in the next") {
+  DeviceSteps device(kTarget, kDraft, kVocabulary, 2, 2);
+  device.open(0, kPrompt, {.seed = 2}, 0, 140);
+  device.open(1, kPrompt, {.seed = 2}, 1, 140);
+  CHECK(device.step({{0, 2}, {1, 0}}, 2).bad_logits == 0);  // rows that are not in use may hold anything
+  device.after_target = [&] {
+    const float bad = std::numeric_limits<float>::infinity();
+    cuda::detail::upload(device.memory().target_logits() + 2, &bad, sizeof bad);
+  };
+  CHECK(device.step({{0, 2}, {1, 2}}, 2).bad_logits != 0);
+  device.after_target = nullptr;
+  CHECK(device.step({{1, 2}}, 2).bad_logits == 0);
+}
