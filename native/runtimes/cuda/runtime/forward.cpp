@@ -19,7 +19,10 @@ Activations::Activations(const Architecture& shape, Precision precision, int row
       q_(static_cast<std::size_t>(rows) * shape.heads * shape.head_dim * element_bytes(precision)),
       attended_(q_.size()),
       hidden_(static_cast<std::size_t>(rows) * shape.feed_forward * element_bytes(precision)),
-      products_(device) {}
+      products_(device) {
+  const HeadShape heads{shape.heads, shape.kv_heads, shape.head_dim};
+  if (precision == Precision::kBf16 && attends_on_tensor_cores(heads)) attention_.emplace(heads, rows, device);
+}
 
 std::size_t Activations::bytes(const Architecture& shape, Precision precision, int rows, const DeviceInfo& device) {
   const auto wide = [](int value) { return static_cast<std::size_t>(value); };
@@ -29,6 +32,7 @@ std::size_t Activations::bytes(const Architecture& shape, Precision precision, i
 }
 
 void Forward::pass(Stream& stream, const Batch& batch) const {
+  if (memory_.attention_) plan_attention(stream, *memory_.attention_, batch, heads(), form_);
   embed(stream, network_.embedding.matrix, batch, memory_.residual_.data());
   for (std::size_t i = 0; i < network_.layers.size(); ++i) layer(stream, batch, static_cast<int>(i));
 }
@@ -48,12 +52,13 @@ void Forward::layer(Stream& stream, const Batch& batch, int index) const {
     const float* const bias = layer.qkv.bias.size() ? layer.qkv.bias.data() + part.first_row : nullptr;
     product(part.matrix.matrix, memory_.x_.data(), Epilogue::kStore, memory_.qkv_.data() + part.first_row, layer.qkv.rows, bias);
   }
-  const HeadShape heads{shape.heads, shape.kv_heads, shape.head_dim};
   rope_and_store(stream, batch,
-                 {.shape = heads, .product = memory_.qkv_.data(), .q_norm = layer.q_norm.data(), .k_norm = layer.k_norm.data(),
+                 {.shape = heads(), .product = memory_.qkv_.data(), .q_norm = layer.q_norm.data(), .k_norm = layer.k_norm.data(),
                   .epsilon = shape.norm_epsilon, .rope = shape.rope, .rope_factors = network_.rope_factors.data(), .precision = precision,
                   .q = memory_.q_.data(), .keys = cache_.keys(index), .values = cache_.values(index)});
-  attend_rows(stream, batch, heads, memory_.q_.data(), cache_.keys(index), cache_.values(index), precision, memory_.attended_.data());
+  const void *const q = memory_.q_.data(), *const keys = cache_.keys(index), *const values = cache_.values(index);
+  if (memory_.attention_) attend(stream, *memory_.attention_, batch, heads(), q, keys, values, memory_.attended_.data());
+  else attend_rows(stream, batch, heads(), q, keys, values, precision, memory_.attended_.data());
   product(layer.attention_output.matrix, memory_.attended_.data(), Epilogue::kAdd, residual, shape.width);
   rms_norm(stream, residual, layer.feed_forward_norm.data(), shape.norm_epsilon, rows, shape.width, precision, memory_.x_.data());
   product(layer.gate_up.matrix, memory_.x_.data(), Epilogue::kSwiGlu, memory_.hidden_.data(), shape.feed_forward);

@@ -1,6 +1,9 @@
 // One forward pass of a network over a batch: its kernels, put on a stream or into a graph being recorded.
 #pragma once
 
+#include <optional>
+
+#include "runtimes/cuda/kernels/attention.h"
 #include "runtimes/cuda/kernels/gemm.h"
 #include "runtimes/cuda/runtime/kv_cache.h"
 #include "runtimes/cuda/runtime/network.h"
@@ -26,15 +29,18 @@ class Activations {
   DeviceArray<float> residual_, qkv_;
   DeviceArray<std::byte> x_, q_, attended_, hidden_;
   GemmWorkspace products_;
+  std::optional<AttentionWorkspace> attention_;  ///< Where attention goes by tensor cores; else by rows.
 };
 
 /// A network with the memory its passes use.
 class Forward {
  public:
-  Forward(const Network& network, const KvCache& cache, const Activations& activations)
-      : network_(network), cache_(cache), memory_(activations) {}
+  /// `form`: of the tails' attention, where that goes by tensor cores. Results do not depend on it.
+  Forward(const Network& network, const KvCache& cache, const Activations& activations, RaggedForm form = RaggedForm::kSplit)
+      : network_(network), cache_(cache), memory_(activations), form_(form) {}
 
-  /// Keys and values of the batch's rows into the cache, and the last layer's residual stream. At most most_rows() rows.
+  /// Keys and values of the batch's rows into the cache, and the last layer's residual stream. At most most_rows() rows and
+  /// kMaxSlots lanes.
   void pass(Stream& stream, const Batch& batch) const;
 
   /// After pass(): float32 logits [lanes * count][vocabulary] of the rows first .. first + count - 1 of every lane.
@@ -44,9 +50,11 @@ class Forward {
 
  private:
   void layer(Stream& stream, const Batch& batch, int index) const;
+  HeadShape heads() const { return {shape().heads, shape().kv_heads, shape().head_dim}; }
   const Network& network_;
   const KvCache& cache_;
   const Activations& memory_;
+  RaggedForm form_;
 };
 
 }  // namespace octet::cuda

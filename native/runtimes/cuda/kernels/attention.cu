@@ -1,0 +1,313 @@
+// A block of 4 warps takes an item of the work list for one key-value head: a tile of up to 128 queries and a chunk of cells.
+// Keys and values come by asynchronous copies of 16 bytes into a ring of stages of 64 cells; a cell that may not be read is
+// zeros there, so that a weight of 0 meets no NaN. Warps divide the rows where there are enough, else the cells of a stage
+// (attention_tile.cuh), and then merge as chunks do. What a block finds goes to the output where it is the row's only part, else
+// to the partial results, which a second kernel merges in chunk order:
+//   m = max(m_i), s = sum of s_i 2^(m_i - m), out = sum of acc_i 2^(m_i - m) / s
+//
+// Few rows (decoding, drafting): bound by reading keys and values, 4 head_dim bytes a cell and key-value head, the prompt's once
+// for all lanes (more tiles than one find them in the second-level cache). Many (long verification, prefill): bound by tensor
+// cores, 4 head_dim operations a query and cell. Parts are as many as fill the device, within the workspace.
+#include <cmath>
+#include <stdexcept>
+
+#include "runtimes/cuda/device/launch.h"
+#include "runtimes/cuda/kernels/attention.h"
+#include "runtimes/cuda/kernels/attention_tile.cuh"
+
+namespace octet::cuda {
+namespace {
+
+struct Call {
+  AttentionPlan plan;
+  int group, most_parts, rows_per_lane, heads, kv_heads;
+  const Bf16 *q, *keys, *values;
+  float scale;      // of scores, in units of log 2
+  Vector8* scales;  // [rows][heads][most_parts]: m and s, two floats
+  float* sums;      // [rows][heads][most_parts][head_dim]
+  Bf16* out;
+};
+
+constexpr int stages_of(int dim) { return dim == 64 ? 3 : 2; }
+
+template <int kDim, int kRowTiles>
+struct Layout {
+  using Rows = SharedRows<kDim>;
+  static constexpr int kTileRows = kAttentionWarps * 16 * kRowTiles, kStages = stages_of(kDim);
+  static constexpr int kPlaneBytes = kStageCells * Rows::kBytes, kStageBytes = 2 * kPlaneBytes;
+  static constexpr int kQueries = kStages * kStageBytes;  // stages come first
+  static constexpr int kBytes = kQueries + kTileRows * Rows::kBytes;
+  // Of the merge between warps, over the same memory: rows of sums, padded against bank conflicts, then m and s.
+  static constexpr int kSumStride = kDim + 8, kScales = kTileRows * kSumStride * 4;
+  static_assert(kScales + kTileRows * 8 <= kBytes && kBytes <= 99 << 10);
+};
+
+/// Where the results of a query go.
+struct Target {
+  int row, head, parts;
+
+  OCTET_DEVICE Target(const Call& call, int query)
+      : row(query / call.group), head(block_y() * call.group + query % call.group), parts(call.plan.parts[row / call.rows_per_lane]) {}
+
+  OCTET_DEVICE std::size_t index(const Call& call) const { return static_cast<std::size_t>(row) * call.heads + head; }
+  OCTET_DEVICE std::size_t part(const Call& call, int part) const { return index(call) * call.most_parts + part; }
+
+  OCTET_DEVICE void put_scales(const Call& call, int part_index, float most, float total) const {
+    if (parts > 1) call.scales[part(call, part_index)] = {{float_to_bits(most), float_to_bits(total)}};
+  }
+
+  /// Two columns from `column` on.
+  template <int kDim>
+  OCTET_DEVICE void put(const Call& call, int part_index, float total, int column, float x, float y) const {
+    if (parts == 1) {
+      auto* to = reinterpret_cast<std::uint32_t*>(call.out + index(call) * kDim + column);
+      *to = total == 0 ? 0u : pack_bf16(x / total, y / total);
+    } else if (parts > 1 && total != 0) {
+      *reinterpret_cast<Vector8*>(call.sums + part(call, part_index) * kDim + column) = {{float_to_bits(x), float_to_bits(y)}};
+    }
+  }
+};
+
+template <int kDim>
+OCTET_DEVICE void copy_queries(const Call& call, const AttentionItem& item, std::byte* queries, int rows) {
+  using Rows = SharedRows<kDim>;
+  constexpr int kStep = kAttentionThreads / Rows::kPieces;
+  const int piece = thread_x() % Rows::kPieces;
+  for (int i = thread_x() / Rows::kPieces; i < rows; i += kStep) {
+    const bool valid = i < item.queries;
+    const int query = item.first_query + (valid ? i : 0), row = query / call.group, head = block_y() * call.group + query % call.group;
+    copy_async(queries + Rows::at(i, piece), call.q + (static_cast<std::size_t>(row) * call.heads + head) * kDim + piece * 8, valid);
+  }
+}
+
+/// Cells first .. first + 63 of the item's chunk.
+template <int kDim>
+OCTET_DEVICE void copy_cells(const Call& call, const AttentionItem& item, std::byte* stage, int first) {
+  using Rows = SharedRows<kDim>;
+  constexpr int kStep = kAttentionThreads / Rows::kPieces;
+  const int piece = thread_x() % Rows::kPieces;
+  const int row = thread_x() / Rows::kPieces;
+  const std::uint32_t cell_stride = static_cast<std::uint32_t>(call.kv_heads) * kDim;
+  const std::uint32_t begin = static_cast<std::uint32_t>(item.first_cell + first + row) * cell_stride + block_y() * kDim + piece * 8;
+  const int left = item.cells - first - row;
+  OCTET_UNROLL
+  for (int i = 0; i < kStageCells / kStep; ++i) {
+    const bool valid = i * kStep < left;
+    const std::uint32_t offset = valid ? begin + i * kStep * cell_stride : 0;
+    std::byte* const to = stage + Rows::at(row + i * kStep, piece);
+    copy_async(to, call.keys + offset, valid);
+    copy_async(to + kStageCells * Rows::kBytes, call.values + offset, valid);
+  }
+}
+
+/// What each of the thread's rows sees of the chunk.
+template <int kDim, int kRowTiles>
+OCTET_DEVICE void find_seen(const Call& call, const AttentionItem& item, int first_row, AttentionRows<kDim, kRowTiles>& rows) {
+  OCTET_UNROLL
+  for (int t = 0; t < kRowTiles; ++t) {
+    OCTET_UNROLL
+    for (int half = 0; half < 2; ++half) {
+      const int i = first_row + t * 16 + half * 8 + fragment_group();
+      const int limit = i < item.queries ? call.plan.limits[(item.first_query + i) / call.group] - item.first_position : -1;
+      rows.seen[t][half] = limit < item.cells - 1 ? limit : item.cells - 1;
+    }
+  }
+}
+
+/// From the registers of warps that had rows to themselves.
+template <int kDim, int kRowTiles>
+OCTET_DEVICE void put_rows(const Call& call, const AttentionItem& item, int first_row, const AttentionRows<kDim, kRowTiles>& rows) {
+  OCTET_UNROLL
+  for (int t = 0; t < kRowTiles; ++t) {
+    OCTET_UNROLL
+    for (int half = 0; half < 2; ++half) {
+      const int i = first_row + t * 16 + half * 8 + fragment_group();
+      if (i >= item.queries) continue;
+      const Target target(call, item.first_query + i);
+      if (fragment_pair() == 0) target.put_scales(call, item.part, rows.most[t][half], rows.total[t][half]);
+      OCTET_UNROLL
+      for (int d = 0; d < kDim / 8; ++d)
+        target.put<kDim>(call, item.part, rows.total[t][half], d * 8 + 2 * fragment_pair(), rows.acc[t][d][2 * half], rows.acc[t][d][2 * half + 1]);
+    }
+  }
+}
+
+/// Of warps that divided the cells: merged through shared memory, in the warps' order.
+template <int kDim, int kRowTiles>
+OCTET_DEVICE void merge_warps(const Call& call, const AttentionItem& item, const AttentionRows<kDim, kRowTiles>& rows) {
+  using L = Layout<kDim, kRowTiles>;
+  constexpr int kWarpRows = 16 * kRowTiles;
+  auto* const sums = reinterpret_cast<float*>(shared_memory());
+  auto* const scales = reinterpret_cast<float*>(shared_memory() + L::kScales);
+  block_sync();
+  OCTET_UNROLL
+  for (int t = 0; t < kRowTiles; ++t) {
+    OCTET_UNROLL
+    for (int half = 0; half < 2; ++half) {
+      const int slot = warp_index() * kWarpRows + t * 16 + half * 8 + fragment_group();
+      OCTET_UNROLL
+      for (int d = 0; d < kDim / 8; ++d)
+        *reinterpret_cast<Vector8*>(sums + slot * L::kSumStride + d * 8 + 2 * fragment_pair()) =
+            {{float_to_bits(rows.acc[t][d][2 * half]), float_to_bits(rows.acc[t][d][2 * half + 1])}};
+      if (fragment_pair() == 0) scales[2 * slot] = rows.most[t][half], scales[2 * slot + 1] = rows.total[t][half];
+    }
+  }
+  block_sync();
+  for (int e = thread_x(); e < item.queries * (kDim / 2); e += kAttentionThreads) {
+    const int i = e / (kDim / 2), column = e % (kDim / 2) * 2;
+    float most = kNothingSeen, total = 0, x = 0, y = 0;
+    for (int slot = i; slot < L::kTileRows; slot += item.row_warps * kWarpRows) most = scales[2 * slot] > most ? scales[2 * slot] : most;
+    for (int slot = i; slot < L::kTileRows; slot += item.row_warps * kWarpRows) {
+      const float weight = exp2_of(scales[2 * slot] - most);
+      total += weight * scales[2 * slot + 1];
+      x += weight * sums[slot * L::kSumStride + column];
+      y += weight * sums[slot * L::kSumStride + column + 1];
+    }
+    const Target target(call, item.first_query + i);
+    if (column == 0) target.put_scales(call, item.part, most, total);
+    target.put<kDim>(call, item.part, total, column, x, y);
+  }
+}
+
+/// The warp's share of a stage: all cells, 32 or 16 of them.
+template <int kDim, int kRowTiles>
+OCTET_DEVICE void add_stage(const Call& call, const AttentionItem& item, const std::byte* queries, const std::byte* stage, int first, int all_see,
+                            AttentionRows<kDim, kRowTiles>& rows) {
+  const std::byte* const values = stage + Layout<kDim, kRowTiles>::kPlaneBytes;
+  if (item.row_warps == 1) {
+    const int row = warp_index() * 16;
+    rows.template add_cells<16>(queries, stage, values, row, first + row, first + row + 15 > all_see, call.scale);
+  } else {
+    const int step = item.row_warps == 2 ? 64 : 32;
+    for (int row = item.row_warps == 2 ? warp_index() / 2 * 32 : 0; row < kStageCells; row += step)
+      rows.template add_cells<32>(queries, stage, values, row, first + row, first + row + 31 > all_see, call.scale);
+  }
+}
+
+template <int kDim, int kRowTiles>
+OCTET_DEVICE void attend_item(const Call& call, const AttentionItem& item) {
+  using L = Layout<kDim, kRowTiles>;
+  std::byte *const stages = shared_memory(), *const queries = stages + L::kQueries;
+  const int steps = ceil_div(item.walk, kStageCells);
+  const int first_row = warp_index() % item.row_warps * 16 * kRowTiles;
+  block_sync();  // the block's item before this one is done with shared memory
+  copy_queries<kDim>(call, item, queries, item.row_warps * 16 * kRowTiles);
+  for (int s = 0; s < L::kStages - 1; ++s) {
+    if (s < steps) copy_cells<kDim>(call, item, stages + s * L::kStageBytes, s * kStageCells);
+    commit_async();
+  }
+  AttentionRows<kDim, kRowTiles> rows;
+  rows.clear();
+  find_seen(call, item, first_row, rows);
+  const int all_see = rows.all_see();
+  const std::byte* const my_queries = queries + first_row * SharedRows<kDim>::kBytes;
+  for (int s = 0, current = 0, refilled = L::kStages - 1; s < steps; ++s) {
+    wait_async<L::kStages - 2>();
+    block_sync();
+    if (s + L::kStages - 1 < steps) copy_cells<kDim>(call, item, stages + refilled * L::kStageBytes, (s + L::kStages - 1) * kStageCells);
+    commit_async();
+    if (first_row < item.queries) {
+      if (s == 0) rows.hold_queries(my_queries);
+      add_stage(call, item, my_queries, stages + current * L::kStageBytes, s * kStageCells, all_see, rows);
+    }
+    refilled = current;
+    current = current == L::kStages - 1 ? 0 : current + 1;
+  }
+  wait_async<0>();
+  rows.add_totals();
+  if (item.row_warps == kAttentionWarps) put_rows(call, item, first_row, rows);
+  else merge_warps(call, item, rows);
+}
+
+template <int kDim, int kRowTiles>
+OCTET_KERNEL_BOUNDS(kAttentionThreads, 2) attend_items(Call call) {
+  wait_for_previous();
+  let_next_start();
+  const int count = *call.plan.count;
+  for (int i = block_x(); i < count; i += blocks_x()) attend_item<kDim, kRowTiles>(call, call.plan.items[i]);
+}
+
+constexpr int kMergeThreads = 128, kMergeWarps = kMergeThreads / kWarp, kMostParts = kMostPromptParts + kMostTailParts;
+constexpr int kMergedAtOnce = 4;  // whose loads are under way together
+
+/// A warp a row and head. Rows with one part have their output already.
+template <int kDim>
+OCTET_KERNEL merge_parts(Call call) {
+  wait_for_previous();
+  let_next_start();
+  constexpr int kColumns = kDim / kWarp;  // of a thread, side by side
+  const int row = block_x(), head = block_y() * kMergeWarps + warp_index();
+  const int parts = call.plan.parts[row / call.rows_per_lane];
+  if (parts == 1 || head >= call.heads) return;
+  const std::size_t index = static_cast<std::size_t>(row) * call.heads + head;
+  auto* const weights = reinterpret_cast<float*>(shared_memory()) + warp_index() * 2 * kMostParts;
+  auto* const totals = weights + kMostParts;
+  float most = kNothingSeen;
+  for (int part = warp_lane(); part < kMostParts; part += kWarp) {
+    const Vector8 scales = part < parts ? call.scales[index * call.most_parts + part] : Vector8{{float_to_bits(kNothingSeen), 0}};
+    weights[part] = bits_to_float(scales.word[0]);
+    totals[part] = bits_to_float(scales.word[1]);
+    most = weights[part] > most ? weights[part] : most;
+  }
+  most = warp_max(most);
+  for (int part = warp_lane(); part < kMostParts; part += kWarp) weights[part] = exp2_of(weights[part] - most);
+  warp_sync();
+  float total = 0, sums[kColumns] = {};
+  const float* from = call.sums + index * call.most_parts * kDim + warp_lane() * kColumns;
+  for (int first = 0; first < parts; first += kMergedAtOnce) {
+    float part[kMergedAtOnce][kColumns];
+    OCTET_UNROLL
+    for (int i = 0; i < kMergedAtOnce; ++i) {
+      const bool written = totals[first + i] != 0;
+      OCTET_UNROLL
+      for (int c = 0; c < kColumns; c += 2) {
+        const Vector8 two = written ? *reinterpret_cast<const Vector8*>(from + (first + i) * kDim + c) : Vector8{};
+        part[i][c] = bits_to_float(two.word[0]);
+        part[i][c + 1] = bits_to_float(two.word[1]);
+      }
+    }
+    OCTET_UNROLL
+    for (int i = 0; i < kMergedAtOnce; ++i) {
+      total += weights[first + i] * totals[first + i];
+      OCTET_UNROLL
+      for (int c = 0; c < kColumns; ++c) sums[c] += weights[first + i] * part[i][c];
+    }
+  }
+  auto* to = reinterpret_cast<std::uint32_t*>(call.out + index * kDim + warp_lane() * kColumns);
+  OCTET_UNROLL
+  for (int c = 0; c < kColumns; c += 2) to[c / 2] = total == 0 ? 0u : pack_bf16(sums[c] / total, sums[c + 1] / total);
+}
+
+template <int kDim, int kRowTiles>
+void start(Stream& stream, const Call& call, const Batch& batch, int blocks) {
+  launch(stream,
+         {.grid = {blocks, call.kv_heads}, .threads = kAttentionThreads, .shared_bytes = Layout<kDim, kRowTiles>::kBytes, .overlaps_previous = true},
+         attend_items<kDim, kRowTiles>, call);
+  launch(stream, {.grid = {batch.rows(), ceil_div(call.heads, kMergeWarps)}, .threads = kMergeThreads,
+          .shared_bytes = kMergeWarps * 2 * kMostParts * sizeof(float), .overlaps_previous = true},
+         merge_parts<kDim>, call);
+}
+
+}  // namespace
+
+bool attends_on_tensor_cores(const HeadShape& shape) {
+  return (shape.head_dim == 64 || shape.head_dim == 128) && shape.kv_heads > 0 && shape.heads % shape.kv_heads == 0;
+}
+
+void attend(Stream& stream, const AttentionWorkspace& workspace, const Batch& batch, const HeadShape& shape, const void* q, const void* keys,
+            const void* values, void* out) {
+  if (!attends_on_tensor_cores(shape)) throw std::invalid_argument("attention on tensor cores: heads of 64 or 128 dimensions");
+  const AttentionGeometry geometry = workspace.geometry(batch, shape);
+  const Call call{.plan = workspace.plan(), .group = geometry.group, .most_parts = geometry.parts(),
+                  .rows_per_lane = batch.rows_per_lane, .heads = shape.heads, .kv_heads = shape.kv_heads, .q = static_cast<const Bf16*>(q),
+                  .keys = static_cast<const Bf16*>(keys), .values = static_cast<const Bf16*>(values),
+                  .scale = 1.44269504088896f / std::sqrt(static_cast<float>(shape.head_dim)), .scales = workspace.scales(),
+                  .sums = workspace.sums(), .out = static_cast<Bf16*>(out)};
+  const int blocks = workspace.most_blocks(geometry, shape);
+  if (shape.head_dim == 64 && geometry.row_tiles == 1) start<64, 1>(stream, call, batch, blocks);
+  else if (shape.head_dim == 64) start<64, 2>(stream, call, batch, blocks);
+  else if (geometry.row_tiles == 1) start<128, 1>(stream, call, batch, blocks);
+  else start<128, 2>(stream, call, batch, blocks);
+}
+
+}  // namespace octet::cuda
