@@ -50,7 +50,6 @@ class Forward {
 
  private:
   void layer(Stream& stream, const Batch& batch, int index) const;
-  HeadShape heads() const { return {shape().heads, shape().kv_heads, shape().head_dim}; }
   const Network& network_;
   const KvCache& cache_;
   const Activations& memory_;
