@@ -100,7 +100,8 @@ OCTET_DEVICE void copy_cells(const Call& call, const AttentionItem& item, std::b
   }
 }
 
-/// What each of the thread's rows sees of the chunk.
+/// What each of the thread's rows sees of the chunk. Rows beyond the tile, which nobody reads, see all, so that they ask for no
+/// masking.
 template <int kDim, int kRowTiles>
 OCTET_DEVICE void find_seen(const Call& call, const AttentionItem& item, int first_row, AttentionRows<kDim, kRowTiles>& rows) {
   OCTET_UNROLL
@@ -108,7 +109,7 @@ OCTET_DEVICE void find_seen(const Call& call, const AttentionItem& item, int fir
     OCTET_UNROLL
     for (int half = 0; half < 2; ++half) {
       const int i = first_row + t * 16 + half * 8 + fragment_group();
-      const int limit = i < item.queries ? call.plan.limits[(item.first_query + i) / call.group] - item.first_position : -1;
+      const int limit = i < item.queries ? call.plan.limits[(item.first_query + i) / call.group] - item.first_position : item.cells;
       rows.seen[t][half] = limit < item.cells - 1 ? limit : item.cells - 1;
     }
   }
