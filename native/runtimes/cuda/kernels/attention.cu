@@ -2,8 +2,7 @@
 // Keys and values come by asynchronous copies of 16 bytes into a ring of stages of 64 cells; a cell that may not be read is
 // zeros there, so that a weight of 0 meets no NaN. Warps divide the rows where there are enough, else the cells of a stage
 // (attention_tile.cuh), and then merge as chunks do. What a block finds goes to the output where it is the row's only part, else
-// to the partial results, which a second kernel merges in chunk order:
-//   m = max(m_i), s = sum of s_i 2^(m_i - m), out = sum of acc_i 2^(m_i - m) / s
+// to the partial results, which a second kernel merges in chunk order (attention_merge.cu).
 //
 // Few rows (decoding, drafting): bound by reading keys and values, 4 head_dim bytes a cell and key-value head, the prompt's once
 // for all lanes (more tiles than one find them in the second-level cache). Many (long verification, prefill): bound by tensor
@@ -13,20 +12,11 @@
 
 #include "runtimes/cuda/device/launch.h"
 #include "runtimes/cuda/kernels/attention.h"
+#include "runtimes/cuda/kernels/attention_call.cuh"
 #include "runtimes/cuda/kernels/attention_tile.cuh"
 
 namespace octet::cuda {
 namespace {
-
-struct Call {
-  AttentionPlan plan;
-  int group, most_parts, rows_per_lane, heads, kv_heads;
-  const Bf16 *q, *keys, *values;
-  float scale;      // of scores, in units of log 2
-  Vector8* scales;  // [rows][heads][most_parts]: m and s, two floats
-  float* sums;      // [rows][heads][most_parts][head_dim]
-  Bf16* out;
-};
 
 constexpr int stages_of(int dim) { return dim == 64 ? 3 : 2; }
 
@@ -42,34 +32,8 @@ struct Layout {
   static_assert(kScales + kTileRows * 8 <= kBytes && kBytes <= 99 << 10);
 };
 
-/// Where the results of a query go.
-struct Target {
-  int row, head, parts;
-
-  OCTET_DEVICE Target(const Call& call, int query)
-      : row(query / call.group), head(block_y() * call.group + query % call.group), parts(call.plan.parts[row / call.rows_per_lane]) {}
-
-  OCTET_DEVICE std::size_t index(const Call& call) const { return static_cast<std::size_t>(row) * call.heads + head; }
-  OCTET_DEVICE std::size_t part(const Call& call, int part) const { return index(call) * call.most_parts + part; }
-
-  OCTET_DEVICE void put_scales(const Call& call, int part_index, float most, float total) const {
-    if (parts > 1) call.scales[part(call, part_index)] = {{float_to_bits(most), float_to_bits(total)}};
-  }
-
-  /// Two columns from `column` on.
-  template <int kDim>
-  OCTET_DEVICE void put(const Call& call, int part_index, float total, int column, float x, float y) const {
-    if (parts == 1) {
-      auto* to = reinterpret_cast<std::uint32_t*>(call.out + index(call) * kDim + column);
-      *to = total == 0 ? 0u : pack_bf16(x / total, y / total);
-    } else if (parts > 1 && total != 0) {
-      *reinterpret_cast<Vector8*>(call.sums + part(call, part_index) * kDim + column) = {{float_to_bits(x), float_to_bits(y)}};
-    }
-  }
-};
-
 template <int kDim>
-OCTET_DEVICE void copy_queries(const Call& call, const AttentionItem& item, std::byte* queries, int rows) {
+OCTET_DEVICE void copy_queries(const AttentionCall& call, const AttentionItem& item, std::byte* queries, int rows) {
   using Rows = SharedRows<kDim>;
   constexpr int kStep = kAttentionThreads / Rows::kPieces;
   const int piece = thread_x() % Rows::kPieces;
@@ -82,7 +46,7 @@ OCTET_DEVICE void copy_queries(const Call& call, const AttentionItem& item, std:
 
 /// Cells first .. first + 63 of the item's chunk.
 template <int kDim>
-OCTET_DEVICE void copy_cells(const Call& call, const AttentionItem& item, std::byte* stage, int first) {
+OCTET_DEVICE void copy_cells(const AttentionCall& call, const AttentionItem& item, std::byte* stage, int first) {
   using Rows = SharedRows<kDim>;
   constexpr int kStep = kAttentionThreads / Rows::kPieces;
   const int piece = thread_x() % Rows::kPieces;
@@ -103,7 +67,7 @@ OCTET_DEVICE void copy_cells(const Call& call, const AttentionItem& item, std::b
 /// What each of the thread's rows sees of the chunk. Rows beyond the tile, which nobody reads, see all, so that they ask for no
 /// masking.
 template <int kDim, int kRowTiles>
-OCTET_DEVICE void find_seen(const Call& call, const AttentionItem& item, int first_row, AttentionRows<kDim, kRowTiles>& rows) {
+OCTET_DEVICE void find_seen(const AttentionCall& call, const AttentionItem& item, int first_row, AttentionRows<kDim, kRowTiles>& rows) {
   OCTET_UNROLL
   for (int t = 0; t < kRowTiles; ++t) {
     OCTET_UNROLL
@@ -117,25 +81,27 @@ OCTET_DEVICE void find_seen(const Call& call, const AttentionItem& item, int fir
 
 /// From the registers of warps that had rows to themselves.
 template <int kDim, int kRowTiles>
-OCTET_DEVICE void put_rows(const Call& call, const AttentionItem& item, int first_row, const AttentionRows<kDim, kRowTiles>& rows) {
+OCTET_DEVICE void put_rows(const AttentionCall& call, const AttentionItem& item, int first_row, const AttentionRows<kDim, kRowTiles>& rows) {
   OCTET_UNROLL
   for (int t = 0; t < kRowTiles; ++t) {
     OCTET_UNROLL
     for (int half = 0; half < 2; ++half) {
       const int i = first_row + t * 16 + half * 8 + fragment_group();
       if (i >= item.queries) continue;
-      const Target target(call, item.first_query + i);
+      const AttentionTarget target(call, item.first_query + i);
       if (fragment_pair() == 0) target.put_scales(call, item.part, rows.most[t][half], rows.total[t][half]);
       OCTET_UNROLL
-      for (int d = 0; d < kDim / 8; ++d)
-        target.put<kDim>(call, item.part, rows.total[t][half], d * 8 + 2 * fragment_pair(), rows.acc[t][d][2 * half], rows.acc[t][d][2 * half + 1]);
+      for (int d = 0; d < kDim / 8; ++d) {
+        const float x = rows.acc[t][d][2 * half], y = rows.acc[t][d][2 * half + 1];
+        target.put<kDim>(call, item.part, rows.total[t][half], d * 8 + 2 * fragment_pair(), x, y);
+      }
     }
   }
 }
 
 /// Of warps that divided the cells: merged through shared memory, in the warps' order.
 template <int kDim, int kRowTiles>
-OCTET_DEVICE void merge_warps(const Call& call, const AttentionItem& item, const AttentionRows<kDim, kRowTiles>& rows) {
+OCTET_DEVICE void merge_warps(const AttentionCall& call, const AttentionItem& item, const AttentionRows<kDim, kRowTiles>& rows) {
   using L = Layout<kDim, kRowTiles>;
   constexpr int kWarpRows = 16 * kRowTiles;
   auto* const sums = reinterpret_cast<float*>(shared_memory());
@@ -164,7 +130,7 @@ OCTET_DEVICE void merge_warps(const Call& call, const AttentionItem& item, const
       x += weight * sums[slot * L::kSumStride + column];
       y += weight * sums[slot * L::kSumStride + column + 1];
     }
-    const Target target(call, item.first_query + i);
+    const AttentionTarget target(call, item.first_query + i);
     if (column == 0) target.put_scales(call, item.part, most, total);
     target.put<kDim>(call, item.part, total, column, x, y);
   }
@@ -172,8 +138,8 @@ OCTET_DEVICE void merge_warps(const Call& call, const AttentionItem& item, const
 
 /// The warp's share of a stage: all cells, 32 or 16 of them.
 template <int kDim, int kRowTiles>
-OCTET_DEVICE void add_stage(const Call& call, const AttentionItem& item, const std::byte* queries, const std::byte* stage, int first, int all_see,
-                            AttentionRows<kDim, kRowTiles>& rows) {
+OCTET_DEVICE void add_stage(const AttentionCall& call, const AttentionItem& item, const std::byte* queries, const std::byte* stage, int first,
+                            int all_see, AttentionRows<kDim, kRowTiles>& rows) {
   const std::byte* const values = stage + Layout<kDim, kRowTiles>::kPlaneBytes;
   if (item.row_warps == 1) {
     const int row = warp_index() * 16;
@@ -186,7 +152,7 @@ OCTET_DEVICE void add_stage(const Call& call, const AttentionItem& item, const s
 }
 
 template <int kDim, int kRowTiles>
-OCTET_DEVICE void attend_item(const Call& call, const AttentionItem& item) {
+OCTET_DEVICE void attend_item(const AttentionCall& call, const AttentionItem& item) {
   using L = Layout<kDim, kRowTiles>;
   std::byte *const stages = shared_memory(), *const queries = stages + L::kQueries;
   const int steps = ceil_div(item.walk, kStageCells);
@@ -221,72 +187,19 @@ OCTET_DEVICE void attend_item(const Call& call, const AttentionItem& item) {
 }
 
 template <int kDim, int kRowTiles>
-OCTET_KERNEL_BOUNDS(kAttentionThreads, 2) attend_items(Call call) {
+OCTET_KERNEL_BOUNDS(kAttentionThreads, 2) attend_items(AttentionCall call) {
   wait_for_previous();
   let_next_start();
   const int count = *call.plan.count;
   for (int i = block_x(); i < count; i += blocks_x()) attend_item<kDim, kRowTiles>(call, call.plan.items[i]);
 }
 
-constexpr int kMergeThreads = 128, kMergeWarps = kMergeThreads / kWarp, kMostParts = kMostPromptParts + kMostTailParts;
-constexpr int kMergedAtOnce = 4;  // whose loads are under way together
-
-/// A warp a row and head. Rows with one part have their output already.
-template <int kDim>
-OCTET_KERNEL merge_parts(Call call) {
-  wait_for_previous();
-  let_next_start();
-  constexpr int kColumns = kDim / kWarp;  // of a thread, side by side
-  const int row = block_x(), head = block_y() * kMergeWarps + warp_index();
-  const int parts = call.plan.parts[row / call.rows_per_lane];
-  if (parts == 1 || head >= call.heads) return;
-  const std::size_t index = static_cast<std::size_t>(row) * call.heads + head;
-  auto* const weights = reinterpret_cast<float*>(shared_memory()) + warp_index() * 2 * kMostParts;
-  auto* const totals = weights + kMostParts;
-  float most = kNothingSeen;
-  for (int part = warp_lane(); part < kMostParts; part += kWarp) {
-    const Vector8 scales = part < parts ? call.scales[index * call.most_parts + part] : Vector8{{float_to_bits(kNothingSeen), 0}};
-    weights[part] = bits_to_float(scales.word[0]);
-    totals[part] = bits_to_float(scales.word[1]);
-    most = weights[part] > most ? weights[part] : most;
-  }
-  most = warp_max(most);
-  for (int part = warp_lane(); part < kMostParts; part += kWarp) weights[part] = exp2_of(weights[part] - most);
-  warp_sync();
-  float total = 0, sums[kColumns] = {};
-  const float* from = call.sums + index * call.most_parts * kDim + warp_lane() * kColumns;
-  for (int first = 0; first < parts; first += kMergedAtOnce) {
-    float part[kMergedAtOnce][kColumns];
-    OCTET_UNROLL
-    for (int i = 0; i < kMergedAtOnce; ++i) {
-      const bool written = totals[first + i] != 0;
-      OCTET_UNROLL
-      for (int c = 0; c < kColumns; c += 2) {
-        const Vector8 two = written ? *reinterpret_cast<const Vector8*>(from + (first + i) * kDim + c) : Vector8{};
-        part[i][c] = bits_to_float(two.word[0]);
-        part[i][c + 1] = bits_to_float(two.word[1]);
-      }
-    }
-    OCTET_UNROLL
-    for (int i = 0; i < kMergedAtOnce; ++i) {
-      total += weights[first + i] * totals[first + i];
-      OCTET_UNROLL
-      for (int c = 0; c < kColumns; ++c) sums[c] += weights[first + i] * part[i][c];
-    }
-  }
-  auto* to = reinterpret_cast<std::uint32_t*>(call.out + index * kDim + warp_lane() * kColumns);
-  OCTET_UNROLL
-  for (int c = 0; c < kColumns; c += 2) to[c / 2] = total == 0 ? 0u : pack_bf16(sums[c] / total, sums[c + 1] / total);
-}
-
 template <int kDim, int kRowTiles>
-void start(Stream& stream, const Call& call, const Batch& batch, int blocks) {
+void start(Stream& stream, const AttentionCall& call, int blocks) {
   launch(stream,
-         {.grid = {blocks, call.kv_heads}, .threads = kAttentionThreads, .shared_bytes = Layout<kDim, kRowTiles>::kBytes, .overlaps_previous = true},
+         {.grid = {blocks, call.kv_heads}, .threads = kAttentionThreads, .shared_bytes = Layout<kDim, kRowTiles>::kBytes,
+          .overlaps_previous = true},
          attend_items<kDim, kRowTiles>, call);
-  launch(stream, {.grid = {batch.rows(), ceil_div(call.heads, kMergeWarps)}, .threads = kMergeThreads,
-          .shared_bytes = kMergeWarps * 2 * kMostParts * sizeof(float), .overlaps_previous = true},
-         merge_parts<kDim>, call);
 }
 
 }  // namespace
@@ -299,16 +212,17 @@ void attend(Stream& stream, const AttentionWorkspace& workspace, const Batch& ba
             const void* values, void* out) {
   if (!attends_on_tensor_cores(shape)) throw std::invalid_argument("attention on tensor cores: heads of 64 or 128 dimensions");
   const AttentionGeometry geometry = workspace.geometry(batch, shape);
-  const Call call{.plan = workspace.plan(), .group = geometry.group, .most_parts = geometry.parts(),
-                  .rows_per_lane = batch.rows_per_lane, .heads = shape.heads, .kv_heads = shape.kv_heads, .q = static_cast<const Bf16*>(q),
-                  .keys = static_cast<const Bf16*>(keys), .values = static_cast<const Bf16*>(values),
-                  .scale = 1.44269504088896f / std::sqrt(static_cast<float>(shape.head_dim)), .scales = workspace.scales(),
-                  .sums = workspace.sums(), .out = static_cast<Bf16*>(out)};
+  const AttentionCall call{
+      .plan = workspace.plan(), .group = geometry.group, .most_parts = geometry.parts(), .rows_per_lane = batch.rows_per_lane,
+      .heads = shape.heads, .kv_heads = shape.kv_heads, .q = static_cast<const Bf16*>(q), .keys = static_cast<const Bf16*>(keys),
+      .values = static_cast<const Bf16*>(values), .scale = 1.44269504088896f / std::sqrt(static_cast<float>(shape.head_dim)),
+      .scales = workspace.scales(), .sums = workspace.sums(), .out = static_cast<Bf16*>(out)};
   const int blocks = workspace.most_blocks(geometry, shape);
-  if (shape.head_dim == 64 && geometry.row_tiles == 1) start<64, 1>(stream, call, batch, blocks);
-  else if (shape.head_dim == 64) start<64, 2>(stream, call, batch, blocks);
-  else if (geometry.row_tiles == 1) start<128, 1>(stream, call, batch, blocks);
-  else start<128, 2>(stream, call, batch, blocks);
+  if (shape.head_dim == 64 && geometry.row_tiles == 1) start<64, 1>(stream, call, blocks);
+  else if (shape.head_dim == 64) start<64, 2>(stream, call, blocks);
+  else if (geometry.row_tiles == 1) start<128, 1>(stream, call, blocks);
+  else start<128, 2>(stream, call, blocks);
+  merge_attention(stream, call, batch.rows(), shape.head_dim);
 }
 
 }  // namespace octet::cuda

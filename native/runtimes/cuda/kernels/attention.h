@@ -51,7 +51,7 @@ void plan_attention(Stream& stream, const AttentionWorkspace& workspace, const B
 
 /// out [rows][heads][head_dim] = attention of q [rows][heads][head_dim] over keys and values [cells][kv_heads][head_dim], all Bf16
 /// and 16-byte aligned, by the list that plan_attention made of the same batch. Zeros for inactive rows. Cells beyond a lane's
-/// last position are never read. Throws std::invalid_argument for a shape without a kernel.
+/// last position are never read. A layer's keys have fewer than 2^32 elements. Throws std::invalid_argument for a shape without a kernel.
 void attend(Stream& stream, const AttentionWorkspace& workspace, const Batch& batch, const HeadShape& shape, const void* q, const void* keys,
             const void* values, void* out);
 

@@ -130,7 +130,8 @@ class Segments {
 };
 
 /// Tiles of a chunk stand side by side, so that blocks that read the same cells run together.
-OCTET_DEVICE AttentionItem item_of(const Batch& batch, const AttentionGeometry& geometry, const Segment& segment, int index, RaggedForm form) {
+OCTET_DEVICE AttentionItem item_of(const Batch& batch, const AttentionGeometry& geometry, const Segment& segment, int index,
+                                   RaggedForm form) {
   const int tile = index % segment.tiles, chunk = index / segment.tiles, start = chunk * segment.chunk;
   AttentionItem item;
   const int rows_left = segment.queries - tile * geometry.tile_rows();

@@ -80,7 +80,8 @@ class AttentionRows {
 
   /// `kCells` cells, the first of which is cell `first` of the chunk and lies at row `row` of the stage.
   template <int kCells>
-  OCTET_DEVICE void add_cells(const std::byte* queries, const std::byte* keys, const std::byte* values, int row, int first, bool masked, float scale) {
+  OCTET_DEVICE void add_cells(const std::byte* queries, const std::byte* keys, const std::byte* values, int row, int first, bool masked,
+                              float scale) {
     float scores[kRowTiles][kCells / 8][4];
     multiply_keys<kCells>(queries, keys, row, scores);
     if (masked) mask<kCells>(first, scores);
