@@ -108,7 +108,8 @@ TEST_CASE("cuda attention: a prompt under way, many rows on what is there alread
 
 TEST_CASE("cuda attention: blocks that take several items each") {
   AttentionCase a{{8, 8, 64}, 1200, {}};
-  for (int lane = 0; lane < 4; ++lane) a.lanes.push_back({lane, {100 * lane, 100, 500 + 150 * lane}, {100 + 40 * lane}});
+  for (int lane = 0; lane < 4; ++lane)
+    a.lanes.push_back({lane, {lane / 2 * 100, 100, 500 + 150 * lane}, positions_from(100 + 40 * lane, 3)});
   const AttentionWorkspace workspace(a.shape, a.rows(), device_of(1));
   const AttentionGeometry geometry = workspace.geometry(AttentionData<Bf16>(a).batch(), a.shape);
   CHECK(geometry.most_items > workspace.most_blocks(geometry, a.shape));

@@ -45,13 +45,14 @@ class AttentionWorkspace {
 /// Heads of this shape have a tensor-core kernel: 64 or 128 dimensions.
 bool attends_on_tensor_cores(const HeadShape& shape);
 
-/// The work list of this batch, for every attend() of the pass: one small launch. Throws as
-/// AttentionWorkspace::geometry does.
+/// The work list of this batch, for every attend() of the pass: one small launch. Throws as AttentionWorkspace::geometry
+/// does.
 void plan_attention(Stream& stream, const AttentionWorkspace& workspace, const Batch& batch, const HeadShape& shape, RaggedForm form);
 
 /// out [rows][heads][head_dim] = attention of q [rows][heads][head_dim] over keys and values [cells][kv_heads][head_dim], all Bf16
 /// and 16-byte aligned, by the list that plan_attention made of the same batch. Zeros for inactive rows. Cells beyond a lane's
-/// last position are never read. A layer's keys have fewer than 2^32 elements. Throws std::invalid_argument for a shape without a kernel.
+/// last position are never read. A layer's keys have fewer than 2^32 elements. Throws std::invalid_argument for a shape without
+/// a kernel.
 void attend(Stream& stream, const AttentionWorkspace& workspace, const Batch& batch, const HeadShape& shape, const void* q, const void* keys,
             const void* values, void* out);
 
