@@ -34,13 +34,13 @@ std::vector<std::vector<float>> llama_logits(const std::string& path) {
 
 // The same by the CUDA runtime: the first seven tokens as a prompt under way, in cells 10 to 16; then two lanes that share
 // them, whose tails lie apart, in one ragged pass: one with the other five tokens, one with three and two idle rows.
-std::vector<std::vector<float>> cuda_logits(const std::string& path, Precision precision) {
+std::vector<std::vector<float>> cuda_logits(const std::string& path, Precision precision, RaggedForm form = RaggedForm::kSplit) {
   const ModelSource source = describe_network(llama::open_parts(path));
   const std::optional<Network> network = load_network(source.source, {});
   const Architecture& shape = network->architecture;
   const KvCache cache(shape, kCells, precision);
   const Activations activations(shape, precision, 16, device_info());
-  const Forward forward(*network, cache, activations);
+  const Forward forward(*network, cache, activations, form);
   Stream stream;
   std::vector<Place> places(kMaxSlots);
   places[16] = {0, 0, 10};
@@ -110,4 +110,5 @@ TEST_CASE("cuda model: llama.cpp's logits within 2e-2 by the tensor cores' way, 
   const double off = difference(got, want);
   CAPTURE(off);
   CHECK(off <= 2e-2);
+  CHECK(cuda_logits(llama::kTargetFile, Precision::kBf16, RaggedForm::kPad) == got);  // bit for bit
 }

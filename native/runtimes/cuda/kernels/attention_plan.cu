@@ -69,7 +69,7 @@ class Segments {
       longest = tail > longest ? tail : longest;
     }
     for (int lane = 0; lane < batch_.lanes;) lane = shared_.last[lane] < 0 ? lane + 1 : add_prompt(lane);
-    const int chunk = chunk_cells(longest, geometry_.tail_parts);
+    const int chunk = chunk_cells(longest, geometry_.tail_parts, geometry_.least_chunk);
     for (int lane = 0; lane < batch_.lanes; ++lane)
       if (shared_.last[lane] >= 0) add_tail(lane, chunk, form == RaggedForm::kPad ? longest : tail_of(lane));
     shared_.segments = segments_;
@@ -95,7 +95,7 @@ class Segments {
     }
     const int cells = last + 1 < prompt.prompt_length ? last + 1 : prompt.prompt_length;
     if (cells <= 0) return end;
-    const int chunk = chunk_cells(cells, geometry_.prompt_parts);
+    const int chunk = chunk_cells(cells, geometry_.prompt_parts, geometry_.least_chunk);
     add(first, end - first, cells, chunk, {.first_cell = prompt.prompt_start, .cells = cells});
     for (int lane = first; lane < end; ++lane)
       if (shared_.last[lane] >= 0) shared_.parts[lane] = ceil_div(cells, chunk);

@@ -15,7 +15,7 @@ namespace octet::cuda {
 enum class RaggedForm { kSplit, kPad };
 
 constexpr int kAttentionWarps = 4, kAttentionThreads = kAttentionWarps * 32;
-constexpr int kStageCells = 64;                          ///< Chunks are multiples of it.
+constexpr int kStageCells = 64;
 constexpr int kMostPromptParts = 48, kMostTailParts = 16;
 
 /// What follows from shapes alone.
@@ -23,6 +23,7 @@ struct AttentionGeometry {
   int group;                      ///< Query heads on a key-value head.
   int row_tiles;                  ///< 16-row tiles of a warp, 1 or 2.
   int prompt_parts, tail_parts;   ///< Most chunks of a prompt and of a tail.
+  int least_chunk;                ///< Cells of a chunk at least.
   int most_items;
 
   OCTET_BOTH int parts() const { return prompt_parts + tail_parts; }
@@ -49,10 +50,10 @@ struct AttentionPlan {
 
 OCTET_BOTH int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
-/// Cells of a chunk, so that `cells` make at most `parts` chunks.
-OCTET_BOTH int chunk_cells(int cells, int parts) {
-  const int stages = ceil_div(ceil_div(cells, parts), kStageCells);
-  return (stages > 1 ? stages : 1) * kStageCells;
+/// Cells of a chunk, whole stages, so that `cells` make at most `parts` chunks.
+OCTET_BOTH int chunk_cells(int cells, int parts, int least) {
+  const int chunk = ceil_div(ceil_div(cells, parts), kStageCells) * kStageCells;
+  return chunk > least ? chunk : least;
 }
 
 }  // namespace octet::cuda

@@ -6,7 +6,7 @@
 namespace octet::cuda {
 namespace {
 
-constexpr int kMostTileRows = kAttentionWarps * 32, kMostBlocksOfProcessor = 8;
+constexpr int kMostTileRows = kAttentionWarps * 32;
 
 // Enough for two blocks a multiprocessor whose tiles are full, of prompts and of tails, and for one part of each row and kind.
 int partial_rows_of(const HeadShape& shape, int rows, const DeviceInfo& device) {
@@ -47,9 +47,10 @@ AttentionGeometry AttentionWorkspace::geometry(const Batch& batch, const HeadSha
   g.row_tiles = queries > kAttentionWarps * 16 ? 2 : 1;
   const int prompt_tiles = ceil_div(queries, g.tile_rows()), tail_tiles = batch.lanes * ceil_div(lane_queries, g.tile_rows());
   const int room = std::max(1, partial_rows_ / (2 * batch.rows() * shape.heads));
-  const auto parts = [&](int tiles, int most) {
-    return std::min(room, std::clamp(ceil_div(2 * multiprocessors_, shape.kv_heads * tiles), 1, most));
-  };
+  // A part of a large tile writes as many bytes of sums as it reads of 128 cells: such are cut less.
+  const int blocks = g.row_tiles == 2 ? multiprocessors_ * 3 / 2 : multiprocessors_ * 2;
+  const auto parts = [&](int tiles, int most) { return std::min(room, std::clamp(blocks / (shape.kv_heads * tiles), 1, most)); };
+  g.least_chunk = kStageCells * g.row_tiles;
   g.prompt_parts = parts(prompt_tiles, kMostPromptParts);
   g.tail_parts = parts(tail_tiles, kMostTailParts);
   g.most_items = (queries / g.tile_rows() + batch.lanes) * g.prompt_parts + tail_tiles * g.tail_parts;
@@ -58,7 +59,8 @@ AttentionGeometry AttentionWorkspace::geometry(const Batch& batch, const HeadSha
 }
 
 int AttentionWorkspace::most_blocks(const AttentionGeometry& geometry, const HeadShape& shape) const {
-  return std::min(geometry.most_items, std::max(1, kMostBlocksOfProcessor * multiprocessors_ / shape.kv_heads));
+  const int resident = shape.head_dim == 64 ? 3 : 2;  // on a multiprocessor
+  return std::min(geometry.most_items, std::max(1, ceil_div(resident * multiprocessors_, shape.kv_heads)));
 }
 
 }  // namespace octet::cuda
