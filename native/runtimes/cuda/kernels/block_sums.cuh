@@ -5,27 +5,44 @@
 
 namespace octet::cuda {
 
-constexpr int kBlockThreads = 256, kBlockWarps = kBlockThreads / kWarp;
+constexpr int kBlockThreads = 256, kBlockParts = 16, kPartThreads = kBlockThreads / kBlockParts;
 
-/// Shared memory that the functions below use between their barriers.
+/// Shared memory that the functions below use between their barriers. Parts of 16 threads lie a word further apart, in banks of
+/// their own.
 struct BlockExchange {
-  std::uint64_t word[2 * kBlockWarps];
+  std::uint64_t word[kBlockThreads + kBlockParts], part[kBlockParts];
   int flag, pad[3];
 };
 
-/// Combines the warps' values, in order of warps, in every thread. `combine` is associative.
+OCTET_DEVICE int exchange_place(int thread) { return thread + thread / kPartThreads; }
+
+/// Every thread's value to shared memory, and the parts' combined, in order. Three barriers and no shuffles: values of 64 bits take
+/// two of those each.
+template <class T, class Combine>
+OCTET_DEVICE void combine_parts(BlockExchange& exchange, T x, Combine combine) {
+  static_assert(sizeof(T) <= sizeof(std::uint64_t));
+  auto* const values = reinterpret_cast<T*>(exchange.word);
+  auto* const parts = reinterpret_cast<T*>(exchange.part);
+  block_sync();
+  values[exchange_place(thread_x())] = x;
+  block_sync();
+  if (thread_x() < kBlockParts) {
+    T part = values[exchange_place(thread_x() * kPartThreads)];
+    OCTET_UNROLL
+    for (int i = 1; i < kPartThreads; ++i) part = combine(part, values[exchange_place(thread_x() * kPartThreads) + i]);
+    parts[thread_x()] = part;
+  }
+  block_sync();
+}
+
+/// All threads' values combined, in order, in every thread. `combine` is associative.
 template <class T, class Combine>
 OCTET_DEVICE T across_block(BlockExchange& exchange, T x, Combine combine) {
-  static_assert(sizeof(T) <= sizeof(std::uint64_t));
+  combine_parts(exchange, x, combine);
+  const auto* const parts = reinterpret_cast<const T*>(exchange.part);
+  x = parts[0];
   OCTET_UNROLL
-  for (int mask = kWarp / 2; mask > 0; mask /= 2) x = combine(x, shuffle_xor(x, mask));
-  auto* const slots = reinterpret_cast<T*>(exchange.word);
-  block_sync();
-  if (warp_lane() == 0) slots[warp_index()] = x;
-  block_sync();
-  x = slots[0];
-  OCTET_UNROLL
-  for (int warp = 1; warp < kBlockWarps; ++warp) x = combine(x, slots[warp]);
+  for (int part = 1; part < kBlockParts; ++part) x = combine(x, parts[part]);
   return x;
 }
 
@@ -37,24 +54,19 @@ OCTET_DEVICE T block_sum(BlockExchange& exchange, T x) {
 /// The sum of the threads before this one; `total` is all threads'.
 template <class T>
 OCTET_DEVICE T sum_before(BlockExchange& exchange, T x, T& total) {
-  T through = x;
-  OCTET_UNROLL
-  for (int by = 1; by < kWarp; by *= 2) {
-    const T other = shuffle_up(through, by);
-    if (warp_lane() >= by) through += other;
-  }
-  auto* const slots = reinterpret_cast<T*>(exchange.word);
-  block_sync();
-  if (warp_lane() == kWarp - 1) slots[warp_index()] = through;
-  block_sync();
+  combine_parts(exchange, x, [](T a, T b) { return a + b; });
+  const auto* const values = reinterpret_cast<const T*>(exchange.word);
+  const auto* const parts = reinterpret_cast<const T*>(exchange.part);
+  const int own_part = thread_x() / kPartThreads, first = exchange_place(own_part * kPartThreads);
   T before = 0;
   total = 0;
   OCTET_UNROLL
-  for (int warp = 0; warp < kBlockWarps; ++warp) {
-    if (warp == warp_index()) before = total;
-    total += slots[warp];
+  for (int part = 0; part < kBlockParts; ++part) {
+    if (part == own_part) before = total;
+    total += parts[part];
   }
-  return before + through - x;
+  for (int i = 0; i < thread_x() % kPartThreads; ++i) before += values[first + i];
+  return before;
 }
 
 /// True in every thread of the block that is the last of `blocks` to come; what the others wrote before is visible to

@@ -1,5 +1,6 @@
 // The n-th place, or the place at which the mass reaches an amount, in the order of all truncations (logit descending, token
-// ascending), among a row's candidates: a radix search over 64-bit keys, one digit a round, integers only.
+// ascending), among a row's candidates, by integers only: every candidate against every other where a block has a thread for each, else
+// a radix search over 64-bit keys, one digit a round.
 #pragma once
 
 #include "runtimes/cuda/kernels/block_sums.cuh"
@@ -11,7 +12,10 @@ constexpr int kDigits = 256;
 
 struct PlaceShared {
   std::uint64_t amount[kDigits];
-  int tally[kDigits];
+  union {
+    int tally[kDigits];
+    std::uint64_t key[kBlockThreads];
+  };
   std::uint64_t found;
 };
 
@@ -66,6 +70,27 @@ OCTET_DEVICE std::uint64_t find_place(BlockExchange& exchange, PlaceShared& shar
     }
   }
   return prefix;
+}
+
+/// The same for up to one candidate a thread, the first `count` threads'.
+OCTET_DEVICE std::uint64_t find_place_of_few(PlaceShared& shared, int count, std::uint64_t key, std::uint64_t amount, std::uint64_t wanted,
+                                             std::uint64_t limit) {
+  const bool counts = thread_x() < count && key <= limit;
+  block_sync();
+  shared.key[thread_x()] = counts ? key : kNoPlace;
+  shared.amount[thread_x()] = counts ? amount : 0;
+  if (thread_x() == 0) shared.found = kNoPlace;
+  block_sync();
+  std::uint64_t before = 0;
+  bool is_last = true;
+  if (counts)
+    for (int i = 0; i < count; ++i) {
+      if (shared.key[i] < key) before += shared.amount[i];
+      if (shared.key[i] > key && shared.key[i] != kNoPlace) is_last = false;
+    }
+  if (counts && before < wanted && (before + amount >= wanted || is_last)) shared.found = key;
+  block_sync();
+  return shared.found;
 }
 
 }  // namespace octet::cuda

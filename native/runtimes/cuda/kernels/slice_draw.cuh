@@ -18,18 +18,14 @@ OCTET_DEVICE int draw_token(BlockExchange& exchange, std::uint64_t slice_mass, s
   if (slice < 0) return 0;
   const std::uint64_t before = across_block(exchange, thread_x() == slice ? before_slice : 0, [](std::uint64_t a, std::uint64_t b) { return a + b; });
   const int first = slice * kSliceTokens + thread_x() * kEach;
-  std::uint64_t mass[kEach], own = 0;
+  std::uint64_t own = 0;
   OCTET_UNROLL
-  for (int i = 0; i < kEach; ++i) own += mass[i] = first + i < vocabulary ? mass_of(first + i) : 0;
+  for (int i = 0; i < kEach; ++i) own += first + i < vocabulary ? mass_of(first + i) : 0;
   std::uint64_t sum = before + sum_before(exchange, own, total);
   int token = -1;
-  OCTET_UNROLL
-  for (int i = 0; i < kEach; ++i) {
-    sum += mass[i];
-    if (token < 0 && mass[i] > 0 && sum > target) token = first + i;
-  }
-  const bool within = sum > target && sum - own <= target;
-  return found_anywhere(within ? token : -1);
+  if (sum <= target && target < sum + own)
+    while (sum <= target) sum += mass_of(first + ++token);
+  return found_anywhere(token < 0 ? -1 : first + token);
 }
 
 }  // namespace octet::cuda

@@ -109,15 +109,26 @@ OCTET_DEVICE void settle_row(SettleShared& shared, const WarpRows& call, const W
     }
   };
   const auto units_of = [&](float logit) { return weight_units(weight_at(depth_of(warped.max, warped.scale, logit))); };
+  // The place at which a sum over candidates up to `limit` reaches `wanted`.
+  const auto place = [&](std::uint64_t wanted, std::uint64_t limit, auto amount_of) {
+    if (listed > kBlockThreads)
+      return find_place(shared.exchange, shared.place, wanted, limit, [&](auto use) {
+        visit_tokens([&](float logit, int token) { use(place_key(logit, token), amount_of(logit)); });
+      });
+    std::uint64_t key = 0, amount = 0;
+    visit_tokens([&](float logit, int token) {
+      key = place_key(logit, token);
+      amount = amount_of(logit);
+    });
+    return find_place_of_few(shared.place, listed, key, amount, wanted, limit);
+  };
   if (listed > 0) {
     const std::uint64_t above = block_sum(shared.exchange, has_slice ? load_fresh(&slices[mine].above) : 0);
     std::uint64_t last = kNoPlace, total = 0;
     if (search.limits_count) {
       const int above_count = block_sum(shared.exchange, has_slice ? load_fresh(&slices[mine].above_count) : 0);
       const int wanted = warping.top_k - above_count;
-      last = find_place(shared.exchange, shared.place, static_cast<std::uint64_t>(wanted > 1 ? wanted : 1), kNoPlace, [&](auto use) {
-        visit_tokens([&](float logit, int token) { use(place_key(logit, token), std::uint64_t{1}); });
-      });
+      last = place(static_cast<std::uint64_t>(wanted > 1 ? wanted : 1), kNoPlace, [](float) { return std::uint64_t{1}; });
     }
     if (warping.top_p < 1) {
       if (search.limits_count) {
@@ -131,9 +142,7 @@ OCTET_DEVICE void settle_row(SettleShared& shared, const WarpRows& call, const W
       std::uint64_t wanted = static_cast<std::uint64_t>(exact);
       wanted += static_cast<double>(wanted) < exact;
       wanted = wanted > above ? wanted - above : 1;
-      last = find_place(shared.exchange, shared.place, wanted, last, [&](auto use) {
-        visit_tokens([&](float logit, int token) { use(place_key(logit, token), units_of(logit)); });
-      });
+      last = place(wanted, last, units_of);
     }
     warped.last_logit = logit_of_key(last);
     warped.last_token = token_of_key(last);
