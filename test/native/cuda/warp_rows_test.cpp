@@ -77,6 +77,7 @@ TEST_CASE("cuda warp: rows over many slices") {
     check(random_row(n, 2.2f, 30, static_cast<std::uint32_t>(n)), samplings);
     check(random_row(n, 1, 0, static_cast<std::uint32_t>(n) + 1), samplings);
   }
+  check(random_row(151936, 2.2f, 30, 3), {{0.8f, 0, 0.95f, 0}, {0.8f, 40, 0.95f, 0.01f}, {1, 0, 1, 0}});
 }
 
 TEST_CASE("cuda warp: a boundary within more equal tokens than the list of candidates holds") {

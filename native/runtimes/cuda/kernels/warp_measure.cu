@@ -7,7 +7,8 @@
 namespace octet::cuda {
 namespace {
 
-OCTET_DEVICE void finish_row(MeasureShared& shared, const WarpRows& call, const WarpScratch::View& scratch, int row, const Warping& warping) {
+OCTET_DEVICE void finish_row(MeasureShared& shared, const WarpRows& call, const WarpScratch::View& scratch, int row,
+                             const Warping& warping) {
   const WarpScratch::Slice* const slices = scratch.slice + static_cast<std::size_t>(row) * scratch.slices;
   const int mine = thread_x();
   const std::uint64_t own_best = mine < scratch.slices ? load_fresh(&slices[mine].best) : 0;
@@ -67,7 +68,8 @@ OCTET_KERNEL_BOUNDS(kBlockThreads, 4) measure_slice(WarpRows call, WarpScratch::
       if (!(depth <= kDeepest)) continue;
       const int bin = static_cast<int>(depth * kBinsAnOctave), octave = bin / kBinsAnOctave;
       // In units of 2^-18 of twice the octave's least weight: at most 2^19 a token.
-      if (bins_mass) atomic_add(&shared.mass[bin], static_cast<std::uint32_t>(exp2_of(static_cast<float>(octave + 1) - depth) * 0x1p18f + 0.5f));
+      const float units = exp2_of(static_cast<float>(octave + 1) - depth) * 0x1p18f;
+      if (bins_mass) atomic_add(&shared.mass[bin], static_cast<std::uint32_t>(units + 0.5f));
       if (bins_count) atomic_add(&shared.count[bin], 1u);
     }
     block_sync();
