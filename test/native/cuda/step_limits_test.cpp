@@ -108,17 +108,14 @@ TEST_CASE("cuda step: lanes of slot -1 are passed over, and a lane's tokens do n
 
 TEST_CASE("cuda step: lanes of one seed draw numbers of their own") {
   DeviceSteps device(kTarget, kTarget, kVocabulary, 2, 4);
-  device.open(0, kPrompt, {.temperature = 1, .top_p = 1, .seed = 5}, 0, 140);
-  device.open(1, kPrompt, {.temperature = 1, .top_p = 1, .seed = 5}, 1, 140);
-  std::vector<Token> first, second;
-  for (int step = 0; step < 5; ++step) {
+  int equal = 0, drawn = 0;
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    for (const int slot : {0, 1}) device.open(slot, kPrompt, {.temperature = 1.5f, .top_p = 1, .seed = seed}, static_cast<std::uint32_t>(slot), 140);
     const auto output = device.step({{0, 4}, {1, 4}}, 4);
-    for (const Token token : tokens_of(output.lane[0])) first.push_back(token);
-    for (const Token token : tokens_of(output.lane[1])) second.push_back(token);
+    REQUIRE(output.lane[0].tokens == 5);  // four by the draft's numbers and the bonus token
+    for (int j = 0; j < 5; ++j, ++drawn) equal += output.lane[0].token[j] == output.lane[1].token[j];
   }
-  int equal = 0;
-  for (std::size_t i = 0; i < first.size(); ++i) equal += first[i] == second[i];
-  CHECK(equal < 18);
+  CHECK(equal < drawn / 3);
 }
 
 TEST_CASE("cuda step: a lane whose draft lags drafts nothing until it has caught up, then as if it never had") {

@@ -170,7 +170,7 @@ OCTET_DEVICE void settle_row(SettleShared& shared, const WarpRows& call, const W
   if (mine == 0) draw_to(call, row, token);
 }
 
-OCTET_KERNEL_BOUNDS(kBlockThreads, 3) settle_slice(WarpRows call, WarpScratch::View scratch) {
+OCTET_KERNEL_BOUNDS(kBlockThreads, 2) settle_slice(WarpRows call, WarpScratch::View scratch) {
   wait_for_previous();
   let_next_start();
   const int row = block_y(), which = call.which[row];
