@@ -8,6 +8,7 @@ import type { Prompt } from "../../protocol/worker";
 import { badInput } from "./errors";
 import type { Place } from "./numbers";
 import { oneLine } from "./sanitize";
+import { truncate } from "./width";
 
 /** Far more than any model's context; reading stops here, so that an endless file is refused too. */
 const MAX_BYTES = 32 * 1024 * 1024;
@@ -52,7 +53,7 @@ export function splitAt(text: string, { line, column }: Place): { prefix: string
 
 /** The whole of a file, or of `stdin` for "-". Throws bad input for what is missing, not text, or endless. */
 export async function readText(file: string, stdin: Readable, signal: AbortSignal): Promise<string> {
-  const name = file === "-" ? "Standard input" : oneLine(file);
+  const name = file === "-" ? "Standard input" : oneLine(file) || '""';
   const source = file === "-" ? stdin : await openFile(file, name);
   const chunks: Buffer[] = [];
   let size = 0;
@@ -126,7 +127,13 @@ function readingError(name: string, error: unknown): unknown {
   switch ((error as NodeJS.ErrnoException).code) {
     case "ENOENT": return badInput(`${name}: no such file`);
     case "EISDIR": return badInput(`${name}: a folder, not a file`);
-    case "EACCES": return badInput(`${name}: permission denied`, "Make the file readable.");
+    case "ENOTDIR": return badInput(`${name}: a part of the path is a file, not a folder`);
+    case "EACCES":
+    case "EPERM": return badInput(`${name}: permission denied`, "Make the file readable.");
+    case "ENAMETOOLONG": return badInput(`${truncate(name, 60)}: too long for a file name`);
+    case "ELOOP": return badInput(`${name}: symbolic links that lead in a circle`);
+    case "ENXIO":
+    case "EOPNOTSUPP": return badInput(`${name}: a socket or device that cannot be read`);
     default: return error;
   }
 }

@@ -1,5 +1,7 @@
 // Bad usage and bad input: exit code 2, exactly one line on standard error, nothing on standard output, no process left.
-import { copyFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { example, folder, root, run, starter, stories, useBuiltCli } from "./harness";
@@ -54,10 +56,21 @@ describe("prompts", () => {
     await refused(["generate", "/dev/zero"], /not UTF-8/);
     await refused(["generate", "/dev/urandom"], /not UTF-8/);
   });
+  it.skipIf(process.platform === "win32")("that cannot be opened", async () => {
+    symlinkSync("circle.ts", at("circle.ts"));
+    await refused(["generate", at("circle.ts")], /circle\.ts: symbolic links that lead in a circle/);
+    const server = createServer().listen(at("socket"));
+    await once(server, "listening");
+    await refused(["generate", at("socket")], /a socket or device that cannot be read/);
+    server.close();
+  });
   it("that are not there", async () => {
     await refused(["generate", at("none.ts")], /none\.ts: no such file/);
     await refused(["generate", folder], /a folder, not a file/);
     await refused(["generate", example, "--suffix-file", at("none.py")], /none\.py: no such file/);
+    await refused(["generate", ""], /^octet: "": no such file\.\n$/);
+    await refused(["generate", path.join(example, "below.ts")], /below\.ts: a part of the path is a file/);
+    await refused(["generate", "n".repeat(300)], /^octet: n{59}…: too long for a file name\.\n$/);
     await refused(["generate", example, "--at", "9999"], /lines, not 9999/);
   });
 });

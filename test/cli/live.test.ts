@@ -8,17 +8,23 @@ const long = ["generate", example, "--max-tokens", "900", "--draft-length", "fix
 const hostile = { OCTET_ADDON: hostileAddon };
 const csi = /\u001b\[[\d;?]*[A-Za-z]/g;
 
-async function untilWriting(pty: Pty): Promise<string[]> {
-  await until(`tokens on the screen:\n${pty.raw.slice(-2000)}`, () => pty.onAlternateScreen && pty.screen().some((line) => /\d ms.*\d tok/.test(line)));
-  return pty.screen();
+/** The screen when at least so many lanes have written: a frame may arrive in pieces. */
+async function untilWriting(pty: Pty, lanes = 1, lane = /\d ms.*\d tok/g): Promise<string[]> {
+  let screen: string[] = [];
+  await until(`tokens on the screen:\n${pty.raw.slice(-2000)}`, () => {
+    screen = pty.screen();
+    return pty.onAlternateScreen && (screen.slice(3).join("\n").match(lane) ?? []).length >= lanes;
+  });
+  return screen;
 }
 
 describe("the live view", () => {
   it("shows eight lanes with latency, acceptance and text, then the ranked result", async () => {
     const pty = new Pty([...long, "--max-tokens", "250"], 80, 24);
-    const frame = await untilWriting(pty);
+    const writing = /[●✓] [▁▂▃▄▅▆▇█ ]+ +[\d.]+ ms +\d+ % +\d+ tok/g;
+    const frame = await untilWriting(pty, 8, writing);
     expect(frame[0]).toMatch(/^Octet {2}octet-starter-6M Q8_0 \+ draft 1\.4M · CPU, \d threads? +Ctrl-C stops$/);
-    expect(frame.join("\n").match(/[●✓] [▁▂▃▄▅▆▇█ ]+ +[\d.]+ ms +\d+ % +\d+ tok/g)).toHaveLength(8);
+    expect(frame.join("\n").match(writing)).toHaveLength(8);
     await until("a totals line", () => /^per token [\d.]+ ms +all [\d,]+ tok\/s +accepted \d+ % +draft 2 /.test(pty.screen()[1] ?? ""));
     expect(pty.raw).toContain("\u001b[32m");
     expect(await pty.done).toBe(0);
@@ -32,7 +38,7 @@ describe("the live view", () => {
 
   it("fits forty columns", async () => {
     const pty = new Pty(long, 40, 20);
-    const frame = await untilWriting(pty);
+    const frame = await untilWriting(pty, 8, / ms /g);
     expect(frame.slice(3).filter((line) => / ms /.test(line))).toHaveLength(8);
     expect(frame.join("")).not.toContain("│");
     pty.type("\u0003");
@@ -41,8 +47,10 @@ describe("the live view", () => {
 
   it("shows what has room on a tiny terminal", async () => {
     const pty = new Pty(long, 30, 7);
-    await until("lanes", () => pty.onAlternateScreen && / ms /.test(pty.screen()[3] ?? ""));
-    expect(pty.screen()[6]).toMatch(/^and \d lanes more/);
+    await until("lanes, and how many more there are", () => {
+      const [, , , first = "", , , last = ""] = pty.screen();
+      return pty.onAlternateScreen && / ms /.test(first) && /^and \d lanes more/.test(last);
+    });
     pty.type("\u0003");
     expect(await pty.done).toBe(130);
   });

@@ -100,9 +100,9 @@ it("a worker that does not answer is killed some time after the cancellation", a
 });
 
 it("a worker that is killed is one line and exit code 1", async () => {
-  const running = start(endless);
+  const running = startMarked(endless);
   const worker = await workerOf(running);
-  await pause(1000);
+  await running.reached("step");
   process.kill(worker, "SIGKILL");
   const { code, stdout, stderr } = await running.done;
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });

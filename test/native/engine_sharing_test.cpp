@@ -22,10 +22,6 @@ struct Setup {
     engine = std::make_unique<Engine>(std::move(runtime), std::make_shared<ScriptedVocabulary>());
     return *engine;
   }
-  /// A slow device: there is time to do something while a request runs.
-  void slow_steps(int microseconds) {
-    script->before_collect = [=](int) { std::this_thread::sleep_for(std::chrono::microseconds(microseconds)); };
-  }
   void check_empty() {
     const auto counts = engine->counts();
     CHECK(counts.running == 0);
@@ -73,14 +69,19 @@ TEST_CASE("requests share the batch, each lane with its own tokens, steps in fli
 
 TEST_CASE("a step in flight when its lanes were closed is nobody's") {
   Setup setup(2);
-  setup.slow_steps(300);
+  std::atomic<int> steps = 0;
+  std::atomic<bool> told = false;
+  setup.script->before_collect = [&](int) {
+    while (steps >= 2 && !told) std::this_thread::yield();
+  };
   Engine& engine = setup.start_engine();
   for (int round = 0; round < 10; ++round) {
     Engine::RequestId id = 0;
-    std::atomic<int> steps = 0;
+    steps = 0, told = false;
     auto cancelled = start(engine, request(1, 16, 200), &id, [&](const StepEvent&) { ++steps; });
     while (steps < 2) std::this_thread::yield();
     engine.cancel(id);
+    told = true;
     const Heard next = run(engine, request(2, 16, 9));
     check_whole(next, 16);
     check_prefix_of_own_tokens(next, 2);

@@ -276,3 +276,30 @@ TEST_CASE("a prompt that begins like the last one is computed from where they pa
     CHECK(ids(anew.result.sequences[0]) == ids(heard.result.sequences[0]));
   }
 }
+
+TEST_CASE("eight lanes, top-p: host work is less than a tenth of a step") {
+  LoadOptions options;
+  options.target = kTargetFile;
+  options.draft = kDraftFile;
+  options.device = "cpu";
+  options.threads = 1;
+  options.context_tokens = 512;
+  LlamaEngine octet(load_pair(options));
+  for (const char* policy : {"none", "fixed:3"}) {
+    CAPTURE(std::string(policy));
+    Request request = octet.request(kPrompts[0], policy, 0.8f, 8, 96);
+    request.sampling.top_p = 0.95f;
+    const Heard heard = run(*octet.engine, request);
+    check_whole(heard, 8);
+    // From one step's report to the next, text and book-keeping included. The median: a busy machine interrupts some steps.
+    std::vector<double> shares;
+    for (std::size_t i = 1; i < heard.steps.size() && heard.steps[i].lanes.size() == 8; ++i) {
+      const double passes_ms = heard.steps[i].draft_ms + heard.steps[i].verify_ms;
+      shares.push_back(1 - passes_ms / (heard.steps[i].at_ms - heard.steps[i - 1].at_ms));
+    }
+    REQUIRE(shares.size() > 20);
+    std::nth_element(shares.begin(), shares.begin() + shares.size() / 2, shares.end());
+    MESSAGE(policy << ": " << 100 * shares[shares.size() / 2] << " %");
+    CHECK(shares[shares.size() / 2] < 0.1);
+  }
+}

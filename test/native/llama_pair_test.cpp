@@ -299,3 +299,16 @@ TEST_CASE("options out of bounds and devices that are not there are refused") {
   CHECK(default_threads() >= 1);
   CHECK((here.physical_cores == 1 || default_threads() < here.physical_cores));
 }
+
+TEST_CASE("no more compute threads than cores, and said so") {
+  LoadOptions options = exact_options(kDraftFile);
+  options.context_tokens = 256;
+  const int cores = machine().logical_cores;
+  for (const int threads : {0, cores, cores + 1, 256}) {
+    options.threads = threads;
+    const auto pair = load_pair(options);
+    CHECK(pair.threads == (threads == 0 ? default_threads() : cores));
+    REQUIRE(pair.notices.size() == (threads > cores ? 1 : 0));
+    if (threads > cores) holds(pair.notices[0], "instead of " + std::to_string(threads));
+  }
+}

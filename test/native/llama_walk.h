@@ -43,16 +43,15 @@ inline std::vector<Walked> walk(LogitsModel& model, int vocabulary, const std::v
   return walked;
 }
 
-/// An engine on the pair, all in float32, on one thread.
+/// An engine on a pair; where none is given, on the starter pair, all in float32, on one thread.
 struct LlamaEngine {
   std::shared_ptr<const Vocabulary> vocabulary;
   int shared_vocabulary = 0;
   std::unique_ptr<Engine> engine;
 
-  explicit LlamaEngine(int lanes = 8, const std::string& draft = kDraftFile) {
-    LoadOptions options = exact_options(float_copy(kTargetFile), float_copy(draft));
-    options.lanes = lanes;
-    LoadedPair pair = load_pair(options);
+  explicit LlamaEngine(int lanes = 8, const std::string& draft = kDraftFile) : LlamaEngine(load_exactly(lanes, draft)) {}
+
+  explicit LlamaEngine(LoadedPair pair) {
     vocabulary = pair.vocabulary;
     shared_vocabulary = pair.shared_vocabulary;
     const RuntimeInfo info{.name = "llama", .device = "CPU", .max_lanes = pair.lanes,
@@ -60,6 +59,12 @@ struct LlamaEngine {
                            .vocabulary = pair.shared_vocabulary, .has_draft = pair.draft != nullptr};
     auto runtime = std::make_unique<HostRuntime>(info, std::move(pair.target), std::move(pair.draft));
     engine = std::make_unique<Engine>(std::move(runtime), vocabulary);
+  }
+
+  static LoadedPair load_exactly(int lanes, const std::string& draft) {
+    LoadOptions options = exact_options(float_copy(kTargetFile), float_copy(draft));
+    options.lanes = lanes;
+    return load_pair(options);
   }
 
   Request request(const char* text, const char* policy, float temperature, int lanes = 8, int tokens = 64) const {

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { absolutePath, pairOf, starterPair } from "../../extension/models/pair";
 import { later } from "../../extension/later";
 
@@ -25,15 +25,20 @@ it("a tilde is the home folder only at the start of a path", () => {
   expect(absolutePath("~m.gguf", "/base", "/home/me")).toBe(path.resolve("/base/~m.gguf"));
 });
 
-it("of calls in quick succession only the last is made, and none after dispose", async () => {
+it("of calls in quick succession only the last is made, and none after dispose", () => {
+  vi.useFakeTimers();
   let made = 0;
   const call = later(() => made++, 10);
   call();
+  vi.advanceTimersByTime(9);
   call();
-  await new Promise((resolve) => setTimeout(resolve, 40));
+  vi.advanceTimersByTime(9);
+  expect(made).toBe(0);
+  vi.advanceTimersByTime(100);
   expect(made).toBe(1);
   call();
   call.dispose();
-  await new Promise((resolve) => setTimeout(resolve, 40));
+  vi.advanceTimersByTime(100);
   expect(made).toBe(1);
+  vi.useRealTimers();
 });

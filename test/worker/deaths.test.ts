@@ -1,6 +1,8 @@
 // What happens when a process goes away: the worker is killed, crashes, cannot start, or loses its parent.
 
 import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { describe, expect, it } from "vitest";
 import type { LogParams } from "../../protocol/worker";
@@ -68,8 +70,8 @@ describe("with a load that holds a native thread", () => {
     let reached!: () => void;
     const outcome = expect(load).rejects.toMatchObject({ code: "workerDied" });
     await new Promise<void>((resolve) => (reached = resolve));
-    await pause(200); // past the last moment at which the load could be cancelled
     const pid = supervisor.pid!;
+    expect(await until(() => holdsThread(pid))).toBe(true); // past the last moment at which the load could be cancelled
     await supervisor.stop();
     expect(isAlive(pid)).toBe(false);
     await outcome;
@@ -185,6 +187,11 @@ async function family(addon: Addon, mode: "idle" | "generating" | "loading"): Pr
   });
   atEnd(() => isAlive(Number(line)) && process.kill(Number(line), "SIGKILL"));
   return { parent: { kill: (signal) => void parent.kill(signal) }, worker: Number(line) };
+}
+
+/** The pretended addon reads from a pipe of this name, to which nobody writes. */
+function holdsThread(pid: number): boolean {
+  return readdirSync(tmpdir()).some((name) => name.startsWith(`octet-fake-${pid}-`));
 }
 
 function pause(ms: number): Promise<void> {

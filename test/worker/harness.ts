@@ -119,7 +119,7 @@ export function supervise(
       started.push(client);
       return client;
     },
-    crashLimits: { fastMs: 5000, most: 5, firstWaitMs: 10, longestWaitMs: 50 },
+    crashLimits: { fastMs: 120_000, most: 5, firstWaitMs: 10, longestWaitMs: 50 },
     ...options,
   });
   const states: string[] = [];

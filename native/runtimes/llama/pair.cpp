@@ -49,6 +49,16 @@ std::pair<ChosenDevice, Fit> place(const LoadOptions& options, const Footprint& 
   return std::move(*second_best);
 }
 
+// More threads than cores wait for each other by spinning: with dozens of them a step takes minutes.
+int threads_for(const LoadOptions& options, std::vector<std::string>& notices) {
+  if (options.threads == 0) return default_threads();
+  const int cores = machine().logical_cores;
+  if (options.threads <= cores) return options.threads;
+  notices.push_back(std::to_string(cores) + (cores == 1 ? " compute thread" : " compute threads") + " instead of " +
+                    std::to_string(options.threads) + ": as many as there are cores.");
+  return cores;
+}
+
 // One short pass: touches the weights, proves that the numbers are numbers and that the cache can be rolled back.
 void warm_up(LogitsModel& model, const std::string& path) {
   const std::array<Row, 2> rows{Row{0, 0, 0, false}, Row{0, 0, 1, true}};
@@ -88,7 +98,7 @@ LoadedPair load(const LoadOptions& options, const std::function<bool(LoadPhase, 
   const Footprint* const draft_footprint = draft ? &draft->footprint : nullptr;
   auto [chosen, fit] = place(options, target.footprint, draft_footprint);
   pair.device = chosen.device;
-  pair.threads = options.threads > 0 ? options.threads : default_threads();
+  pair.threads = threads_for(options, pair.notices);
   report(LoadPhase::kChecking, 1);
 
   const auto weights = [&, handle = chosen.handle](const std::string& path, LoadPhase phase) {
@@ -128,7 +138,7 @@ LoadedPair load(const LoadOptions& options, const std::function<bool(LoadPhase, 
   pair.context_tokens = fit.context_tokens;
   pair.cache_tokens = pair.target->cache_tokens();
   pair.memory = fit.memory;
-  pair.notices = std::move(fit.notices);
+  pair.notices.insert(pair.notices.begin(), fit.notices.begin(), fit.notices.end());
   report(LoadPhase::kWarmup, 1);
   return pair;
 }
