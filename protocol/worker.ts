@@ -10,6 +10,9 @@ export const MAX_LANES = 16;
 export const MAX_DRAFT_LENGTH = 32;
 /** The largest `maxTokens` the worker takes; the model's context bounds it further. */
 export const MAX_NEW_TOKENS = 32_768;
+/** Stop strings of one request, and characters of each. */
+export const MAX_STOPS = 64;
+export const MAX_STOP_LENGTH = 1024;
 
 /** Asked once after start: are we of one version, and what is this machine? */
 export const Hello = request<HelloParams, HelloResult>("octet/hello");

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { MAX_LANES, MAX_NEW_TOKENS } from "../../protocol/worker";
 import type { CliContext } from "./context";
 import { generate, type GenerateOptions } from "./generate";
-import { parsePlace, parseStop } from "./numbers";
+import { parsePlace, parseStops } from "./numbers";
 import { addDraftLengthOption, addModelOptions, addSamplingOptions, integer } from "./options";
 
 const MAX_BUDGET_MS = 24 * 60 * 60 * 1000;
@@ -30,7 +30,7 @@ export function addGenerate(program: Command, run: (command: (context: CliContex
     .option("--max-tokens <N>", "longest completion", integer("--max-tokens", 1, MAX_NEW_TOKENS), 128)
     .option("--budget-ms <B>", "stop when this time has gone by", integer("--budget-ms", 1, MAX_BUDGET_MS))
     .option("--stop <TEXT>", "a completion ends before this text; may be given again",
-      (text, before: string[] | undefined) => [...(before ?? []), parseStop("--stop", text)]);
+      (text, before: string[] | undefined) => parseStops("--stop", text, before));
   addSamplingOptions(command);
   addDraftLengthOption(command);
   addModelOptions(command);

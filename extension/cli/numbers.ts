@@ -1,5 +1,5 @@
 // Strict parsing of option values: a value is taken as written or refused with one line that names the option and its range.
-import { MAX_DRAFT_LENGTH, type DraftLength } from "../../protocol/worker";
+import { MAX_DRAFT_LENGTH, MAX_STOP_LENGTH, MAX_STOPS, type DraftLength } from "../../protocol/worker";
 import { badInput } from "./errors";
 import { oneLine } from "./sanitize";
 
@@ -63,11 +63,14 @@ export function parseDraftLength(option: string, text: string): DraftLength {
   return `fixed:${length}`;
 }
 
-/** A stop string as typed in a shell: \n, \r, \t and \\ stand for what they stand for in code. */
-export function parseStop(option: string, text: string): string {
-  if (text === "") throw badInput(`${option} takes a text that is not empty`);
+/** A stop string as typed in a shell, after those `before` it: \n, \r, \t and \\ stand for what they stand for in code. */
+export function parseStops(option: string, text: string, before: readonly string[] = []): string[] {
   const escapes: Record<string, string> = { n: "\n", r: "\r", t: "\t", "\\": "\\" };
-  return text.replace(/\\([nrt\\])/g, (_, letter: string) => escapes[letter] ?? letter);
+  const stop = text.replace(/\\([nrt\\])/g, (_, letter: string) => escapes[letter] ?? letter);
+  if (stop === "") throw badInput(`${option} takes a text that is not empty`);
+  if (stop.length > MAX_STOP_LENGTH) throw badInput(`${option} takes a text of at most ${MAX_STOP_LENGTH} characters, not of ${stop.length}`);
+  if (before.length === MAX_STOPS) throw badInput(`${option} can be given ${MAX_STOPS} times, not more`);
+  return [...before, stop];
 }
 
 /** LINE[:COL], both counted from 1. */

@@ -1,7 +1,7 @@
 // Checks the params of every message before the addon sees them: type, range, and nothing but the known fields.
 
 import {
-  MAX_DRAFT_LENGTH, MAX_LANES, MAX_NEW_TOKENS,
+  MAX_DRAFT_LENGTH, MAX_LANES, MAX_NEW_TOKENS, MAX_STOP_LENGTH, MAX_STOPS,
   type CancelLaneParams, type DraftLength, type GenerateParams, type HelloParams, type InspectParams, type LoadParams,
   type Prompt, type SamplingParams, type TokenizeParams,
 } from "../../protocol/worker";
@@ -12,8 +12,6 @@ export type Check<T> = (value: unknown, name: string) => T;
 
 const MAX_TOKEN_ID = 2 ** 31 - 1;
 const MAX_TEXT = 64 * 1024 * 1024;
-const MAX_STOPS = 64;
-const MAX_STOP_LENGTH = 1024;
 const MAX_STOP_TOKENS = 1024;
 const MAX_CONTEXT = 2 ** 24;
 const MAX_BUDGET_MS = 24 * 60 * 60 * 1000;

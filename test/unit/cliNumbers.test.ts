@@ -2,8 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { CliError } from "../../extension/cli/errors";
 import {
-  parseChoiceList, parseDraftLength, parseInteger, parseIntegerList, parsePlace, parseReal, parseStop,
+  parseChoiceList, parseDraftLength, parseInteger, parseIntegerList, parsePlace, parseReal, parseStops,
 } from "../../extension/cli/numbers";
+import { MAX_STOP_LENGTH, MAX_STOPS } from "../../protocol/worker";
 
 function refusal(parse: () => unknown): string {
   try {
@@ -69,8 +70,13 @@ describe("draft length", () => {
 });
 
 describe("stop texts and places", () => {
-  it("reads escapes", () => expect(parseStop("--stop", String.raw`\n\n\tx\\n\q`)).toBe("\n\n\tx\\n\\q"));
-  it("refuses an empty stop", () => refusal(() => parseStop("--stop", "")));
+  it("reads escapes", () => expect(parseStops("--stop", String.raw`\n\n\tx\\n\q`, [";"])).toEqual([";", "\n\n\tx\\n\\q"]));
+  it("refuses an empty stop, a very long one, and very many", () => {
+    expect(refusal(() => parseStops("--stop", ""))).toMatch(/not empty/);
+    expect(parseStops("--stop", "x".repeat(MAX_STOP_LENGTH), Array<string>(MAX_STOPS - 1).fill(";"))).toHaveLength(MAX_STOPS);
+    expect(refusal(() => parseStops("--stop", "x".repeat(MAX_STOP_LENGTH + 1)))).toBe("--stop takes a text of at most 1024 characters, not of 1025");
+    expect(refusal(() => parseStops("--stop", "x", Array<string>(MAX_STOPS).fill(";")))).toBe("--stop can be given 64 times, not more");
+  });
   it.each([["3", { line: 3, column: undefined }], ["3:7", { line: 3, column: 7 }]])("reads %s", (text, place) => {
     expect(parsePlace("--at", text)).toEqual(place);
   });
