@@ -97,7 +97,7 @@ TEST_CASE("ignore_end: the model's end tokens end nothing") {
 TEST_CASE("a lane that ended costs nothing further") {
   Setup setup(1);
   setup.script->tokens[{4, 1, 2}] = kEndToken;
-  setup.run(request(4, 3, 10, "none"));
+  CHECK_FALSE(setup.run(request(4, 3, 10, "none")).error);
   std::size_t widest = 3;
   for (std::size_t i = 0; i < setup.script->plans.size(); ++i) {
     CHECK(setup.script->plans[i].lanes.size() == (i < 3 ? 3 : 2));
@@ -109,7 +109,7 @@ TEST_CASE("a lane that ended costs nothing further") {
 
 TEST_CASE("with a step in flight no lane is given steps it cannot need") {
   Setup setup(2);
-  setup.run(request(4, 2, 6, "none"));
+  CHECK_FALSE(setup.run(request(4, 2, 6, "none")).error);
   CHECK(setup.script->plans.size() == 6);
 }
 

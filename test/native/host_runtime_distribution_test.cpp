@@ -363,3 +363,25 @@ TEST_CASE("host runtime: a prompt whose draft pass was put off drafts all the sa
     CHECK(std::equal(emitted.begin(), emitted.end(), expected.begin()));
   }
 }
+
+TEST_CASE("host runtime: a prompt that takes another's place in a full cache keeps only what both begin with") {
+  FakeModel::Limits limits;
+  limits.cache_tokens = 120;
+  for (int common = 3; common <= 10; ++common) {
+    CAPTURE(common);
+    Fixture fixture(kTarget, limits);
+    std::vector<Token> before, after;
+    for (int i = 0; i < 20; ++i) before.push_back(i * i % kVocabulary);
+    for (int i = 0; i < 14; ++i) after.push_back(i < common ? before[i] : (before[i] + 1 + i % 3) % kVocabulary);
+    fixture.runtime->close_prompt(fixture.open_prompt(before, 60));
+    const auto opened = fixture.runtime->open_prompt(after, 90);
+    CHECK(opened.reused == common);
+    while (fixture.runtime->prefill(opened.id, 2, true) > 0) {
+    }
+    Totals totals;
+    const auto emitted = run_lanes(fixture, {opened.id}, {after}, 2, {0}, 25, [](int, int) { return 4; }, &totals);
+    for (const auto& lane : emitted) CHECK(lane == plain_greedy(after, 25));
+    CHECK(totals.drafted > 0);
+    CHECK(totals.accepted == totals.drafted);
+  }
+}

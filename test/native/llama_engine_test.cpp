@@ -299,7 +299,7 @@ TEST_CASE("eight lanes, top-p: host work is less than a tenth of a step") {
     }
     REQUIRE(shares.size() > 20);
     std::nth_element(shares.begin(), shares.begin() + shares.size() / 2, shares.end());
-    MESSAGE(policy << ": " << 100 * shares[shares.size() / 2] << " %");
+    MESSAGE(std::string(policy) << ": " << 100 * shares[shares.size() / 2] << " %");
     CHECK(shares[shares.size() / 2] < 0.1);
   }
 }
