@@ -49,7 +49,7 @@ std::pair<ChosenDevice, Fit> place(const LoadOptions& options, const Footprint& 
   return std::move(*second_best);
 }
 
-// More threads than cores wait for each other by spinning: with dozens of them a step takes minutes.
+// More threads than cores wait for each other by spinning, a time slice at a barrier: with hundreds no step seems to end.
 int threads_for(const LoadOptions& options, std::vector<std::string>& notices) {
   if (options.threads == 0) return default_threads();
   const int cores = machine().logical_cores;
