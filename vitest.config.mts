@@ -2,6 +2,8 @@
 // worker and command-line processes). The last two take one file at a time so that they do not starve each other on two cores.
 import { defineConfig } from "vitest/config";
 
+process.env["OCTET_SHIPPED_PAIR"] ??= "small"; // tests, and the processes they start, keep the small pair
+
 export default defineConfig({
   test: {
     maxWorkers: 2,

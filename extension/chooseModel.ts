@@ -10,6 +10,7 @@ import { catalogue } from "./models/catalogue";
 import { draftCandidates, otherFiles, pairChoices, type PairChoice } from "./models/choices";
 import type { FoundFile } from "./models/found";
 import { NO_DRAFT, type Pair } from "./models/pair";
+import { shippedPair } from "./models/shipped";
 import { storedPairs } from "./models/store";
 import { formatBytes } from "./models/words";
 import { toOctetError } from "./worker/errors";
@@ -38,7 +39,7 @@ async function choices(parts: ModelParts): Promise<Choice[]> {
   const others = otherFiles(found);
   const starter = parts.config().target === undefined ? "comes with Octet · in use" : "comes with Octet";
   return [
-    { label: "$(package) Starter pair", description: starter, detail: "Tiny and fast: to see how it works.", take: useStarterModel },
+    { label: "$(package) Starter pair", description: starter, detail: shippedPair().about, take: useStarterModel },
     { label: "$(folder-opened) Choose GGUF files…", detail: "A target model, which decides what is written, and a draft for it.", take: () => chooseFiles(parts, found) },
     separator("Good pairs"),
     ...(await listPairs(parts, found)).map((choice) => ({ ...choice, take: () => usePair(parts, choice) })),

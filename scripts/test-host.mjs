@@ -12,6 +12,7 @@ import { librariesFolder } from "./lib/llama.mjs";
 import { Failure, root, script } from "./lib/run.mjs";
 
 const out = path.join(root, "build/host");
+const smallPair = { OCTET_SHIPPED_PAIR: "small" };
 const START_MS = 120_000;
 const RUN_MS = 10 * 60_000;
 
@@ -31,6 +32,7 @@ async function desktop() {
     ...(given ? { vscodeExecutablePath: given } : {}),
     extensionDevelopmentPath: root,
     extensionTestsPath: path.join(out, "run.js"),
+    extensionTestsEnv: smallPair,
     launchArgs: [folder, "--disable-extensions", "--disable-workspace-trust"],
   });
 }
@@ -60,7 +62,7 @@ async function server() {
     codeServer.main, "--host", "127.0.0.1", "--port", String(port), "--without-connection-token", "--accept-server-license-terms",
     "--disable-workspace-trust", "--extensions-dir", path.join(folder, "extensions"), "--server-data-dir", path.join(folder, "data"),
   ];
-  const child = spawn(codeServer.node, args, { env: { ...process.env, EXTENSIONS_GALLERY: "{}", OCTET_HOST_RESULTS: results }, stdio: "ignore", detached: true });
+  const child = spawn(codeServer.node, args, { env: { ...process.env, ...smallPair, EXTENSIONS_GALLERY: "{}", OCTET_HOST_RESULTS: results }, stdio: "ignore", detached: true });
   let browser;
   try {
     const url = `http://127.0.0.1:${port}`;

@@ -2,8 +2,7 @@
 import { realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
-
-const starter = { target: "octet-starter-6M-q8_0.gguf", draft: "octet-starter-1M-draft-q8_0.gguf" };
+import { shippedPair } from "./shipped";
 
 /** Value of the draft setting that means: decode without a draft. */
 export const NO_DRAFT = "none";
@@ -17,6 +16,7 @@ export const modelsFolder = (root: string): string => path.join(root, "models");
 
 /** The pair that comes with Octet: what is used when nothing is named. */
 export function starterPair(root: string): { target: string; draft: string } {
+  const starter = shippedPair();
   return { target: path.join(modelsFolder(root), starter.target), draft: path.join(modelsFolder(root), starter.draft) };
 }
 

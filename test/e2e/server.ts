@@ -17,6 +17,7 @@ const environment = (scratch: Scratch): NodeJS.ProcessEnv => ({
   PATH: process.env["PATH"],
   LANG: "C.UTF-8",
   EXTENSIONS_GALLERY: "{}",
+  OCTET_SHIPPED_PAIR: "small",
   HOME: scratch.home,
   XDG_CONFIG_HOME: scratch.home,
   XDG_CACHE_HOME: scratch.home,

@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { expect, it, vi } from "vitest";
 import { absolutePath, pairOf, starterPair } from "../../extension/models/pair";
+import { DEFAULT_PAIR, shippedPair, shippedPairs } from "../../extension/models/shipped";
 import { later } from "../../extension/later";
 
 const root = path.resolve(import.meta.dirname, "../..");
@@ -8,6 +10,22 @@ const usual = starterPair(root);
 
 it("nothing named: the starter pair", () => {
   expect(pairOf({ target: undefined, draft: undefined }, root, "/base")).toEqual(usual);
+});
+
+it("the pair that comes with Octet is the default one, unless a variable names another", () => {
+  expect(shippedPair({})).toBe(shippedPairs[DEFAULT_PAIR]);
+  expect(shippedPair({}, "coder")).toBe(shippedPairs.coder);
+  expect(shippedPair({ OCTET_SHIPPED_PAIR: "small" }, "coder")).toBe(shippedPairs.small);
+  for (const unknown of ["", "constructor", "large"]) expect(shippedPair({ OCTET_SHIPPED_PAIR: unknown }, "coder")).toBe(shippedPairs.coder);
+});
+
+it("the default pair's files are there", () => {
+  const { target, draft } = shippedPair({});
+  for (const name of [target, draft]) expect(existsSync(path.join(root, "models", name)), name).toBe(true);
+});
+
+it("tests keep the small pair, whatever the default is", () => {
+  expect(path.basename(usual.target)).toBe(shippedPairs.small.target);
 });
 
 it("another target has no draft unless one is named", () => {

@@ -4,6 +4,7 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { llamaPlatform } from "../../../scripts/lib/llama.mjs";
 import { notices } from "../../../scripts/lib/notices.mjs";
+import { DEFAULT_PAIR, shippedPair, shippedPairs } from "../../../extension/models/shipped";
 import { chosenTarget, contents, targets } from "../../../scripts/lib/vsix.mjs";
 
 const root = path.resolve(import.meta.dirname, "../../..");
@@ -31,8 +32,9 @@ describe("the packaged extension", () => {
     expect(found.find(({ name }) => name === "llama.cpp")?.text).toContain("The ggml authors");
   });
 
-  it("holds the starter pair", () => {
-    expect(under("models/").filter((name) => name.endsWith(".gguf"))).toHaveLength(2);
+  it("holds the pair that is used where nothing is named, and the small one", () => {
+    for (const { target, draft } of [shippedPair({}), shippedPairs.small]) expect(under("models/")).toEqual(expect.arrayContaining([`models/${target}`, `models/${draft}`]));
+    expect(under("models/").filter((name) => name.endsWith(".gguf"))).toHaveLength(DEFAULT_PAIR === "small" ? 2 : 4);
   });
 
   it("holds every file that the manifest names", () => {
