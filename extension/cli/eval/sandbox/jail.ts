@@ -1,8 +1,9 @@
 // The two ways to shut a program in on Linux: util-linux's unshare with a short script that builds a room, or bubblewrap with
 // the same room. Either way the program has namespaces of its own for processes, network, mounts and IPC; sees the system's programs
 // and libraries read-only and nothing else of the machine's files; may write to /work alone, a folder in memory that goes
-// with it; has no capabilities; and ends with the first process of its namespace, which ends with us.
+// with it; has no capabilities, and a filter of system calls (filter.ts); and ends with the first process of its namespace, which ends with us.
 import { lstatSync, readlinkSync } from "node:fs";
+import { launcher } from "./filter";
 import { prlimit, type Limits } from "./limits";
 
 export interface Room {
@@ -26,7 +27,7 @@ export interface Jail {
 export const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 const environment = [`PATH=${PATH}`, "HOME=/work", "TMPDIR=/work", "LANG=C.UTF-8"];
-const python = (room: Room): string[] => [room.python, "-I", "-S", "-B", "program.py"];
+const python = (room: Room): string[] => [room.python, "-I", "-S", "-B", "-c", launcher, "program.py"];
 
 /** Seconds by which the jail's own clock is the first to end a program. */
 export const GRACE_SECONDS = 2;

@@ -5,7 +5,7 @@ export const PROBE_OK = "octet-probe-ok";
 
 export function probeProgram({ memoryBytes, processes, fileBytes }: Limits): string {
   return `
-import os, signal, socket, sys
+import ctypes, os, signal, socket, sys
 
 def fails(action):
     try:
@@ -33,6 +33,10 @@ def crowd():
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
 
+libc = ctypes.CDLL(None)
+NEW_USER = 0x10000000
+PRIVATE, SIZE, CREATE = 0, 4096, 0o1600
+
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 checks = [
     ("the network is not cut off", [name for _, name in socket.if_nameindex() if name != "lo"] == []),
@@ -41,6 +45,8 @@ checks = [
     ("file size is not limited", fails(lambda: write("large", ${fileBytes} + 1))),
     ("the system can be written to", fails(lambda: write("/octet-probe", 1)) and fails(lambda: write("/usr/octet-probe", 1))),
     ("its own folder cannot be written to", not fails(lambda: write("small", 1))),
+    ("namespaces can be made", libc.unshare(NEW_USER) == -1),
+    ("shared memory is not limited", libc.shmget(PRIVATE, SIZE, CREATE) == -1),
     ("home folders can be seen", not os.path.exists("/home")),
 ]
 print(next((reason for reason, good in checks if not good), "${PROBE_OK}"))
