@@ -8,8 +8,14 @@ export interface ShippedPair {
 }
 
 export const shippedPairs = {
-  small: { target: "octet-starter-6M-q8_0.gguf", draft: "octet-starter-1M-draft-q8_0.gguf", about: "Tiny and fast: to see how it works." },
-  coder: { target: "octet-coder-100M-q8_0.gguf", draft: "octet-coder-10M-draft-q8_0.gguf", about: "Small and fast: short completions, mostly Python and TypeScript." },
+  small: {
+    target: "octet-starter-6M-q8_0.gguf", draft: "octet-starter-1M-draft-q8_0.gguf",
+    about: "Tiny and fast: to see how it works.",
+  },
+  coder: {
+    target: "octet-coder-100M-q8_0.gguf", draft: "octet-coder-10M-draft-q8_0.gguf",
+    about: "Small and fast: short completions, mostly Python and TypeScript.",
+  },
 } satisfies Record<string, ShippedPair>;
 
 type Name = keyof typeof shippedPairs;

@@ -145,7 +145,8 @@ describe.each(held.map((jail) => ({ jail, name: jail.name })))("in $name", ({ ja
   });
 
   it("makes no namespaces, and takes no memory that its limits do not count", async () => {
-    const call = (text: string): Promise<Verdict> => judge("import ctypes", "libc = ctypes.CDLL(None, use_errno=True)", `assert ${text} == -1 and ctypes.get_errno() == 1`);
+    const call = (text: string): Promise<Verdict> =>
+      judge("import ctypes", "libc = ctypes.CDLL(None, use_errno=True)", `assert ${text} == -1 and ctypes.get_errno() == 1`);
     expect(await call("libc.unshare(0x10000000)")).toEqual({ outcome: "passed", detail: "" });
     const clone = process.arch === "x64" ? 56 : 220;
     expect(await call(`libc.syscall(${clone}, 0x10000000 | 17, 0, 0, 0, 0)`)).toEqual({ outcome: "passed", detail: "" });
@@ -154,7 +155,8 @@ describe.each(held.map((jail) => ({ jail, name: jail.name })))("in $name", ({ ja
   });
 
   it("may still start threads and processes", async () => {
-    expect(await judge("import subprocess, threading", "seen = []", "thread = threading.Thread(target=lambda: seen.append(1))", "thread.start(); thread.join()",
+    expect(await judge("import subprocess, threading", "seen = []", "thread = threading.Thread(target=lambda: seen.append(1))",
+      "thread.start(); thread.join()",
       "assert seen == [1] and subprocess.run(['true']).returncode == 0")).toEqual({ outcome: "passed", detail: "" });
   });
 

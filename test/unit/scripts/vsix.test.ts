@@ -33,7 +33,9 @@ describe("the packaged extension", () => {
   });
 
   it("holds the pair that is used where nothing is named, and the small one", () => {
-    for (const { target, draft } of [shippedPair({}), shippedPairs.small]) expect(under("models/")).toEqual(expect.arrayContaining([`models/${target}`, `models/${draft}`]));
+    for (const { target, draft } of [shippedPair({}), shippedPairs.small]) {
+      expect(under("models/")).toEqual(expect.arrayContaining([`models/${target}`, `models/${draft}`]));
+    }
     expect(under("models/").filter((name) => name.endsWith(".gguf"))).toHaveLength(DEFAULT_PAIR === "small" ? 2 : 4);
   });
 
