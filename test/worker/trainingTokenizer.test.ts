@@ -17,12 +17,15 @@ const awkward = [
   "\t\tif (a) {\r\n\t\t\treturn;\r\n\t\t}", "trailing   ", "\u0001\u001f\u007f", "-".repeat(300), "ǅ ʰ ª º ١٢٣",
 ];
 
-test.skipIf(!real)("tokenises code, prose and awkward text as llama.cpp does", async () => {
+const kept = path.join(root, "models/training/tokenizer.json");
+
+test.skipIf(!real).each([["of 2,048 tokens, trained here", "2048"], ["that the recipe keeps", kept]])(
+  "the tokenizer %s tokenises code, prose and awkward text as llama.cpp does", async (_, tokenizer) => {
   const folder = mkdtempSync(path.join(tmpdir(), "octet-tokenizer-"));
   try {
     const target = path.join(folder, "tiny.gguf");
     const samples = [...awkward, ...sources];
-    const made = spawnSync("python3", [path.join(root, "models/training/tests/tiny_gguf.py"), target, "2048"], {
+    const made = spawnSync("python3", [path.join(root, "models/training/tests/tiny_gguf.py"), target, tokenizer], {
       input: JSON.stringify({ text: sources.join("\n"), samples }), encoding: "utf8", maxBuffer: 1 << 26,
     });
     expect(made.stderr).toBe("");
