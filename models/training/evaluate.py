@@ -5,10 +5,10 @@ Usage: python3 evaluate.py --target TARGET.pt --draft DRAFT.pt --tokenizer token
 HELDOUT/LANGUAGE/ holds files as corpus/build.py leaves them. A file is scored in windows of the context, each from its own
 beginning, its first token foretold from a new line, as `octet eval loss` does. Acceptance is the mean over positions of
 sum(min(p, q)), the share of drafted tokens the target keeps (Leviathan et al. 2023), without truncation; at temperature 0
-it is the share of positions where both models' likeliest tokens agree.
+it is the share of positions where both models' likeliest tokens agree. "files" holds the bits of each file that fits one window,
+for check_export.py.
 """
 import argparse
-import hashlib
 import json
 import math
 import os
@@ -16,9 +16,11 @@ import os
 import torch
 
 import loop
+from heldout import chosen
 from tokenizer import Tokenizer
 
 TEMPERATURES = (0, 0.2, 0.8)
+SLACK = 64                                     # tokens that `octet eval loss` leaves free in its windows
 
 
 def acceptance(p, q, temperature):
@@ -50,12 +52,6 @@ def figures(sums):
             "acceptance": {str(t): sums[f"at {t}"] / sums["tokens"] for t in TEMPERATURES}}
 
 
-def chosen(folder, limit):
-    """Paths of up to `limit` files of a folder, by a hash of their names: the same whatever else is there."""
-    names = sorted(os.listdir(folder), key=lambda name: hashlib.sha256(name.encode()).digest())
-    return [os.path.join(folder, name) for name in names[:limit]]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("target", "draft", "tokenizer", "files"):
@@ -67,7 +63,7 @@ def main():
     torch.set_num_threads(options.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     target, draft = (loop.load_model(path, device) for path in (options.target, options.draft))
-    tokenizer, results, total = Tokenizer.load(options.tokenizer), {}, {}
+    tokenizer, results, total, files = Tokenizer.load(options.tokenizer), {}, {}, {}
     languages = sorted(entry.name for entry in os.scandir(options.files) if entry.is_dir())
     if not languages:
         raise SystemExit(f"{options.files} holds no folder of a language: give the heldout folder that corpus/build.py wrote")
@@ -77,13 +73,16 @@ def main():
             for path in chosen(os.path.join(options.files, language), options.limit):
                 with open(path, encoding="utf8", newline="") as file:
                     text = file.read()
-                for key, value in (score(text, tokenizer, target, draft, device) if text else {}).items():
+                one = score(text, tokenizer, target, draft, device) if text else {}
+                for key, value in one.items():
                     sums[key] = sums.get(key, 0) + value
+                if one and one["tokens"] <= target.shape.context - SLACK:
+                    files[f"{language}/{os.path.basename(path)}"] = {key: one[key] for key in ("bytes", "tokens", "target", "draft")}
             if sums:
                 results[language] = figures(sums)
                 total = {key: total.get(key, 0) + value for key, value in sums.items()}
                 print(language, json.dumps(results[language]), flush=True)
-    report = {"target": options.target, "draft": options.draft, "languages": results, "all": figures(total)}
+    report = {"target": options.target, "draft": options.draft, "context": target.shape.context, "languages": results, "all": figures(total), "files": files}
     print("all", json.dumps(report["all"]))
     if options.out:
         with open(options.out + ".part", "w", encoding="utf8") as file:

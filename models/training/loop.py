@@ -138,5 +138,5 @@ def run(options, objective):
             store()
             saved = time.time()
     store()
-    print(f"saved {path} at step {step}, {minutes():.1f} minutes", flush=True)
+    print(f"saved {path} at step {step}, {minutes():.1f} minutes: the plan is {'over' if progress >= 1 else 'not over yet'}", flush=True)
     return model

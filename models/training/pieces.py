@@ -2,11 +2,14 @@
 
 Usage: python3 pieces.py split FILE FOLDER [--mib 16]     FOLDER/NAME.000 ... and FOLDER/NAME.json
        python3 pieces.py join FOLDER/NAME.json OUT        refuses, and writes nothing, where a piece is missing or differs
+       python3 pieces.py take FOLDER OUT N [--mib 60] [--files 8]     the N-th part of a folder, each part within the limits
+       python3 pieces.py spread FOLDER OUT [--mib 36]     every part into a folder of its own: OUT/0, OUT/1, ...
 """
 import argparse
 import hashlib
 import json
 import os
+import shutil
 
 
 def split(path, folder, size):
@@ -52,6 +55,36 @@ def join(index, out):
             os.remove(partial)
 
 
+def parts(sizes, most_bytes, most_files):
+    """[[name]]: files in order of name, in parts of at most so many bytes and files. sizes: {name: bytes}."""
+    made, room = [], 0
+    for name in sorted(sizes):
+        if not made or len(made[-1]) == most_files or sizes[name] > room:
+            made.append([])
+            room = most_bytes
+        made[-1].append(name)
+        room -= sizes[name]
+    return made
+
+
+def take(folder, out, number, most_bytes, most_files):
+    """Copies a part and says what is left. Raises SystemExit where there is no such part."""
+    made = parts({entry.name: entry.stat().st_size for entry in os.scandir(folder)}, most_bytes, most_files)
+    if not 0 <= number < len(made):
+        raise SystemExit(f"{folder} has {len(made)} parts, 0 to {len(made) - 1}")
+    for name in made[number]:
+        shutil.copy(os.path.join(folder, name), out)
+    print(f"part {number} of {len(made)}, 0 to {len(made) - 1}: {', '.join(made[number])}")
+
+
+def spread(folder, out, most_bytes):
+    """Copies every part of a folder to OUT/NUMBER/, which must not be there."""
+    for number, names in enumerate(parts({entry.name: entry.stat().st_size for entry in os.scandir(folder)}, most_bytes, 10**6)):
+        os.makedirs(os.path.join(out, str(number)))
+        for name in names:
+            shutil.copy(os.path.join(folder, name), os.path.join(out, str(number)))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     actions = parser.add_subparsers(dest="action", required=True)
@@ -62,9 +95,23 @@ def main():
     action = actions.add_parser("join")
     action.add_argument("index")
     action.add_argument("out")
+    action = actions.add_parser("take")
+    action.add_argument("folder")
+    action.add_argument("out")
+    action.add_argument("number", type=int)
+    action.add_argument("--mib", type=float, default=60)
+    action.add_argument("--files", type=int, default=8)
+    action = actions.add_parser("spread")
+    action.add_argument("folder")
+    action.add_argument("out")
+    action.add_argument("--mib", type=float, default=36)
     options = parser.parse_args()
     if options.action == "split":
         print(split(options.file, options.folder, int(options.mib * 2**20)))
+    elif options.action == "spread":
+        spread(options.folder, options.out, int(options.mib * 2**20))
+    elif options.action == "take":
+        take(options.folder, options.out, options.number, int(options.mib * 2**20), options.files)
     else:
         join(options.index, options.out)
 

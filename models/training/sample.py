@@ -1,6 +1,7 @@
-"""Text that the target writes, for the draft to learn from: MIXED/train.bin is the corpus's windows and REPEAT times the samples.
+"""Text that the target writes, for the draft to learn from: MIXED/train.bin is REPEAT times the samples, and windows of the corpus
+drawn so that the samples are SHARE of it all.
 
-Usage: python3 sample.py --target TARGET.pt --data DIR --out MIXED [--minutes 1] [--batch 512] [--repeat 3]
+Usage: python3 sample.py --target TARGET.pt --data DIR --out MIXED [--minutes 1] [--batch 512] [--repeat 4] [--share 0.2]
 
 A sample is the first half of a window of the corpus and as many tokens drawn from the target, at temperature 0.2, 0.8 or 1.
 """
@@ -19,7 +20,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("target", "data", "out"):
         parser.add_argument(f"--{name}", required=True)
-    for name, kind, default in (("minutes", float, 1), ("batch", int, 512), ("repeat", int, 3), ("length", int, 512)):
+    for name, kind, default in (("minutes", float, 1), ("batch", int, 512), ("repeat", int, 4), ("share", float, 0.2), ("length", int, 512)):
         parser.add_argument(f"--{name}", type=kind, default=default)
     options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -33,12 +34,14 @@ def main():
         rows.append(target.continued(prompts, length - length // 2, (0.2, 0.8, 1.0)[len(rows) % 3]).cpu().numpy().astype(np.uint16))
     samples = np.concatenate(rows).ravel()
     samples = samples[:len(samples) // context * context]
-    corpus = source.tokens[:len(source.tokens) // context * context]
+    windows = source.tokens[:len(source.tokens) // context * context].reshape(-1, context)
+    wanted = int(len(samples) * options.repeat * (1 - options.share) / options.share) // context
+    drawn = windows[np.sort(np.random.default_rng(1).permutation(len(windows))[:max(1, wanted)])].ravel()
     os.makedirs(options.out, exist_ok=True)
-    np.concatenate([corpus, *[samples] * options.repeat, corpus[:1]]).tofile(os.path.join(options.out, "train.bin"))
+    np.concatenate([drawn, *[samples] * options.repeat, drawn[:1]]).tofile(os.path.join(options.out, "train.bin"))
     for name in ("heldout.bin", "meta.json"):
         shutil.copy(os.path.join(options.data, name), options.out)
-    print(f"{len(samples) / 1e6:.2f}M tokens in {len(samples) // length} samples")
+    print(f"{len(drawn) / 1e6:.2f}M tokens of the corpus, {options.repeat} times {len(samples) / 1e6:.2f}M tokens in {len(samples) // length} samples")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ OUT/heldout/LANGUAGE/   files of the held-out packages; OUT/manifest.json: versi
 Exit code 0 with a list of packages that could not be had; 1 where none could.
 """
 import argparse
+import array
 import collections
 import concurrent.futures
 import hashlib
@@ -20,11 +21,14 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from corpus import filters, licences, sourcemaps                                                    # noqa: E402
-from corpus.duplicates import Seen                                                      # noqa: E402
+from corpus import filters, registries, sourcemaps                                      # noqa: E402
+from corpus.duplicates import Seen, exact_key, signature                                # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-DECLARATIONS = 20            # most .d.ts files kept of one package
+DECLARATIONS = 20                      # most .d.ts files kept of one package
+LARGEST_PACKAGE = 12_000_000           # bytes kept of one
+TOGETHER = 8                           # packages a call of the registry's client
+STREAM, PRESET = 4_000_000, 2          # bytes packed at once; 6 packs a sixth smaller and takes five times as long
 
 
 def is_heldout(package, share):
@@ -32,35 +36,14 @@ def is_heldout(package, share):
     return int.from_bytes(hashlib.sha256(package.encode()).digest()[:4], "big") < share * 2**32
 
 
+def order(package):
+    """Packages in this order are a fair part of the list wherever one stops."""
+    return hashlib.sha256(f"order {package}".encode()).digest()
+
+
 def listed(kind):
     with open(os.path.join(HERE, kind + ".txt"), encoding="utf8") as file:
         return [f"{kind}:{line.strip()}" for line in file if line.strip() and not line.startswith("#")]
-
-
-def run(*command, cwd):
-    return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True, timeout=600).stdout
-
-
-def unpack(package, folder):
-    """Downloads and unpacks a package. Returns (root folder, version, licence, permits(path))."""
-    kind, name = package.split(":", 1)
-    if kind == "npm":
-        archive = json.loads(run("npm", "pack", "--json", "--ignore-scripts", name, cwd=folder))[0]
-        files = [entry for entry in os.listdir(folder) if entry.endswith(".tgz")]
-        run("tar", "-xzf", files[0], "--no-same-owner", cwd=folder)
-        root = next(entry.path for entry in os.scandir(folder) if entry.is_dir())
-        with open(os.path.join(root, "package.json"), encoding="utf8") as file:
-            stated = json.load(file).get("license", "")
-        licence = stated if isinstance(stated, str) and licences.allows(stated) else ""
-        return root, archive["version"], licence, lambda path: bool(licence)
-    run("apt-get", "download", name, cwd=folder)
-    archive = next(entry for entry in os.listdir(folder) if entry.endswith(".deb"))
-    run("dpkg-deb", "-x", archive, "root", cwd=folder)
-    root = os.path.join(folder, "root")
-    statement = os.path.join(root, "usr/share/doc", name, "copyright")
-    text = open(statement, encoding="utf8", errors="replace").read() if os.path.isfile(statement) else ""
-    parsed = licences.DebianCopyright(text)
-    return root, archive.split("_")[1], parsed.licence, parsed.permits
 
 
 def read(root, permits):
@@ -108,39 +91,86 @@ def read(root, permits):
     return kept, refusals
 
 
-def fetch(package, out):
-    """One package into OUT/packages. Returns its entry of the manifest."""
-    target = os.path.join(out, "packages", package.replace("/", "__") + ".jsonl")
-    if os.path.exists(target):
-        with open(target, encoding="utf8") as file:
-            return json.loads(file.readline())
+def capped(files):
+    """Files of at most LARGEST_PACKAGE bytes together, so that no package has more than its say: by a hash of their paths."""
+    left, chosen = LARGEST_PACKAGE, set()
+    for file in sorted(files, key=lambda file: hashlib.sha256(file["path"].encode()).digest()):
+        left -= len(file["text"].encode())
+        if left < 0:
+            break
+        chosen.add(file["path"])
+    return [file for file in files if file["path"] in chosen], len(files) - len(chosen)
+
+
+def marks(text):
+    """What tells duplicates, in hexadecimal: the exact key (16 bytes) and the signature."""
+    return exact_key(text).hex() + array.array("I", signature(text)).tobytes().hex()
+
+
+def unmarked(marked):
+    data = bytes.fromhex(marked)
+    return data[:16], tuple(array.array("I", data[16:]))
+
+
+def kept_file(package, out):
+    return os.path.join(out, "packages", package.replace("/", "__") + ".jsonl")
+
+
+def fetch(packages, out):
+    """Packages of one kind into OUT/packages. Returns (package, entry of the manifest or None, what went wrong) of each."""
+    results, missing = [], []
+    for package in packages:
+        if os.path.exists(kept_file(package, out)):
+            with open(kept_file(package, out), encoding="utf8") as file:
+                results.append((package, json.loads(file.readline()), ""))
+        else:
+            missing.append(package)
     folder = tempfile.mkdtemp(prefix="octet-corpus-")
     try:
-        root, version, licence, permits = unpack(package, folder)
-        files, refusals = read(root, permits) if licence else ([], {"licence": "the whole package"})
+        archives = registries.download(missing, folder)
+        for number, package in enumerate(missing):
+            try:
+                results.append((package, keep(package, archives[package], os.path.join(folder, str(number)), out), ""))
+            except (OSError, subprocess.SubprocessError, StopIteration, LookupError, ValueError) as error:
+                results.append((package, None, str(getattr(error, "stderr", None) or error).strip()[-200:]))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    return results
+
+
+def keep(package, archive, folder, out):
+    """Writes OUT/packages/PACKAGE.jsonl from a downloaded archive; returns the package's entry."""
+    root, version, licence, permits = registries.unpack(package, archive, folder)
+    files, refusals = read(root, permits) if licence else ([], {"licence": "the whole package"})
+    shutil.rmtree(folder, ignore_errors=True)
+    files, over = capped(files)
     entry = {"package": package, "version": version, "licence": licence, "files": len(files),
-             "bytes": sum(len(file["text"].encode()) for file in files), "refused": dict(refusals)}
+             "bytes": sum(len(file["text"].encode()) for file in files), "refused": {**refusals, **({"package's cap": over} if over else {})}}
+    target = kept_file(package, out)
     with open(target + ".part", "w", encoding="utf8") as file:
-        for record in [entry] + [{"package": package, **kept} for kept in files]:
+        for record in [entry] + [{"package": package, **kept, "marks": marks(kept["text"])} for kept in files]:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
     os.replace(target + ".part", target)
     return entry
 
 
 class Shards:
-    """Writes records to OUT/shards, a new file before a package that would pass `limit` compressed bytes."""
+    """Writes records to OUT/shards, packed several packages at a time, a new file where one would pass `limit` compressed bytes."""
 
     def __init__(self, out, limit, jobs):
-        self.folder, self.limit, self.count, self.file = os.path.join(out, "shards"), limit, 0, None
+        self.folder, self.limit, self.count, self.file, self.gathered = os.path.join(out, "shards"), limit, 0, None, bytearray()
         self.pool, self.waiting = concurrent.futures.ThreadPoolExecutor(jobs), collections.deque()
         shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(self.folder)
 
     def write(self, records):
-        data = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
-        self.waiting.append(self.pool.submit(lzma.compress, data, preset=6))       # nearly all of the time; lzma frees the lock
+        self.gathered += "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
+        if len(self.gathered) >= STREAM:
+            self.compress()
+
+    def compress(self):
+        self.waiting.append(self.pool.submit(lzma.compress, bytes(self.gathered), preset=PRESET))       # lzma frees the lock
+        self.gathered.clear()
         while len(self.waiting) > 8:
             self.append(self.waiting.popleft().result())
 
@@ -157,6 +187,8 @@ class Shards:
             self.file.close()
 
     def finish(self):
+        if self.gathered:
+            self.compress()
         while self.waiting:
             self.append(self.waiting.popleft().result())
         self.pool.shutdown()
@@ -165,18 +197,21 @@ class Shards:
 
 def assemble(out, entries, options):
     """Duplicates out, held-out packages aside (they come first, so that no training file repeats them), shards written."""
-    seen, shards, totals = Seen(), Shards(out, options.shard_mib << 20, options.jobs), collections.Counter()
+    seen, shards, totals = Seen(), Shards(out, options.shard_mib << 20, options.jobs), {}
     shutil.rmtree(os.path.join(out, "heldout"), ignore_errors=True)
-    for entry in sorted(entries, key=lambda e: (not is_heldout(e["package"], options.heldout), e["package"])):
+    for entry in sorted(entries, key=lambda e: (not is_heldout(e["package"], options.heldout), order(e["package"]))):
         held, records = is_heldout(entry["package"], options.heldout), []
-        with open(os.path.join(out, "packages", entry["package"].replace("/", "__") + ".jsonl"), encoding="utf8") as file:
-            for record in map(json.loads, list(file)[1:]):
-                repeats = seen.add(record["text"])
+        with open(kept_file(entry["package"], out), encoding="utf8") as file:
+            next(file)
+            for record in map(json.loads, file):
+                repeats = seen.add(*unmarked(record.pop("marks")))
                 entry["refused"].update({repeats: entry["refused"].get(repeats, 0) + 1} if repeats else {})
                 records += [] if repeats else [record]
         entry.update(heldout=held, bytes=sum(len(r["text"].encode()) for r in records), files=len(records))
         for record in records:
-            totals[("heldout" if held else "training", record["language"])] += len(record["text"].encode())
+            sums = totals.setdefault(f"{'heldout' if held else 'training'} {record['language']}", {"files": 0, "bytes": 0})
+            sums["files"] += 1
+            sums["bytes"] += len(record["text"].encode())
             if held:
                 name = hashlib.sha256((record["package"] + record["path"]).encode()).hexdigest()[:12] + os.path.splitext(record["path"])[1]
                 os.makedirs(os.path.join(out, "heldout", record["language"]), exist_ok=True)
@@ -192,39 +227,43 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True)
     parser.add_argument("--only", choices=("npm", "debian"))
-    for name, default, kind in (("limit", 0, int), ("megabytes", 0, int), ("heldout", 0.02, float), ("jobs", 2, int), ("shard-mib", 40, int)):
+    parser.add_argument("--offline", action="store_true", help="only what is in OUT/packages already")
+    for name, default, kind in (("limit", 0, int), ("megabytes", 0, int), ("heldout", 0.02, float), ("jobs", 2, int), ("shard-mib", 4, int)):
         parser.add_argument(f"--{name}", type=kind, default=default)
     options = parser.parse_args()
     os.makedirs(os.path.join(options.out, "packages"), exist_ok=True)
-    packages = sorted((p for kind in ("npm", "debian") if options.only in (None, kind) for p in listed(kind)),
-                      key=lambda p: hashlib.sha256(f"order {p}".encode()).digest())  # a part of the list is a fair part
+    packages = sorted((p for kind in ("npm", "debian") if options.only in (None, kind) for p in listed(kind)), key=order)
     packages = packages[:options.limit] if options.limit else packages
+    if options.offline:
+        packages = [package for package in packages if os.path.exists(kept_file(package, options.out))]
+    kinds = [[p for p in packages if p.startswith(kind)] for kind in ("npm:", "debian:")]
+    batches = sorted((kind[at:at + TOGETHER] for kind in kinds for at in range(0, len(kind), TOGETHER)), key=lambda batch: order(batch[0]))
     entries, failures, total = [], [], 0
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        waiting, queue = {}, iter(packages)
+    with concurrent.futures.ProcessPoolExecutor(options.jobs) as pool:
+        waiting, queue = set(), iter(batches)
         while True:
-            while len(waiting) < options.jobs and not (options.megabytes and total > options.megabytes * 1e6) and (package := next(queue, None)):
-                waiting[pool.submit(fetch, package, options.out)] = package
+            while len(waiting) < options.jobs and not (options.megabytes and total > options.megabytes * 1e6) and (batch := next(queue, None)):
+                waiting.add(pool.submit(fetch, batch, options.out))
             if not waiting:
                 break
-            for future in concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED).done:
-                package = waiting.pop(future)
-                try:
-                    entries.append(future.result())
-                    total += entries[-1]["bytes"]
-                    print(f"{len(entries)}/{len(packages)} {package}: {entries[-1]['bytes'] / 1e6:.2f} MB, {total / 1e6:.0f} in all", flush=True)
-                except (OSError, subprocess.SubprocessError, StopIteration, LookupError, ValueError) as error:
+            done, waiting = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+            for package, entry, trouble in (result for future in done for result in future.result()):
+                if entry is None:
                     failures.append(package)
-                    print(f"{package}: {str(getattr(error, 'stderr', None) or error).strip()[-200:]}", file=sys.stderr, flush=True)
+                    print(f"{package}: {trouble}", file=sys.stderr, flush=True)
+                    continue
+                entries.append(entry)
+                total += entry["bytes"]
+                print(f"{len(entries)}/{len(packages)} {package}: {entry['bytes'] / 1e6:.2f} MB, {total / 1e6:.0f} in all", flush=True)
     if not entries:
         raise SystemExit("no package could be had: is the registry reached, and has apt-get update been run?")
     totals = assemble(options.out, entries, options)
     manifest = {"packages": sorted(entries, key=lambda e: e["package"]), "failed": sorted(failures),
-                "bytes": {f"{part} {language}": n for (part, language), n in sorted(totals.items())}}
+                "languages": dict(sorted(totals.items()))}
     with open(os.path.join(options.out, "manifest.json.part"), "w", encoding="utf8") as file:
         json.dump(manifest, file, indent=1)
     os.replace(file.name, os.path.join(options.out, "manifest.json"))
-    print(json.dumps(manifest["bytes"]), f"{len(failures)} packages failed")
+    print(json.dumps(manifest["languages"]), f"{len(failures)} packages failed")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ probability 1 - (1 - 0.7^4)^16 = 0.99; they count as duplicates where at least 4
 import array
 import ctypes
 import hashlib
-import re
 
 from native import library
 
@@ -15,7 +14,7 @@ VALUES, BANDS, ALIKE = 64, 16, 45
 
 def exact_key(text):
     """The same for texts that differ in white space only."""
-    return hashlib.sha256(re.sub(r"\s+", " ", text).strip().encode()).digest()[:16]
+    return hashlib.sha256(" ".join(text.split()).encode()).digest()[:16]
 
 
 def signature(text):
@@ -26,17 +25,15 @@ def signature(text):
 
 
 class Seen:
-    """Remembers what was kept; `add` says what a text repeats: "exact", "near" or None (then it is remembered)."""
+    """Remembers what was kept. `add`, of a text's exact_key and signature, says what it repeats: "exact", "near" or None (it is kept)."""
 
     def __init__(self):
         self.exact, self.bands, self.signatures = set(), {}, []
 
-    def add(self, text, minhash=None):
-        key = exact_key(text)
+    def add(self, key, values):
         if key in self.exact:
             return "exact"
         self.exact.add(key)
-        values = minhash or signature(text)
         width = VALUES // BANDS
         keys = [hash((band,) + values[band * width:(band + 1) * width]) for band in range(BANDS)]
         for band in keys:

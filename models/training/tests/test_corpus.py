@@ -1,10 +1,12 @@
 """The corpus's rules: licences, filters, cleaning, duplicates, the held-out split. Standard library only."""
 import os
 import sys
+import tempfile
 import unittest
+import unittest.mock
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from corpus import build, filters, licences                                             # noqa: E402
+from corpus import build, filters, licences, registries                                             # noqa: E402
 from corpus.duplicates import Seen, signature                                           # noqa: E402
 
 CODE = "".join(f"def area_{i}(width, height):\n    side_{i} = width * {i}\n    return side_{i} + height\n\n" for i in range(40))
@@ -73,10 +75,11 @@ class Filters(unittest.TestCase):
 class Duplicates(unittest.TestCase):
     def test_exact_and_near(self):
         seen = Seen()
-        self.assertIsNone(seen.add(CODE))
-        self.assertEqual(seen.add(CODE.replace("    ", "\t")), "exact")
-        self.assertEqual(seen.add(CODE.replace("area_7", "surface")), "near")
-        self.assertIsNone(seen.add("\n".join(f"const value{i} = other({i}) ?? fallback[{i}];" for i in range(80))))
+        add = lambda text: seen.add(*build.unmarked(build.marks(text)))
+        self.assertIsNone(add(CODE))
+        self.assertEqual(add(CODE.replace("    ", "\t")), "exact")
+        self.assertEqual(add(CODE.replace("area_7", "surface")), "near")
+        self.assertIsNone(add("\n".join(f"const value{i} = other({i}) ?? fallback[{i}];" for i in range(80))))
 
     def test_signature_estimates_the_share_of_common_shingles(self):
         half = CODE[:len(CODE) // 2]
@@ -85,12 +88,40 @@ class Duplicates(unittest.TestCase):
         self.assertEqual(signature(""), (2**32 - 1,) * 64)
 
 
+class Packages(unittest.TestCase):
+    def test_a_large_package_is_cut_to_the_cap_and_a_small_one_is_not(self):
+        files = [{"path": f"{i}.py", "text": "x" * 1_000_000} for i in range(20)]
+        kept, over = build.capped(files)
+        self.assertEqual((len(kept), over), (12, 8))
+        self.assertEqual(kept, [file for file in files if file in kept])
+        self.assertNotEqual(kept, files[:12])
+        self.assertEqual(build.capped(files[:3]), (files[:3], 0))
+
+    def test_a_batch_with_a_missing_package_still_brings_the_others(self):
+        with tempfile.TemporaryDirectory() as folder:
+            client, archive = os.path.join(folder, "apt-get"), "python3-a_1%3a2-1_all.deb"
+            with open(client, "w", encoding="utf8") as file:
+                file.write(f'#!/bin/sh\ncase "$*" in *missing*) exit 100;; esac\n[ "$*" != "download -q python3-a" ] || touch "{archive}"\n')
+            os.chmod(client, 0o755)
+            with unittest.mock.patch.dict(os.environ, PATH=folder + os.pathsep + os.environ["PATH"]):
+                found = registries.download(["debian:python3-a", "debian:python3-missing"], folder)
+            self.assertEqual(found, {"debian:python3-a": os.path.join(folder, archive)})
+
+    def test_shards_begin_with_a_fair_part(self):
+        names = build.listed("npm") + build.listed("debian")
+        first = sorted(names, key=build.order)[:400]
+        share = lambda part: sum(name.startswith("npm:") for name in part) / len(part)
+        self.assertAlmostEqual(share(first), share(names), delta=0.08)
+
+
 class Split(unittest.TestCase):
     def test_by_package_name_alone(self):
         names = build.listed("npm") + build.listed("debian")
         held = [name for name in names if build.is_heldout(name, 0.02)]
         self.assertEqual(held, [name for name in names if build.is_heldout(name, 0.02)])
-        self.assertTrue(2 <= len(held) <= 25, held)
+        self.assertTrue(0.01 <= len(held) / len(names) <= 0.03, held)
+        for kind in ("npm:", "debian:python3-"):                                       # TypeScript and Python are both held out
+            self.assertTrue(any(name.startswith(kind) for name in held), held)
         self.assertEqual(len(names), len(set(names)))
 
 

@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 import unittest
+import unittest.mock
 import xml.dom.minidom
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -51,6 +52,30 @@ class Pieces(InFolder):
         self.assertEqual(sorted(os.listdir(self.folder)), ["model.bin", "out"])
 
 
+class Parts(InFolder):
+    def test_every_file_is_in_one_part_within_the_limits(self):
+        sizes = {f"model.{i:03}": 16 for i in range(7)} | {"draft.000": 10, "draft.json": 1, "log": 1}
+        made = pieces.parts(sizes, 60, 8)
+        self.assertEqual(sorted(name for part in made for name in part), sorted(sizes))
+        self.assertEqual([sum(sizes[name] for name in part) for part in made], [60, 48, 16])
+        self.assertEqual([len(part) for part in pieces.parts({str(i): 0 for i in range(19)}, 60, 8)], [8, 8, 3])
+
+    def test_spreads_a_folder(self):
+        for name in "abc":
+            self.write(f"from/{name}", b"1234")
+        pieces.spread(self.path("from"), self.path("to"), 8)
+        self.assertEqual([sorted(os.listdir(self.path("to", part))) for part in sorted(os.listdir(self.path("to")))], [["a", "b"], ["c"]])
+
+    def test_takes_a_part_and_refuses_one_that_is_not_there(self):
+        for name in "ab":
+            self.write(f"from/{name}", b"1234")
+        os.makedirs(self.path("to"))
+        pieces.take(self.path("from"), self.path("to"), 1, 4, 8)
+        self.assertEqual(os.listdir(self.path("to")), ["b"])
+        with self.assertRaisesRegex(SystemExit, "has 2 parts"):
+            pieces.take(self.path("from"), self.path("to"), 2, 4, 8)
+
+
 class Curves(InFolder):
     def test_a_resumed_run_is_one_curve(self):
         lines = [(10, 100, 5.0), (20, 200, 4.0), (20, 200, 3.5), (30, 300, 3.0)]
@@ -83,6 +108,7 @@ class SourceMaps(InFolder):
 
 class Shards(InFolder):
     def test_packages_stay_in_order_and_a_full_shard_is_followed_by_another(self):
+        self.enterContext(unittest.mock.patch.object(build, "STREAM", 100))
         shards = build.Shards(self.folder, 400, 2)
         for number in range(20):
             shards.write([{"package": f"npm:{number}", "text": str(number) * 50}])

@@ -1,0 +1,62 @@
+#!/bin/bash
+# A rehearsal of the whole run on a CPU with a tiny pair, in one go: rehearse.sh CORPUS WORK, CORPUS as corpus/build.py left it.
+# Every stage of run_gpu.sh, the target's cut by SIGTERM and resumed; then what follows on this machine: pieces joined, F16 and Q8_0
+# files checked against the training code, `octet eval`, the report, and `octet generate` with the pair in the default pair's place.
+# Needs PyTorch with a fast BLAS (PYTHON names the interpreter), node, and dist/ built. About 10 minutes on two idle cores.
+set -euo pipefail
+corpus=$(realpath "$1") work=$(realpath -m "$2")
+cd "$(dirname "${BASH_SOURCE[0]}")"
+root=$(realpath ../..)
+export W=$work/run PYTHON=${PYTHON:-python3}
+export TARGET_SHAPE=proof-target DRAFT_SHAPE=proof-draft LEASE_MINUTES=60 LATER_MINUTES=59 TARGET_MINUTES=30 SAMPLE_MINUTES=0.1 DRAFT_MINUTES=0.7
+export TARGET_FLAGS="--steps ${STEPS:-60} --warmup 10 --batch ${BATCH:-2} --accumulate 2 --report ${REPORT:-10}" SAMPLE_FLAGS="--batch 4 --length 128"
+export DRAFT_FLAGS="--warmup 5 --batch ${BATCH:-2} --report 5" CARRY_MIB=4 HELDOUT_FILES=${HELDOUT_FILES:-4} PIECE_MIB=1 TAKE_MIB=3
+step() { printf '\n== %s\n' "$*"; }
+rm -rf "$work" && mkdir -p "$work/parts"
+
+step tokenizer
+"$PYTHON" tokenizer.py --size 4096 --sample-mb "${SAMPLE_MB:-8}" --out "$work/tokenizer.json" "$corpus"/shards/*.xz
+step pack
+TOKENIZER=$work/tokenizer.json bash run_gpu.sh pack "$corpus"
+step prepare, twice: the second time finds the shards done
+bash run_gpu.sh prepare
+bash run_gpu.sh prepare
+step target, cut after some steps
+bash run_gpu.sh target > "$work/target.log" 2>&1 & cut=$!
+until grep -q "\"step\": ${REPORT:-10}," "$work/target.log"; do kill -0 $cut && sleep 1; done
+pid=$(pgrep -f "train.py $W/target ")
+kill -TERM $pid
+wait $cut
+cat "$work/target.log"
+step target, resumed
+bash run_gpu.sh target
+step draft
+bash run_gpu.sh draft
+step finish and take
+mkdir -p "$work/parts/0"
+OUT=$work/parts/0 bash run_gpu.sh finish
+number=1
+while mkdir -p "$work/parts/$number" && OUT=$work/parts/$number bash run_gpu.sh take $number; do number=$((number + 1)); done
+rmdir "$work/parts/$number"
+step join, in a folder of its own as on the other machine
+cp -r "$W" "$work/home"
+rm -f "$work/home"/*.gguf "$work/home"/*.pt "$work/home"/out/*
+W=$work/home bash run_gpu.sh join "$work"/parts/*
+step export checked, Q8_0 and F16
+"$PYTHON" check_export.py --expected "$work/home/evaluation.json" --files "$work/home/heldout" --gguf "$work/home/target.gguf" "$work/home/draft.gguf"
+for model in target draft; do "$PYTHON" to_gguf.py "$W/$model.pt" "$W/tokenizer.json" "$work/$model-f16.gguf" --type f16 --title "$model"; done
+"$PYTHON" check_export.py --expected "$work/home/evaluation.json" --files "$work/home/heldout" --gguf "$work/target-f16.gguf" "$work/draft-f16.gguf" --tolerance 0.002
+step octet eval and the report
+W=$work/home HUMANEVAL_LIMIT=3 FILES=3 BUDGET_MS=1500 bash measure.sh "$work/home/target.gguf" "$work/home/draft.gguf" "$work/figures/new"
+FILES=3 HUMANEVAL_LIMIT=3 BUDGET_MS=1500 W=$work/home bash measure.sh "" "" "$work/figures/small"
+"$PYTHON" report.py "$work/report.md" --pair "default=$work/figures/new" --pair "small=$work/figures/small" --logs "$work/home/target.log.jsonl" "$work/home/draft.log.jsonl" --evaluation "$work/home/evaluation.json"
+cat "$work/report.md"
+step octet generate with the pair in the default pair\'s place
+REHEARSAL=yes bash ship.sh "$work/home" "$work/package"
+printf 'def add(a, b):\n' > "$work/prompt.py"
+OCTET_SHIPPED_PAIR=coder node "$work/package/dist/cli.js" generate "$work/prompt.py" -n 2 --max-tokens 16 --json | "$PYTHON" -c '
+import json, sys
+models = json.load(sys.stdin)["models"]
+assert models["target"]["path"].endswith("octet-coder-100M-q8_0.gguf") and models["draft"]["path"].endswith("octet-coder-10M-draft-q8_0.gguf"), models
+print("the default pair:", models["target"]["path"], models["draft"]["path"])'
+printf '\nrehearsed\n'
