@@ -22,8 +22,9 @@ struct WarpedRows {
   int bad_logits = 0;
 };
 
-/// One row for every sampling and u.
-inline WarpedRows warp_on_device(const std::vector<std::vector<float>>& rows, const std::vector<Sampling>& samplings, const std::vector<float>& uniforms) {
+/// One row for every sampling and u; what the last of `calls` on one scratch gave.
+inline WarpedRows warp_on_device(const std::vector<std::vector<float>>& rows, const std::vector<Sampling>& samplings, const std::vector<float>& uniforms,
+                                 int calls = 1) {
   using namespace cuda;
   const int count = static_cast<int>(rows.size()), vocabulary = static_cast<int>(rows.at(0).size()), stride = vocabulary + 3;
   std::vector<float> logits(static_cast<std::size_t>(count * stride), std::numeric_limits<float>::quiet_NaN());
@@ -41,9 +42,10 @@ inline WarpedRows warp_on_device(const std::vector<std::vector<float>>& rows, co
   const DeviceArray<Token> drawn(rows.size());
   const WarpScratch scratch(count, vocabulary);
   Stream stream;
-  warp_rows(stream, scratch, {.rows = count, .vocabulary = vocabulary, .logits = device_logits.data(), .stride = stride, .which = device_which.data(),
-                              .warping = device_warpings.data(), .warped = warped.data(), .log_sum_exp = true, .bad_logits = bad.data(),
-                              .uniform = device_uniforms.data(), .drawn = drawn.data()});
+  for (int i = 0; i < calls; ++i)
+    warp_rows(stream, scratch, {.rows = count, .vocabulary = vocabulary, .logits = device_logits.data(), .stride = stride, .which = device_which.data(),
+                                .warping = device_warpings.data(), .warped = warped.data(), .log_sum_exp = true, .bad_logits = bad.data(),
+                                .uniform = device_uniforms.data(), .drawn = drawn.data()});
   stream.synchronize();
   return {warped.download(), drawn.download(), bad.download()[0]};
 }

@@ -114,6 +114,16 @@ TEST_CASE("cuda warp: draws are the engine's for the same numbers") {
   }
 }
 
+TEST_CASE("cuda warp: a call leaves nothing behind for the next") {
+  const auto row = random_row(5000, 2, 12, 6);
+  const std::vector<Sampling> samplings{{0.8f, 0, 0.9f, 0}, {1, 30, 1, 0}};
+  const WarpedRows got = warp_on_device({row, row}, samplings, {0.2f, 0.7f}, 3);
+  for (std::size_t i = 0; i < samplings.size(); ++i) {
+    const std::string wrong = difference(row, samplings[i], got.rows[i]);
+    CHECK(wrong == "");
+  }
+}
+
 TEST_CASE("cuda warp: a NaN, +inf or no finite logit is told, and spoils no other row") {
   const std::vector<float> good = random_row(5000, 2, 5, 1);
   const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
