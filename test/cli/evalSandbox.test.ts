@@ -9,7 +9,7 @@ import type { Jail } from "../../extension/cli/eval/sandbox/jail";
 import { holdingJails } from "./holdingJails";
 
 const never = new AbortController().signal;
-const limits = { seconds: 4, processes: 8, memoryBytes: 256 * 2 ** 20, fileBytes: 2 ** 20, folderBytes: 4 * 2 ** 20, outputBytes: 2 ** 16 };
+const limits = { seconds: 5, processes: 8, memoryBytes: 128 * 2 ** 20, fileBytes: 2 ** 20, folderBytes: 4 * 2 ** 20, outputBytes: 2 ** 16 };
 
 const held = await holdingJails();
 
