@@ -27,7 +27,8 @@ std::vector<float> made_up_row(int vocabulary, int number) {
 
 std::size_t sampling_bytes(const SamplingShape& shape) {
   const int rows = shape.draft_length + shape.draft_length + 1;
-  return static_cast<std::size_t>(shape.lanes * (2 * rows + (shape.draft_length > 0 ? 2 : 1))) * static_cast<std::size_t>(shape.vocabulary) * sizeof(float);
+  const int read = shape.lanes * (2 * rows + (shape.draft_length > 0 ? 2 : 1));
+  return static_cast<std::size_t>(read) * static_cast<std::size_t>(shape.vocabulary) * sizeof(float);
 }
 
 Timing time_sampling(Stream& stream, const SamplingShape& shape, const Sampling& sampling, int repeats) {

@@ -43,7 +43,8 @@ void run(const Arguments& arguments, Report& report) {
           const SamplingShape shape{.lanes = lanes, .draft_length = k, .vocabulary = vocabulary};
           const Timing timing = time_sampling(stream, shape, kind.sampling, repeats);
           const double speed = static_cast<double>(sampling_bytes(shape)) / timing.median_ms / 1e6;
-          report.row({kind.name, static_cast<double>(lanes), static_cast<double>(k), timing.median_ms * 1e3, speed, share(speed, device.copy_gb_per_s)});
+          report.row({kind.name, static_cast<double>(lanes), static_cast<double>(k), timing.median_ms * 1e3, speed,
+                      share(speed, device.copy_gb_per_s)});
         }
     report.note("Made-up logits, the draft's equal to the target's: every drafted token is accepted.");
   }
@@ -51,6 +52,8 @@ void run(const Arguments& arguments, Report& report) {
 
 }  // namespace
 
-const Command kSamplingCommand{"sampling", "draft draws, warping, accept and advance of a step: microseconds, GB/s, share of a measured copy", kOptions, run};
+const Command kSamplingCommand{"sampling",
+                               "draft draws, warping, accept and advance of a step: microseconds, GB/s, share of a measured copy",
+                               kOptions, run};
 
 }  // namespace octet::bench

@@ -17,7 +17,8 @@ namespace octet::test {
 /// A model's cells, and its logits over a batch on the device.
 class FakeNetwork {
  public:
-  FakeNetwork(FakeFunction function, int vocabulary, int padding) : function_(function), vocabulary_(vocabulary), padding_(padding), cells_(4096, kPoison) {}
+  FakeNetwork(FakeFunction function, int vocabulary, int padding)
+      : function_(function), vocabulary_(vocabulary), padding_(padding), cells_(4096, kPoison) {}
 
   int stride() const { return vocabulary_ + padding_; }
   void put(int cell, Token token) { cells_.at(static_cast<std::size_t>(cell)) = token; }

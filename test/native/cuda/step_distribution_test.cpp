@@ -26,7 +26,9 @@ std::vector<double> probabilities(std::vector<Token> context, const Sampling& sa
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return logits[a] > logits[b]; });
   if (sampling.top_k > 0) order.resize(std::min(order.size(), static_cast<std::size_t>(sampling.top_k)));
-  const auto weight = [&](std::size_t token) { return std::exp((logits[token] - logits[order[0]]) / static_cast<double>(sampling.temperature)); };
+  const auto weight = [&](std::size_t token) {
+    return std::exp((logits[token] - logits[order[0]]) / static_cast<double>(sampling.temperature));
+  };
   double total = 0, kept = 0;
   for (const std::size_t token : order) total += weight(token);
   std::vector<double> p(kVocabulary);
@@ -56,11 +58,13 @@ void check(FakeFunction draft, Sampling sampling, int lanes, int seeds) {
   for (int seed = 0; seed < seeds; ++seed) {
     sampling.seed = static_cast<std::uint64_t>(seed) * 1000003 + 17;
     std::vector<std::vector<Token>> tokens(static_cast<std::size_t>(lanes));
-    for (int i = 0; i < lanes; ++i) device.open(lanes - i, kPrompts[static_cast<std::size_t>(i) % kPrompts.size()], sampling, static_cast<std::uint32_t>(i), 100);
+    for (int i = 0; i < lanes; ++i)
+      device.open(lanes - i, kPrompts[static_cast<std::size_t>(i) % kPrompts.size()], sampling, static_cast<std::uint32_t>(i), 100);
     const auto short_of_two = [](const auto& each) { return each.size() < 2; };
     for (int step = 0; std::any_of(tokens.begin(), tokens.end(), short_of_two); ++step) {
       std::vector<DeviceSteps::Wish> wishes;
-      for (int i = 0; i < lanes; ++i) wishes.push_back({short_of_two(tokens[static_cast<std::size_t>(i)]) ? lanes - i : -1, (i + seed + step) % 4});
+      for (int i = 0; i < lanes; ++i)
+        wishes.push_back({short_of_two(tokens[static_cast<std::size_t>(i)]) ? lanes - i : -1, (i + seed + step) % 4});
       const cuda::StepOutput output = device.step(wishes, 3);
       int least = 9, most = 0;
       for (int i = 0; i < lanes; ++i) {

@@ -28,7 +28,8 @@ std::unique_ptr<HostRuntime> host_runtime(FakeFunction draft) {
   info.max_lanes = kMaxLanes;
   info.vocabulary = kVocabulary;
   info.context_tokens = info.cache_tokens = 4096;
-  return std::make_unique<HostRuntime>(info, std::make_unique<FakeModel>(kTarget, kVocabulary, 3), std::make_unique<FakeModel>(draft, kVocabulary, 1));
+  return std::make_unique<HostRuntime>(info, std::make_unique<FakeModel>(kTarget, kVocabulary, 3),
+                                       std::make_unique<FakeModel>(draft, kVocabulary, 1));
 }
 
 // Lane i stands in slot slot_of[i]; its draft length in step s is ragged, now and then 0.
@@ -45,7 +46,8 @@ Totals compare(FakeFunction draft, const std::vector<Sampling>& samplings, const
   for (int i = 0; i < lanes; ++i) {
     const Sampling& sampling = samplings[static_cast<std::size_t>(i) % samplings.size()];
     const auto prompt = static_cast<std::size_t>(i) % prompts.size();
-    host->open_lane({.id = static_cast<LaneId>(i), .prompt = ids[prompt], .stream = static_cast<std::uint32_t>(i), .max_new_tokens = 150, .sampling = sampling});
+    host->open_lane({.id = static_cast<LaneId>(i), .prompt = ids[prompt], .stream = static_cast<std::uint32_t>(i), .max_new_tokens = 150,
+                     .sampling = sampling});
     device.open(slot_of[static_cast<std::size_t>(i)], prompts[prompt], sampling, static_cast<std::uint32_t>(i), 140);
   }
   Totals totals;
@@ -85,7 +87,8 @@ Totals compare(FakeFunction draft, const std::vector<Sampling>& samplings, const
   return totals;
 }
 
-const std::vector<Sampling> kSamplings{{0.9f, 8, 0.9f, 0.05f, 1}, {1, 0, 1, 0, 2}, {0.7f, 3, 1, 0, 2}, {1.3f, 0, 0.8f, 0, 5}, {0, 0, 1, 0, 9}};
+const std::vector<Sampling> kSamplings{
+    {0.9f, 8, 0.9f, 0.05f, 1}, {1, 0, 1, 0, 2}, {0.7f, 3, 1, 0, 2}, {1.3f, 0, 0.8f, 0, 5}, {0, 0, 1, 0, 9}};
 
 }  // namespace
 

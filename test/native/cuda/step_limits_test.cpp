@@ -110,7 +110,8 @@ TEST_CASE("cuda step: lanes of one seed draw numbers of their own") {
   DeviceSteps device(kTarget, kTarget, kVocabulary, 2, 4);
   int equal = 0, drawn = 0;
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
-    for (const int slot : {0, 1}) device.open(slot, kPrompt, {.temperature = 1.5f, .top_p = 1, .seed = seed}, static_cast<std::uint32_t>(slot), 140);
+    for (const int slot : {0, 1})
+      device.open(slot, kPrompt, {.temperature = 1.5f, .top_p = 1, .seed = seed}, static_cast<std::uint32_t>(slot), 140);
     const auto output = device.step({{0, 4}, {1, 4}}, 4);
     REQUIRE(output.lane[0].tokens == 5);  // four by the draft's numbers and the bonus token
     for (int j = 0; j < 5; ++j, ++drawn) equal += output.lane[0].token[j] == output.lane[1].token[j];

@@ -23,8 +23,8 @@ struct WarpedRows {
 };
 
 /// One row for every sampling and u; what the last of `calls` on one scratch gave.
-inline WarpedRows warp_on_device(const std::vector<std::vector<float>>& rows, const std::vector<Sampling>& samplings, const std::vector<float>& uniforms,
-                                 int calls = 1) {
+inline WarpedRows warp_on_device(const std::vector<std::vector<float>>& rows, const std::vector<Sampling>& samplings,
+                                 const std::vector<float>& uniforms, int calls = 1) {
   using namespace cuda;
   const int count = static_cast<int>(rows.size()), vocabulary = static_cast<int>(rows.at(0).size()), stride = vocabulary + 3;
   std::vector<float> logits(static_cast<std::size_t>(count * stride), std::numeric_limits<float>::quiet_NaN());
@@ -43,8 +43,8 @@ inline WarpedRows warp_on_device(const std::vector<std::vector<float>>& rows, co
   const WarpScratch scratch(count, vocabulary);
   Stream stream;
   for (int i = 0; i < calls; ++i)
-    warp_rows(stream, scratch, {.rows = count, .vocabulary = vocabulary, .logits = device_logits.data(), .stride = stride, .which = device_which.data(),
-                                .warping = device_warpings.data(), .warped = warped.data(), .log_sum_exp = true, .bad_logits = bad.data(),
+    warp_rows(stream, scratch, {.rows = count, .vocabulary = vocabulary, .logits = device_logits.data(), .stride = stride,
+                                .which = device_which.data(), .warping = device_warpings.data(), .warped = warped.data(), .log_sum_exp = true, .bad_logits = bad.data(),
                                 .uniform = device_uniforms.data(), .drawn = drawn.data()});
   stream.synchronize();
   return {warped.download(), drawn.download(), bad.download()[0]};

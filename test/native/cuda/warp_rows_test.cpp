@@ -14,8 +14,8 @@ using namespace octet::test;
 
 namespace {
 
-std::vector<Sampling> all_samplings(std::initializer_list<float> temperatures, std::initializer_list<int> top_k, std::initializer_list<float> top_p,
-                                    std::initializer_list<float> min_p) {
+std::vector<Sampling> all_samplings(std::initializer_list<float> temperatures, std::initializer_list<int> top_k,
+                                    std::initializer_list<float> top_p, std::initializer_list<float> min_p) {
   std::vector<Sampling> all;
   for (const float temperature : temperatures)
     for (const int k : top_k)
@@ -95,7 +95,8 @@ TEST_CASE("cuda warp: draws are the engine's for the same numbers") {
   for (const Sampling& sampling : samplings) {
     std::vector<float> uniforms{0, 0x1p-24f, 1 - 0x1p-24f, 0.5f};
     for (std::uint32_t i = 0; i < 28; ++i) uniforms.push_back(uniform(11, 1, i, Use::kDraft));
-    const WarpedRows got = warp_on_device(std::vector<std::vector<float>>(uniforms.size(), row), std::vector<Sampling>(uniforms.size(), sampling), uniforms);
+    const WarpedRows got =
+        warp_on_device(std::vector<std::vector<float>>(uniforms.size(), row), std::vector<Sampling>(uniforms.size(), sampling), uniforms);
     Distribution engine;
     warper.warp(row, sampling, engine);
     for (std::size_t i = 0; i < uniforms.size(); ++i) {

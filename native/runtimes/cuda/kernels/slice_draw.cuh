@@ -16,7 +16,7 @@ OCTET_DEVICE int draw_token(BlockExchange& exchange, std::uint64_t slice_mass, s
   const std::uint64_t before_slice = sum_before(exchange, slice_mass, total);
   const int slice = found_anywhere(before_slice <= target && target < before_slice + slice_mass ? thread_x() : -1);
   if (slice < 0) return 0;
-  const std::uint64_t before = across_block(exchange, thread_x() == slice ? before_slice : 0, [](std::uint64_t a, std::uint64_t b) { return a + b; });
+  const std::uint64_t before = block_sum(exchange, thread_x() == slice ? before_slice : 0);
   const int first = slice * kSliceTokens + thread_x() * kEach;
   std::uint64_t own = 0;
   OCTET_UNROLL

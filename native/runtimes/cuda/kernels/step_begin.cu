@@ -19,7 +19,9 @@ OCTET_DEVICE Token token_at(const StepTables& t, int slot, const LaneState& lane
 }
 
 // The draft's cache lacks the last token, or the last two of which the lane itself has both.
-OCTET_DEVICE bool has_caught_up(const LaneState& lane) { return lane.draft_cached >= lane.length - 2 && lane.draft_cached >= lane.prompt_length; }
+OCTET_DEVICE bool has_caught_up(const LaneState& lane) {
+  return lane.draft_cached >= lane.length - 2 && lane.draft_cached >= lane.prompt_length;
+}
 
 OCTET_KERNEL fill_step(StepTables t, StepShape shape) {
   wait_for_previous();

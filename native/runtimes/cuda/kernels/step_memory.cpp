@@ -46,15 +46,17 @@ std::size_t lay_out(DeviceParts& parts, const StepLimits& limits, std::size_t en
   t.q = parts.take<WarpedRow>(drafts);
   t.p = parts.take<WarpedRow>(rows);
   t.slice_mass = parts.take<SliceMass>(lanes * static_cast<std::size_t>(slices_of(limits.vocabulary)));
-  t.draft_logits = parts.take<float>(static_cast<std::size_t>(limits.draft_length) * lanes * static_cast<std::size_t>(limits.draft_vocabulary));
+  t.draft_logits =
+      parts.take<float>(static_cast<std::size_t>(limits.draft_length) * lanes * static_cast<std::size_t>(limits.draft_vocabulary));
   t.target_logits = parts.take<float>(rows * static_cast<std::size_t>(limits.target_vocabulary));
   return zeros;
 }
 
 void check(const StepLimits& limits) {
   const bool draft_fits = limits.draft_length == 0 || limits.vocabulary <= limits.draft_vocabulary;
-  if (limits.lanes < 1 || limits.lanes > kMaxLanes || limits.draft_length < 0 || limits.draft_length > kMaxDraftLength || limits.vocabulary < 1 ||
-      limits.vocabulary > limits.target_vocabulary || !draft_fits || limits.tail_tokens < 1 || limits.catch_up_rows < 0)
+  if (limits.lanes < 1 || limits.lanes > kMaxLanes || limits.draft_length < 0 || limits.draft_length > kMaxDraftLength ||
+      limits.vocabulary < 1 || limits.vocabulary > limits.target_vocabulary || !draft_fits ||
+      limits.tail_tokens < 1 || limits.catch_up_rows < 0)
     throw std::invalid_argument("limits of steps");
 }
 
@@ -78,7 +80,8 @@ StepMemory::StepMemory(const StepLimits& limits, std::span<const Token> end_toke
   StepTables tables{};
   lay_out(size, limits, end_tokens.size(), tables);
   body_.reset(new Body{.limits = limits, .input = PinnedArray<StepInput>(kStepRing), .output = PinnedArray<StepOutput>(kStepRing),
-                       .memory = DeviceArray<std::byte>(size.used), .tables = {}, .scratch = WarpScratch(most_rows(limits), limits.vocabulary)});
+                       .memory = DeviceArray<std::byte>(size.used), .tables = {},
+                       .scratch = WarpScratch(most_rows(limits), limits.vocabulary)});
   DeviceParts parts{body_->memory.data()};
   StepTables& t = body_->tables;
   body_->memory.upload(std::vector<std::byte>(lay_out(parts, limits, end_tokens.size(), t)));
@@ -131,7 +134,8 @@ void draw_drafts(Stream& stream, const StepMemory& memory, const StepShape& shap
   warp_rows(stream, memory.body().scratch,
             {.rows = shape.lanes, .vocabulary = t.vocabulary, .logits = memory.draft_logits(shape, pass), .stride = t.draft_stride,
              .which = t.draft_which + at, .warping = t.warping, .warped = t.q + at, .bad_logits = &t.counters->bad_logits,
-             .uniform = t.draft_uniform + at, .drawn = t.drafted + at, .drawn_too = t.verify_token + pass + 1, .too_stride = shape.draft_length + 1});
+             .uniform = t.draft_uniform + at, .drawn = t.drafted + at, .drawn_too = t.verify_token + pass + 1,
+             .too_stride = shape.draft_length + 1});
 }
 
 }  // namespace octet::cuda

@@ -95,7 +95,8 @@ OCTET_KERNEL_BOUNDS(kBlockThreads, 4) measure_slice(WarpRows call, WarpScratch::
 }  // namespace
 
 void measure_rows(Stream& stream, const WarpScratch& scratch, const WarpRows& call) {
-  launch(stream, {.grid = {scratch.view().slices, call.rows}, .threads = kBlockThreads, .shared_bytes = sizeof(MeasureShared), .overlaps_previous = true},
+  launch(stream,
+         {.grid = {scratch.view().slices, call.rows}, .threads = kBlockThreads, .shared_bytes = sizeof(MeasureShared), .overlaps_previous = true},
          measure_slice, call, scratch.view());
 }
 

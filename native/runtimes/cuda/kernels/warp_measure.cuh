@@ -96,7 +96,8 @@ OCTET_DEVICE void run_over_bins(MeasureShared& shared, int slices, T* running, E
 }
 
 // Where the row's last place is to be sought.
-OCTET_DEVICE void bracket(MeasureShared& shared, const Warping& warping, const WarpScratch::View& scratch, int row, WarpScratch::Search& search) {
+OCTET_DEVICE void bracket(MeasureShared& shared, const Warping& warping, const WarpScratch::View& scratch, int row,
+                          WarpScratch::Search& search) {
   const float infinity = bits_to_float(0x7f800000u);
   const std::size_t first = static_cast<std::size_t>(row) * scratch.slices * kDepthBins;
   const auto bin_depth = [](int bin) { return static_cast<float>(bin) / kBinsAnOctave; };

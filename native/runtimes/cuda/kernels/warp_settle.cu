@@ -30,8 +30,8 @@ OCTET_DEVICE void draw_to(const WarpRows& call, int row, int token) {
 }
 
 // Weights of the slice above the search, and its tokens within to the row's list.
-OCTET_DEVICE void sum_slice(SettleShared& shared, const WarpRows& call, const WarpScratch::View& scratch, int row, const WarpScratch::Search& search,
-                            const WarpedRow& warped, float top_p) {
+OCTET_DEVICE void sum_slice(SettleShared& shared, const WarpRows& call, const WarpScratch::View& scratch, int row,
+                            const WarpScratch::Search& search, const WarpedRow& warped, float top_p) {
   const float* const logits = call.logits + row * call.stride;
   const bool searching = search.start < bits_to_float(0x7f800000u);
   const int first = block_x() * kSliceTokens + thread_x();
@@ -190,7 +190,8 @@ OCTET_KERNEL_BOUNDS(kBlockThreads, 2) settle_slice(WarpRows call, WarpScratch::V
 }  // namespace
 
 void settle_rows(Stream& stream, const WarpScratch& scratch, const WarpRows& call) {
-  launch(stream, {.grid = {scratch.view().slices, call.rows}, .threads = kBlockThreads, .shared_bytes = sizeof(SettleShared), .overlaps_previous = true},
+  launch(stream,
+         {.grid = {scratch.view().slices, call.rows}, .threads = kBlockThreads, .shared_bytes = sizeof(SettleShared), .overlaps_previous = true},
          settle_slice, call, scratch.view());
 }
 
