@@ -15,6 +15,7 @@ void hear(int signal) {
 }  // namespace
 
 void hear_interrupts() {
+  heard = 0;
   std::signal(SIGINT, hear);
   std::signal(SIGTERM, hear);
 }

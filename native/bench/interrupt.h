@@ -9,7 +9,7 @@ struct Interrupted : std::runtime_error {
   Interrupted() : std::runtime_error("interrupted; the rows above are complete") {}
 };
 
-/// SIGINT and SIGTERM are heard by interrupted() from now on; a second one ends the program at once.
+/// SIGINT and SIGTERM are heard by interrupted() from now on; a second one ends the program at once. Earlier ones are forgotten.
 void hear_interrupts();
 
 bool interrupted();

@@ -9,7 +9,8 @@
 namespace octet::bench {
 
 /// "7.8B": 7.8 billion parameters, the size of the paper's target; "0.5B" its draft with the same vocabulary; and
-/// Qwen2.5-Coder's three, by their config files. "tiny" and "tiny-draft" only show on the host that the benchmark works.
+/// Qwen2.5-Coder's three, by their config files. Tests on the host take "tiny" and "tiny-draft", and
+/// "small" and "small-draft", which can hold the starter pair.
 inline std::span<const cuda::Architecture> shapes() {
   const auto rope = [](float base) { return cuda::RopeParameters{.dimensions = 128, .halves = true, .base = base}; };
   static const cuda::Architecture all[] = {
@@ -27,6 +28,10 @@ inline std::span<const cuda::Architecture> shapes() {
        .vocabulary = 768, .context = 1024, .rope = {.dimensions = 64, .halves = true, .base = 1e4f}},
       {.name = "tiny-draft", .layers = 1, .width = 128, .heads = 2, .kv_heads = 1, .head_dim = 64, .feed_forward = 128,
        .vocabulary = 768, .context = 1024, .rope = {.dimensions = 64, .halves = true, .base = 1e4f}},
+      {.name = "small", .layers = 6, .width = 320, .heads = 4, .kv_heads = 2, .head_dim = 64, .feed_forward = 704,
+       .vocabulary = 8256, .context = 1024, .rope = {.dimensions = 64, .halves = true, .base = 1e4f}},
+      {.name = "small-draft", .layers = 3, .width = 192, .heads = 6, .kv_heads = 2, .head_dim = 64, .feed_forward = 384,
+       .vocabulary = 8320, .context = 1024, .rope = {.dimensions = 64, .halves = true, .base = 1e4f}},
   };
   return all;
 }

@@ -2,7 +2,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <iterator>
 
+#include "bench/interrupt.h"
 #include "run_bench.h"
 
 using namespace octet::bench;
@@ -57,4 +61,37 @@ TEST_CASE("bench: products of a tiny shape, as Markdown") {
   CHECK(run.lines_with("| bf16") == 10);  // five matrices, two numbers of rows
   CHECK(run.lines_with("| q4_k") == 0);   // no matrix of it has whole super-blocks
   CHECK(run.text.find("device: ") != std::string::npos);
+}
+
+TEST_CASE("bench: an interrupted run keeps its rows, says so and ends with code 130") {
+  hear_interrupts();
+  std::raise(SIGINT);
+  const BenchRun run = run_bench({"products", "--shape", "tiny-draft", "--formats", "bf16", "--rows", "1"});
+  hear_interrupts();
+  CHECK(run.code == 130);
+  CHECK(run.progress == "octet-native-bench: interrupted; the rows above are complete\n");
+  CHECK(run.text.find("| matrix") != std::string::npos);
+  CHECK(run.lines_with("| bf16") == 0);
+}
+
+TEST_CASE("bench: a report as JSON, whole after every row, unknown figures null") {
+  const std::string path = "octet-bench-report-test.json";
+  std::FILE* const nowhere = std::tmpfile();
+  const auto written = [&] {
+    std::ifstream file(path);
+    return std::string{std::istreambuf_iterator<char>(file), {}};
+  };
+  Report report(nowhere, nowhere, path);
+  report.fact("device", "device", "a \"quoted\" name\n");
+  report.table("things", "Things", {{"name", "name"}, {"share", "%", 1, 100}});
+  report.row({"first", 0.25});
+  CHECK(written() == "{\"device\": \"a \\\"quoted\\\" name\\u000a\",\n \"tables\": [\n  {\"key\": \"things\", \"title\": \"Things\", \"rows\": [\n"
+                     "    {\"name\": \"first\", \"share\": 0.25}], \"notes\": []}\n]}\n");
+  report.row({"second", Value()});
+  report.note("so");
+  CHECK(written().find("{\"name\": \"second\", \"share\": null}], \"notes\": [\"so\"]}") != std::string::npos);
+  CHECK_THROWS_AS(report.row({"third"}), std::logic_error);
+  std::fclose(nowhere);
+  std::remove(path.c_str());
+  CHECK(run_bench({"products", "--json", "/no/such/folder/x.json"}).code == 2);
 }

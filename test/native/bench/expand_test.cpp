@@ -100,6 +100,10 @@ TEST_CASE("bench expand: within the rounding of every format by the tensor cores
     CHECK(off.apart <= bound);
     CHECK(off.padding < -500);
   }
+  // An embedding apart from the output, with super-blocks that hold both weights and the constant.
+  const SmallNetwork untied = testing::random_network(12, {.tied = false, .weights = 0.1f});
+  const auto untied_logits = testing::logits_of(testing::as_it_is(untied), kTokens, Precision::kFloat32);
+  CHECK(difference(testing::logits_of(expanded(untied, shape, WeightFormat::kQ4_K), kTokens, Precision::kBf16), untied_logits).padding < -500);
 }
 
 TEST_CASE("bench expand: a shape that cannot hold the network is refused by name") {

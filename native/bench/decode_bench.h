@@ -1,0 +1,44 @@
+// One request decoded by the product's engine, and its figures as the BASS paper defines them.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "bench/pass_cost.h"
+#include "engine/engine.h"
+
+namespace octet::bench {
+
+struct DecodeCase {
+  int batch = 8;
+  std::span<const Token> prompt;
+  int tokens = 256;  ///< Of each lane.
+  Sampling sampling;
+  DraftLengthSpec draft_length;
+};
+
+/// Without a draft: draft's costs are zero.
+struct PairCost {
+  PassCost target, draft;
+};
+
+struct DecodeFigures {
+  double ms_per_step = 0;
+  double ms_per_token_first = 0, ms_per_token_last = 0, ms_per_token_all = 0;  ///< Of the first lane to end, the last, mean of all.
+  double tokens_per_second = 0;             ///< All lanes.
+  double tokens_per_step = 0;               ///< Of a lane.
+  std::optional<double> acceptance;         ///< Accepted / drafted.
+  double draft_length = 0;                  ///< Mean over steps of the longest of the step.
+  double gb_per_s = 0;                      ///< What passes must move (PassCost::bytes), over the decoding's time.
+  double flops = 0;                         ///< Operations a second of all rows drafted and verified for live lanes.
+  double flops_of_written = 0;              ///< Of the target's rows whose tokens were written, alone.
+};
+
+/// Decodes once, end tokens ignored. Throws std::runtime_error with the engine's words if it fails, Interrupted where a signal ends it.
+DecodeFigures decode_once(Engine& engine, const DecodeCase& decode, const PairCost& cost);
+
+/// The run whose ms per token over all lanes is in the middle. `runs` is not empty.
+DecodeFigures middle_of(std::vector<DecodeFigures> runs);
+
+}  // namespace octet::bench

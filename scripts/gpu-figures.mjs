@@ -1,0 +1,71 @@
+// What the tables of native/bench/run_gpu.sh say of the figures the CUDA runtime is to reach, as Markdown:
+//   node scripts/gpu-figures.mjs FOLDER
+// A figure that was not measured is missing, never guessed; whatever the device is called stands above.
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { Failure, script } from "./lib/run.mjs";
+
+/**
+ * @typedef {{ name: string, wanted: string, measured: string, holds: "yes" | "no" | "missing" }} Figure
+ * @param {(name: string) => any} read the JSON of a table file by its name without ".json", or undefined
+ * @returns {Figure[]}
+ */
+export function figures(read) {
+  const rows = (file, wanted) => (read(file)?.tables ?? []).flatMap((table) => table.rows.map((row) => ({ table: table.title, ...row }))).filter(wanted);
+  const found = [];
+  const add = (name, values, least, most, unit, decimals = 2) => {
+    const numbers = values.filter((value) => typeof value === "number");
+    // The worst that was measured where a figure speaks of several; values hold what a figure's own words choose.
+    const value = numbers.length > 0 ? (least === undefined ? Math.max(...numbers) : Math.min(...numbers)) : undefined;
+    const scale = unit === "%" ? 100 : 1;
+    const holds = value === undefined ? "missing" : value >= (least ?? -Infinity) && value <= (most ?? Infinity) ? "yes" : "no";
+    const limit = least === undefined ? `≤ ${most * scale}` : `≥ ${least * scale}`;
+    found.push({ name, wanted: `${limit} ${unit}`.trim(), measured: value === undefined ? "-" : `${(value * scale).toFixed(decimals)} ${unit}`.trim(), holds });
+  };
+  const skinny = (format) => rows("products", (row) => row.table.startsWith("7.8B:") && row.format === format && row.rows >= 8 && row.rows <= 72);
+  add("products, bf16, 8 to 72 rows: least share of the measured copy", skinny("bf16").map((row) => row.ofCopy), 0.85, undefined, "%", 1);
+  for (const format of ["q8_0", "q4_k"]) add(`products, ${format}`, skinny(format).map((row) => row.ofCopy), 0.7, undefined, "%", 1);
+
+  const usual = (row) => row.format === "bf16" && row.batch === 8 && row.prompt === 512;
+  const passes = (pass) => rows("steps", (row) => usual(row) && row.pass === pass).map((row) => row.ms);
+  add("draft forward, 0.5B bf16, batch 8", passes("draft: one token"), undefined, 0.4, "ms", 3);
+  add("verification of k = 7, 7.8B bf16, batch 8", passes("target: verify k=7"), undefined, 5, "ms", 3);
+  for (const [kind, file] of [["simulated 0.8", "decode-simulated"], ["real", "decode-real"]]) {
+    const decoded = rows(file, usual);
+    const speculative = decoded.filter((row) => row.draftLengths !== "none");
+    const best = speculative.filter((row) => row.msPerTokenAll === Math.min(...speculative.map((other) => other.msPerTokenAll)));
+    const of = (key) => best.map((row) => row[key]);
+    const label = best.length > 0 ? ` (${best[0].draftLengths}, accepted/drafted ${best[0].acceptance?.toFixed(3) ?? "-"})` : "";
+    add(`regular decoding, per step; beside acceptance ${kind}`, decoded.filter((row) => row.draftLengths === "none").map((row) => row.msPerStep), undefined, 4.4, "ms", 3);
+    add(`best policy at acceptance ${kind}, per token and sequence${label}`, of("msPerTokenAll"), undefined, 2, "ms", 3);
+    add(`  the same, tokens per second`, of("tokensPerSecond"), 4000, undefined, "", 0);
+    add(`  the same, times regular decoding`, of("overRegular"), 2.15, undefined, "", 2);
+  }
+  const utilisation = ["decode-simulated", "decode-real", "decode-utilisation"].flatMap((file) => rows(file, () => true).map((row) => row.utilisation));
+  const known = utilisation.filter((value) => typeof value === "number");
+  add("utilisation of the dense bf16 peak at its best", known.length > 0 ? [Math.max(...known)] : [], 0.158, undefined, "%", 1);
+  return found;
+}
+
+/** @param {{ device?: string, copyGbPerS?: number } | undefined} facts of any of the files */
+export function markdown(facts, found) {
+  const lines = found.map(({ name, wanted, measured, holds }) => `| ${name} | ${wanted} | ${measured} | ${holds} |`);
+  const device = facts ? `Device: ${facts.device}; its own copy: ${facts.copyGbPerS?.toFixed(0) ?? "-"} GB/s.` : "Device: nothing was measured.";
+  return [device, "", "| figure | wanted | measured | holds |", "|---|--:|--:|---|", ...lines].join("\n");
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await script("gpu-figures", async () => {
+    const folder = process.argv[2];
+    if (!folder || !existsSync(folder)) throw new Failure("which folder? It is the $OUT of native/bench/run_gpu.sh");
+    const read = (name) => {
+      const file = path.join(folder, `${name}.json`);
+      return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+    };
+    const facts = ["products", "steps", "decode-simulated", "decode-real"].map(read).find(Boolean);
+    console.log(markdown(facts, figures(read)));
+    const stages = path.join(folder, "stages.txt");
+    if (existsSync(stages)) console.log(`\nStages:\n\n${readFileSync(stages, "utf8").trim().replace(/^/gm, "- ")}`);
+  });
+}

@@ -1,0 +1,54 @@
+// What is said of a GPU run's tables: figures that hold, that do not, and that were not measured.
+import { describe, expect, it } from "vitest";
+import { figures, markdown } from "../../../scripts/gpu-figures.mjs";
+
+interface Row { [key: string]: string | number | null }
+const file = (title: string, rows: Row[]) => ({ device: "a GPU", copyGbPerS: 4000.4, tables: [{ key: "t", title, rows, notes: [] }] });
+const product = (format: string, rows: number, ofCopy: number) => ({ matrix: "qkv", format, rows, ofCopy });
+const decoded = (draftLengths: string, msPerTokenAll: number, more: Row = {}) => ({
+  format: "bf16", prompt: 512, batch: 8, draftLengths, msPerStep: 4, msPerTokenAll, tokensPerSecond: 8000 / msPerTokenAll,
+  acceptance: draftLengths === "none" ? null : 0.5, overRegular: 4 / msPerTokenAll, utilisation: 0.1, ...more,
+});
+
+const files: Record<string, ReturnType<typeof file>> = {
+  products: file("7.8B: products of n rows", [product("bf16", 1, 0.2), product("bf16", 8, 0.9), product("bf16", 72, 0.84), product("q8_0", 64, 0.7), product("bf16", 144, 0.1)]),
+  steps: file("Forward passes", [
+    { pass: "draft: one token", format: "bf16", prompt: 512, batch: 8, ms: 0.4 },
+    { pass: "target: verify k=7", format: "bf16", prompt: 512, batch: 8, ms: 5.001 },
+    { pass: "target: verify k=7", format: "q4_k", prompt: 512, batch: 8, ms: 1 },
+    { pass: "draft: one token", format: "bf16", prompt: 4096, batch: 8, ms: 9 },
+  ]),
+  "decode-simulated": file("7.8B", [
+    decoded("none", 4), decoded("fixed:7", 1.9), decoded("bass", 1.8, { utilisation: null }), decoded("fixed:7", 1, { batch: 16, utilisation: 0.2 }),
+  ]),
+};
+const found = figures((name: string) => files[name]);
+const holds = (part: string) => found.filter(({ name }) => name.includes(part)).map((figure) => [figure.measured, figure.holds]);
+
+describe("figures of a GPU run", () => {
+  it("takes the worst where several rows are meant, and only the rows meant", () => {
+    expect(holds("products, bf16")).toEqual([["84.0 %", "no"]]);
+    expect(holds("products, q8_0")).toEqual([["70.0 %", "yes"]]);
+    expect(holds("draft forward")).toEqual([["0.400 ms", "yes"]]);
+    expect(holds("verification")).toEqual([["5.001 ms", "no"]]);
+  });
+
+  it("takes the best policy at batch 8, and utilisation wherever it was best", () => {
+    expect(holds("acceptance simulated 0.8, per token")).toEqual([["1.800 ms", "yes"]]);
+    expect(found.find(({ name }) => name.includes("acceptance simulated 0.8, per token"))?.name).toContain("(bass, accepted/drafted 0.500)");
+    expect(holds("tokens per second")[0]).toEqual(["4444", "yes"]);
+    expect(holds("times regular")[0]).toEqual(["2.22", "yes"]);
+    expect(holds("utilisation")).toEqual([["20.0 %", "yes"]]);
+  });
+
+  it("says what is missing", () => {
+    expect(holds("products, q4_k")).toEqual([["-", "missing"]]);
+    expect(holds("acceptance real, per token")).toEqual([["-", "missing"]]);
+    expect(figures(() => undefined).every((figure) => figure.holds === "missing" && figure.measured === "-")).toBe(true);
+  });
+
+  it("names the device above the table", () => {
+    expect(markdown(files.products, found).split("\n")[0]).toBe("Device: a GPU; its own copy: 4000 GB/s.");
+    expect(markdown(undefined, [])).toContain("nothing was measured");
+  });
+});
