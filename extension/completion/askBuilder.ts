@@ -4,7 +4,7 @@ import type { Ask, RequestReport } from "./completer";
 import { atCursor, ContextBuilder, type SelectedItem } from "./context";
 import { Debounce } from "./debounce";
 import type { DocumentView, Position } from "./document";
-import { buildPrompt, fitPrompt, needsCount, promptChars } from "./prompt";
+import { buildPrompt, fillsIn, fitPrompt, needsCount, promptChars } from "./prompt";
 import type { RecentPlaces } from "./recentPlaces";
 import { requestKey } from "./requestKey";
 import { requestShape } from "./requestShape";
@@ -81,7 +81,7 @@ export class AskBuilder {
     shape.maxTokens = Math.min(shape.maxTokens, most);
     const debounce = this.debounceOf(settings.debounce);
     const waitMs = kind === "explicit" ? 0 : debounce.waitMs({ linePrefix, lineSuffix, endOfFile: context.suffix.trim() === "" });
-    const prompt = buildPrompt(context, loaded.fim);
+    const prompt = buildPrompt(context, fillsIn(loaded, context));
     if (!prompt) return null;
     const limit = loaded.contextTokens - shape.maxTokens - SPECIAL_TOKENS;
     return {

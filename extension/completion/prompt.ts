@@ -1,8 +1,15 @@
 // The prompt of a request: prefix and suffix for models with fill-in-the-middle tokens, else the text before the cursor.
-import type { Prompt } from "../../protocol/worker";
+import type { LoadResult, Prompt } from "../../protocol/worker";
 import type { CompletionContext } from "./context";
 import { toModelText } from "./document";
 import type { TokenEstimate } from "./tokens";
+
+/** Smaller models continue a text far better than they fill in: what they begin a middle with hardly heeds the text before it. */
+const FEWEST_PARAMETERS = 50e6;
+
+/** Whether the model is to see the text after the cursor. */
+export const fillsIn = ({ fim, target }: Pick<LoadResult, "fim" | "target">, { prefix }: Pick<CompletionContext, "prefix">): boolean =>
+  fim && (target.parameters >= FEWEST_PARAMETERS || prefix.trim() === "");
 
 /** null where there is nothing to continue. */
 export function buildPrompt(context: CompletionContext, fim: boolean): Prompt | null {

@@ -3,14 +3,14 @@
 import type { LoadResult, Prompt } from "../../protocol/worker";
 import { atCursor, ContextBuilder, type CompletionContext, type CursorContext } from "../completion/context";
 import type { DocumentView, Position } from "../completion/document";
-import { buildPrompt, fitPrompt, promptChars } from "../completion/prompt";
+import { buildPrompt, fillsIn, fitPrompt, promptChars } from "../completion/prompt";
 import type { RecentPlaces } from "../completion/recentPlaces";
 import { contextBudget, TokenEstimate } from "../completion/tokens";
 
 export interface PromptInput {
   document: DocumentView;
   cursor: Position;
-  loaded: Pick<LoadResult, "contextTokens" | "fim">;
+  loaded: Pick<LoadResult, "contextTokens" | "fim" | "target">;
   maxTokens: number;
   /** Pieces of other files that the user visited lately; null: of none. */
   places: RecentPlaces | null;
@@ -37,7 +37,7 @@ export async function solutionsPrompt({ document, cursor, loaded, maxTokens, pla
   );
   // What other files do not need is the file's own.
   const context = build(places ? estimate.tokens(build(budget.places).places) + 1 : 0);
-  const prompt = buildPrompt(context, fim);
+  const prompt = buildPrompt(context, fillsIn(loaded, context));
   if (!prompt) return null;
   const limit = contextTokens - maxTokens - SPECIAL_TOKENS;
   const fits = promptChars(prompt) * MOST_TOKENS_PER_CHAR <= limit;

@@ -8,6 +8,7 @@ import type {
 import { abortable } from "./async";
 import type { CallOptions, ProgressOptions } from "./client";
 import { toOctetError, type OctetError } from "./errors";
+import { healPrompt, LeadFilter } from "./heal";
 import type { WorkerSupervisor } from "./supervisor";
 
 export type RequestKind = "inline" | "solutions" | "benchmark";
@@ -77,22 +78,26 @@ export class Session {
   /** Loads what is wanted first. `signal` ends every lane within one step; the result is then what was written so far. */
   generate(request: SessionRequest, { signal, onProgress }: ProgressOptions<GenerateProgressParams> = {}): RunningRequest {
     const id = `${request.kind}-${this.next++}`;
+    const { prompt, lead } = healPrompt(request.params.prompt);
+    const written = new LeadFilter(lead);
     const run = async (): Promise<GenerateResult> => {
       this.requests.fire({ type: "started", id, kind: request.kind, label: request.label, lanes: request.params.lanes, startedAt: Date.now() });
       try {
         const loaded = await this.ready({ signal });
         const result = await this.supervisor.generate(
-          { ...request.params, id, lanes: Math.min(request.params.lanes, loaded.lanes) },
+          { ...request.params, prompt, id, lanes: Math.min(request.params.lanes, loaded.lanes) },
           {
             signal,
             onProgress: (progress) => {
-              onProgress?.(progress);
+              const { progress: seen, strayed } = written.progress(progress);
+              onProgress?.(seen);
+              for (const lane of strayed) this.supervisor.cancelLane(id, lane);
               this.requests.fire({ type: "progress", id, progress });
             },
           },
         );
         this.requests.fire({ type: "ended", id, result });
-        return result;
+        return written.result(result);
       } catch (thrown) {
         const error = toOctetError(thrown);
         this.requests.fire({ type: "failed", id, error });

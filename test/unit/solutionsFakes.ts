@@ -92,7 +92,7 @@ export function joined(state: SolutionsState): SolutionsState {
   return { ...state, lanes };
 }
 
-export const LOADED = { lanes: 8, contextTokens: 512, fim: true, draft: { path: "/d.gguf", fileBytes: 1 }, target: { path: "/t.gguf", fileBytes: 2 }, device: { name: "CPU" }, runtime: "llama" } as LoadResult;
+export const LOADED = { lanes: 8, contextTokens: 512, fim: true, draft: { path: "/d.gguf", fileBytes: 1 }, target: { path: "/t.gguf", fileBytes: 2, parameters: 1e9 }, device: { name: "CPU" }, runtime: "llama" } as LoadResult;
 
 export interface FakeRequest {
   request: SessionRequest;

@@ -1,6 +1,7 @@
 // Where solutions go: at the cursor or after what was selected, through edits, undo, a second insertion, closing and reload.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { ModelInfo } from "../../protocol/worker";
 import { TextDocument, type Position, type Range, type TextEdit } from "../../extension/completion/document";
 import { insertedText, InsertionPoint, textIn } from "../../extension/solutions/insertion";
 import { leadIn, placeOf, withLead } from "../../extension/solutions/place";
@@ -41,6 +42,8 @@ class Editor {
 }
 
 const editor = (text: string, position: Position, lead = ""): Editor => new Editor(text, new InsertionPoint({ position, lead }));
+
+const target = { parameters: 1e9 } as ModelInfo;
 
 describe("placeOf", () => {
   it("is the cursor without a selection, and its end where only blank is selected", () => {
@@ -153,14 +156,14 @@ describe("solutionsPrompt", () => {
   const input = { document: python("def f():\n  \nend"), cursor: at(1, 2), maxTokens: 64, places: null, count: async (text: string) => text.length };
 
   it("is in two parts where the model can fill in, else the text before", async () => {
-    expect(await solutionsPrompt({ ...input, loaded: { contextTokens: 512, fim: true } })).toMatchObject({ prompt: { kind: "fim", prefix: "def f():\n  ", suffix: "\nend" }, context: { linePrefix: "  ", multiline: true } });
-    expect(await solutionsPrompt({ ...input, loaded: { contextTokens: 512, fim: false } })).toMatchObject({ prompt: { kind: "text", text: "def f():\n  " } });
-    expect(await solutionsPrompt({ ...input, document: python(""), cursor: at(0, 0), loaded: { contextTokens: 512, fim: true } })).toBeNull();
+    expect(await solutionsPrompt({ ...input, loaded: { contextTokens: 512, fim: true, target } })).toMatchObject({ prompt: { kind: "fim", prefix: "def f():\n  ", suffix: "\nend" }, context: { linePrefix: "  ", multiline: true } });
+    expect(await solutionsPrompt({ ...input, loaded: { contextTokens: 512, fim: false, target } })).toMatchObject({ prompt: { kind: "text", text: "def f():\n  " } });
+    expect(await solutionsPrompt({ ...input, document: python(""), cursor: at(0, 0), loaded: { contextTokens: 512, fim: true, target } })).toBeNull();
   });
 
   it("fits the context", async () => {
     const document = python("x = 1\n".repeat(1000));
-    const asked = await solutionsPrompt({ ...input, document, cursor: at(900, 0), loaded: { contextTokens: 512, fim: false } });
+    const asked = await solutionsPrompt({ ...input, document, cursor: at(900, 0), loaded: { contextTokens: 512, fim: false, target } });
     expect(asked?.prompt).toMatchObject({ kind: "text" });
     expect((asked?.prompt as { text: string }).text.length).toBeLessThanOrEqual(512 - 64);
   });
@@ -170,7 +173,7 @@ describe("solutionsPrompt", () => {
     places.visit(new TextDocument("export function areaOfCircle(radius) {\n  return Math.PI * radius * radius;\n}\n", { uri: "file:///shapes.ts", languageId: "typescript" }), 0);
     const document = new TextDocument("const area = areaOf(2);\n".repeat(400), { uri: "file:///main.ts", languageId: "typescript" });
     const build = async (of: RecentPlaces | null) => {
-      const asked = await solutionsPrompt({ ...input, document, cursor: at(400, 0), places: of, count: async (text) => Math.ceil(text.length / 3), loaded: { contextTokens: 2048, fim: true } });
+      const asked = await solutionsPrompt({ ...input, document, cursor: at(400, 0), places: of, count: async (text) => Math.ceil(text.length / 3), loaded: { contextTokens: 2048, fim: true, target } });
       return (asked?.prompt as { prefix: string }).prefix;
     };
     const [without, with_] = [await build(null), await build(places)];

@@ -9,6 +9,9 @@ import { FIGURES, emptyLatency, fullLatency, steps } from "./syntheticLatency";
 
 type Latency = View<ToLatencyView, FromLatencyView>;
 
+/** What comes at once on a quiet machine may take its time on a busy one. */
+const PATIENT = { timeout: 30_000 };
+
 describe.skipIf(browserPath === undefined)("the Latency view", () => {
   let browser: Browser;
   beforeAll(async () => {
@@ -22,7 +25,6 @@ describe.skipIf(browserPath === undefined)("the Latency view", () => {
     await view.takePosted();
     return view;
   };
-  const settle = (view: Latency) => view.page.waitForTimeout(250);
   /** How many pixels of the charts are drawn. */
   const ink = (view: Latency): Promise<number[]> =>
     view.page.$$eval("canvas", (all) =>
@@ -56,15 +58,13 @@ describe.skipIf(browserPath === undefined)("the Latency view", () => {
   it("takes deltas, asks again after a gap, and shows another request when told", async () => {
     const view = await show(fullLatency());
     await view.post({ type: "delta", sequence: 2, change: { steps: steps(20, 3, 180), figures: { ...FIGURES, acceptanceRate: 0.5 } } });
-    await settle(view);
-    expect(await view.page.locator("dl").innerText()).toContain("50 %");
+    await expect.poll(() => view.page.locator("dl").innerText(), PATIENT).toContain("50 %");
     await view.post({ type: "delta", sequence: 9, change: {} });
     expect(await view.takePosted()).toEqual([{ type: "ready", reason: "gap" }]);
     await view.page.locator(".request").nth(3).click();
     expect(await view.takePosted()).toEqual([{ type: "showRequest", id: "r5" }]);
     await view.post({ type: "snapshot", sequence: 9, state: { ...fullLatency(), following: false, shown: { id: "r5", figures: FIGURES, steps: steps(30) } } });
-    await settle(view);
-    expect(await view.page.locator(".request[aria-pressed='true']").count()).toBe(1);
+    await expect.poll(() => view.page.locator(".request[aria-pressed='true']").count(), PATIENT).toBe(1);
     await view.page.getByRole("button", { name: "Follow newest" }).click();
     expect(await view.takePosted()).toEqual([{ type: "showRequest", id: null }]);
   });
@@ -81,10 +81,8 @@ describe.skipIf(browserPath === undefined)("the Latency view", () => {
     const picture = () => view.page.$$eval("canvas", (all) => all.map((canvas) => canvas.toDataURL()));
     const before = await picture();
     await view.page.evaluate(() => document.documentElement.style.setProperty("--vscode-charts-blue", "rgb(255, 0, 0)"));
-    await settle(view);
-    const after = await picture();
-    expect(after[0]).not.toBe(before[0]);
-    expect(after[1]).toBe(before[1]);
+    await expect.poll(async () => (await picture())[0], PATIENT).not.toBe(before[0]);
+    expect((await picture())[1]).toBe(before[1]);
   });
 
   it("keeps hostile names text", async () => {

@@ -10,6 +10,9 @@ import { SyntheticRun, emptyLane, emptyState } from "./synthetic";
 
 type Solutions = View<ToSolutionsView, FromSolutionsView>;
 
+/** What comes at once on a quiet machine may take its time on a busy one. */
+const PATIENT = { timeout: 30_000 };
+
 describe.skipIf(browserPath === undefined)("the Solutions view", () => {
   let browser: Browser;
   beforeAll(async () => {
@@ -148,9 +151,8 @@ describe.skipIf(browserPath === undefined)("the Solutions view", () => {
     expect(await order(view)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     expect(await view.page.getByRole("button", { name: "Sort by rank" }).isVisible()).toBe(true);
     await view.page.mouse.move(300, 5);
-    await view.page.waitForTimeout(600);
     const best = run.state.lanes.filter(({ duplicateOf }) => duplicateOf === null).sort((a, b) => a.rank! - b.rank!);
-    expect(await order(view)).toEqual(best.map(({ id }) => id));
+    await expect.poll(() => order(view), PATIENT).toEqual(best.map(({ id }) => id));
   });
 
   it("collapses identical solutions behind the best and opens them", async () => {
@@ -191,14 +193,14 @@ describe.skipIf(browserPath === undefined)("the Solutions view", () => {
     expect(await inPage()).toBeLessThan(30);
     await view.page.locator(".text").hover();
     await view.page.mouse.wheel(0, -200);
-    await view.frames(4);
-    expect(await inPage()).toBe(run.state.lanes[0]!.text.map((span) => span.text).join("").split("\n").length);
+    await expect.poll(inPage, PATIENT).toBe(run.state.lanes[0]!.text.map((span) => span.text).join("").split("\n").length);
+    await expect.poll(caretShown, PATIENT).toBe(false);
     const line = await firstShown();
     await write(10);
     expect(await firstShown()).toBe(line);
     expect(await caretShown()).toBe(false);
     await view.page.mouse.wheel(0, 1e5);
-    await view.frames(4);
+    await expect.poll(caretShown, PATIENT).toBe(true);
     await write(10);
     expect(await caretShown()).toBe(true);
     expect(await inPage()).toBeLessThan(30);
@@ -224,6 +226,24 @@ describe.skipIf(browserPath === undefined)("the Solutions view", () => {
     expect(await view.page.evaluate(() => (window as unknown as { heard: string[] }).heard)).toEqual([]);
     expect(await view.page.locator("[aria-live]").count()).toBe(1);
     expect(await view.page.locator(".sparkline:not([aria-hidden='true']), .caret:not([aria-hidden='true'])").count()).toBe(0);
+  });
+
+  it("answers the user in words every time, the same words too, and does not say the summary again after", async () => {
+    const view = await show(finished(2));
+    const status = view.page.getByRole("status");
+    await expect.poll(() => status.textContent(), PATIENT).toMatch(/^Done: /);
+    await view.page.evaluate(() => {
+      const heard: string[] = [];
+      Object.assign(window, { heard });
+      const region = document.querySelector("[role='status']")!;
+      new MutationObserver(() => heard.push((region.textContent ?? "").trim())).observe(region, { childList: true, characterData: true, subtree: true });
+    });
+    const heard = () => view.page.evaluate(() => (window as unknown as { heard: string[] }).heard);
+    await view.post({ type: "note", lane: 0, text: "Copied.", kind: "info" }, { type: "note", lane: 1, text: "Copied.", kind: "info" });
+    await expect.poll(heard, PATIENT).toEqual(["Copied.", "Copied."]);
+    await view.post({ type: "delta", sequence: 2, change: { notices: ["Something else is drawn."] } });
+    await view.page.waitForTimeout(1_500);
+    expect(await heard()).toEqual(["Copied.", "Copied."]);
   });
 
   it("says errors as errors, with their advice and buttons", async () => {
@@ -252,8 +272,7 @@ describe.skipIf(browserPath === undefined)("the Solutions view", () => {
     await view.page.keyboard.press("Enter");
     expect(await view.takePosted()).toEqual([]);
     expect(await view.page.evaluate(() => window.memory)).toEqual({ version: 1, state });
-    await view.page.waitForTimeout(100);
-    expect(await view.page.getByRole("status").textContent()).toMatch(/^Done: 2 of 2/);
+    await expect.poll(() => view.page.getByRole("status").textContent(), PATIENT).toMatch(/^Done: 2 of 2/);
     await view.post({ type: "note", lane: 0, text: "Inserted", kind: "info" });
     expect(await view.page.locator("[data-lane='0'] .state").textContent()).toBe("Inserted");
   });

@@ -92,7 +92,8 @@ const frame = new Frame((now) => {
   history.draw(state.history, shown?.id ?? null, state.following);
   setHidden(history.element, state.history.length === 0);
   benchmark.draw(state.benchmark);
-  if (state.benchmark.kind === "done") announcer.say(`Benchmark done: ${state.benchmark.conditions}.`);
+  if (state.benchmark.kind === "running") announcer.tell("Benchmark running.");
+  if (state.benchmark.kind === "done") announcer.tell(`Benchmark done: ${state.benchmark.conditions}.`);
 });
 
 /** Figures and one chart, or both of another request: a chart is the dearest part of a frame. */

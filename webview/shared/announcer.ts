@@ -3,10 +3,14 @@
 import { el, setText } from "./dom";
 
 const PAUSE_MS = 1200;
+/** A region whose text stays the same says nothing: this, unheard, tells a repeated sentence from the one before. */
+const AGAIN = "\u00a0";
 
 export class Announcer {
   readonly element = el("div", "sr-only");
-  private next: string | null = null;
+  private state = "";
+  private nextState: string | null = null;
+  private readonly notes: string[] = [];
   private said = "";
   private timer = 0;
 
@@ -15,18 +19,26 @@ export class Announcer {
     this.element.setAttribute("aria-live", "polite");
   }
 
-  /** Says it now, or after a pause if something was said just before; only the newest sentence waits. */
-  say(sentence: string): void {
-    if (sentence === this.said || sentence === this.next) return;
-    this.next = sentence;
+  /** How things stand: said when it has changed, and only as it is when its turn comes. */
+  tell(sentence: string): void {
+    if (sentence === this.state) return;
+    this.state = sentence;
+    this.nextState = sentence;
+    if (!this.timer) this.speak();
+  }
+
+  /** An answer to what the user did: always said, before what else waits. */
+  answer(sentence: string): void {
+    this.notes.push(sentence);
     if (!this.timer) this.speak();
   }
 
   private speak(): void {
     this.timer = 0;
-    if (this.next === null) return;
-    this.said = this.next;
-    this.next = null;
+    const sentence = this.notes.shift() ?? this.nextState;
+    if (sentence === null) return;
+    if (sentence === this.nextState) this.nextState = null;
+    this.said = sentence === this.said ? sentence + AGAIN : sentence;
     setText(this.element, this.said);
     this.timer = window.setTimeout(() => this.speak(), PAUSE_MS);
   }

@@ -77,7 +77,7 @@ const frame = new Frame((now) => {
   error.draw(state.phase.kind === "failed" ? state.phase.error : null);
   drawNotices(state.notices);
   setHidden(scroller, state.phase.kind === "failed" && !state.lanes.some(hasText));
-  announcer.say(summary(state));
+  announcer.tell(summary(state));
   // Last, because keeping the texts' ends in sight needs the layout: so there is one layout a frame.
   if (fresh) board.reset(state, now);
   else board.draw(state, now);
@@ -103,7 +103,7 @@ function drawNotices(sentences: readonly string[]): void {
 
 function note({ lane, text, kind }: NoteMessage): void {
   if (lane !== null) board.view(lane)?.note(text, kind);
-  announcer.say(text);
+  announcer.answer(text);
 }
 
 setInterval(() => {

@@ -10,7 +10,7 @@ import type { SessionRequest } from "../../../extension/worker/session";
 import { FakeClock } from "../supervisorFakes";
 
 const settings: AskSettings = { candidates: 8, maxTokens: 256, temperature: 0.6, topP: 0.95, draftLength: "auto", contextTokens: 1_024, debounce: 100 };
-const loaded = { target: { path: "/m/a.gguf" }, draft: {}, contextTokens: 512, fim: true } as LoadResult;
+const loaded = { target: { path: "/m/a.gguf", parameters: 1e9 }, draft: {}, contextTokens: 512, fim: true } as LoadResult;
 
 function input(text: string, changes: Partial<AskInput> = {}): AskInput {
   const at = text.indexOf("‸");
@@ -38,6 +38,14 @@ describe("AskBuilder", () => {
   it("drafts only with a draft, and asks for text only of a model without fill-in-the-middle", async () => {
     const ask = await builder().build(input("const x = ‸;", { loaded: { ...loaded, draft: null, fim: false } }));
     expect(ask).toMatchObject({ draftLength: "none", prompt: { kind: "text", text: "const x = " } });
+  });
+
+  it("gives a very small model the text before the cursor alone, as long as there is any; the rest of the file is for the filters", async () => {
+    const small = { ...loaded, target: { ...loaded.target, parameters: 6.5e6 } };
+    const ask = await builder().build(input("const x = ‸\nexport { x };\n", { loaded: small }));
+    expect(ask).toMatchObject({ prompt: { kind: "text", text: "const x = " }, context: { suffix: "\nexport { x };\n" } });
+    const first = await builder().build(input("‸\nexport { x };\n", { loaded: small }));
+    expect(first?.prompt).toEqual({ kind: "fim", prefix: "", suffix: "\nexport { x };\n" });
   });
 
   it("prompt and completion fit the context, however long the file is", async () => {
