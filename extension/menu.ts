@@ -17,6 +17,7 @@ export async function showMenu({ config, snooze, session }: Parts): Promise<void
   const entries: Entry[] = [
     { label: "$(sparkle) Trigger inline completions", command: "octet.trigger" },
     { label: "$(layers) Generate solutions", command: "octet.generateSolutions" },
+    { label: "$(graph-line) Show latency", command: "octet.showLatency" },
     separator("When"),
     snooze.active
       ? { label: "$(bell) End snooze", command: "octet.unsnooze" }

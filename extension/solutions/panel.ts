@@ -181,7 +181,7 @@ export class SolutionsPanel implements vscode.Disposable {
     const document = await openDocument(this.uri);
     const name = lane.rank === null ? "Solution" : `Solution ${lane.rank}`;
     const note: Note | null = document
-      ? await this.services.diffs.show(document, this.point, text, name)
+      ? await this.services.diffs.show(document, this.point, text, name, this.column)
       : { kind: "error", text: "The file cannot be opened any more." };
     if (note) this.note(id, note);
   }

@@ -44,13 +44,13 @@ export class Server {
     child.stderr?.setEncoding("utf8").on("data", keep);
   }
 
-  static async start(scratch: Scratch): Promise<Server> {
+  static async start(scratch: Scratch, extra: NodeJS.ProcessEnv = {}): Promise<Server> {
     const port = await freePort();
     const args = [
       codeServer.main, "--host", "127.0.0.1", "--port", String(port), "--without-connection-token", "--accept-server-license-terms",
       "--disable-workspace-trust", "--disable-telemetry", ...folders(scratch),
     ];
-    const child = spawn(codeServer.node, args, { env: environment(scratch), stdio: ["ignore", "pipe", "pipe"], detached: true });
+    const child = spawn(codeServer.node, args, { env: { ...environment(scratch), ...extra }, stdio: ["ignore", "pipe", "pipe"], detached: true });
     const server = new Server(child, scratch, `http://127.0.0.1:${port}`);
     try {
       await until("the server answers", () => server.answers(), { timeoutMs: START_MS });

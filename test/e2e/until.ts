@@ -1,7 +1,7 @@
 // Waiting for something to become true, with an error that says what did not. Times are for a busy machine of two cores: what
 // is well comes at once, and what is not may take its time to be known.
 
-const USUAL_MS = 60_000;
+export const USUAL_MS = 60_000;
 
 export interface UntilOptions {
   timeoutMs?: number;

@@ -2,7 +2,7 @@
 
 import type { Browser, BrowserContext, Frame, Page } from "playwright-core";
 import { browserPath, launch } from "../webview/harness";
-import { until } from "./until";
+import { until, USUAL_MS } from "./until";
 
 /** What VS Code calls a webview's local files; a service worker answers, so the name is never looked up. */
 const LOCAL_FILES = ".vscode-resource.vscode-cdn.net";
@@ -39,6 +39,8 @@ export class CodeWindow {
     const { width = 1280, height = 800, theme = "dark" } = options;
     const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme });
     await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: server });
+    context.setDefaultNavigationTimeout(OPEN_MS);
+    context.setDefaultTimeout(USUAL_MS);
     const window = new CodeWindow(context, await context.newPage(), server);
     await window.page.goto(`${server}/?folder=${encodeURIComponent(folder)}`);
     await window.ready();

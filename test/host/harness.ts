@@ -42,6 +42,19 @@ export async function runCases(report: (line: string) => void): Promise<HostResu
   return results;
 }
 
+/** For what must be so within a fraction of a second: a machine that is busy elsewhere may fail it once, a fault fails it always. */
+export async function thrice(body: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await body();
+    } catch (error) {
+      if (attempt === 3) throw error;
+      note(`once more after: ${String(error)}`);
+      await sleep(2_000);
+    }
+  }
+}
+
 async function within<T>(ms: number, what: string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

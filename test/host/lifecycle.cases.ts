@@ -1,11 +1,11 @@
 // Requests end when nobody waits for them; the worker follows the settings, comes back, and says what is wrong with a model.
 import assert from "node:assert/strict";
 import * as vscode from "vscode";
-import { ask, edit, octet, set, sleep, test, until, watchRequests } from "./harness";
+import { ask, edit, octet, set, sleep, test, thrice, until, watchRequests } from "./harness";
 
 const CODE = "// Sorts the numbers in place.\nfunction quicksort(numbers: number[], low = 0, high = numbers.length - 1): void {\n  ‸\n}\n";
 
-test("a cancelled request frees its lanes within 200 ms", async () => {
+test("a cancelled request frees its lanes within 200 ms", () => thrice(async () => {
   const { session } = await octet();
   await session.ready();
   const editor = await edit(CODE);
@@ -25,9 +25,9 @@ test("a cancelled request frees its lanes within 200 ms", async () => {
   assert.equal(status?.running, 0);
   assert.equal(status?.lanesInUse, 0);
   assert.deepEqual(await answer, []);
-});
+}));
 
-test("typing 100 characters fast leaves at most one generation alive, and none after", async () => {
+test("typing 100 characters fast leaves at most one generation alive, and none after", () => thrice(async () => {
   const { session } = await octet();
   await session.ready();
   const editor = await edit("‸");
@@ -47,9 +47,9 @@ test("typing 100 characters fast leaves at most one generation alive, and none a
   assert.deepEqual([status?.running, status?.queued], [0, 0]);
   assert(editor.document.isClosed || editor.document.lineCount > 0);
   requests.stop();
-});
+}));
 
-test("a generation that nobody asks for any more ends", async () => {
+test("a generation that nobody asks for any more ends", () => thrice(async () => {
   const { session } = await octet();
   await session.ready();
   const editor = await edit(CODE);
@@ -57,7 +57,7 @@ test("a generation that nobody asks for any more ends", async () => {
   editor.selection = new vscode.Selection(0, 0, 0, 0);
   await sleep(300);
   assert.equal((await session.supervisor.status())?.running, 0);
-});
+}));
 
 test("changed settings are followed at once where models are loaded", async () => {
   const { session } = await octet();
