@@ -173,6 +173,18 @@ describe.skipIf(browserPath === undefined)("the Solutions view", () => {
     expect(await same.getAttribute("aria-label")).toBe("same as 1 other");
   });
 
+  it.each([640, 340, 300, 270, 235])("keeps every button inside its lane in a panel of %i pixels", async (width) => {
+    const view = await show(finished(4), { width, reducedMotion: true });
+    const cut = await view.page.$$eval("[data-lane]:not([hidden])", (lanes) =>
+      lanes.flatMap((lane) => {
+        const { left, right } = lane.getBoundingClientRect();
+        return [...lane.querySelectorAll(".bottom button")].filter((button) => button.getClientRects().length > 0)
+          .filter((button) => button.getBoundingClientRect().right > right || button.getBoundingClientRect().left < left)
+          .map((button) => button.textContent);
+      }));
+    expect(cut).toEqual([]);
+  });
+
   it("sticks to the end of a growing text until the reader scrolls", async () => {
     const run = new SyntheticRun({ lanes: 1, bodies: [Array.from({ length: 200 }, (_, i) => `const value${i} = compute(${i});`).join("\n")] });
     const view = await show(structuredClone(run.state), { height: 400 });

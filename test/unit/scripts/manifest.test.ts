@@ -69,6 +69,17 @@ describe("settings", () => {
     expect(setting.scope).toBe(name === "octet.modelsFolder" ? "machine" : "machine-overridable");
   });
 
+  it("are listed in the README with their defaults", () => {
+    const rows = read("README.md").split("\n").filter((line) => line.startsWith("| `octet."));
+    const listed = rows.flatMap((row) => {
+      const [, names = "", defaults = ""] = row.split("|");
+      const values = defaults.split(",").map((value) => value.trim().replaceAll("`", ""));
+      return names.split(",").map((name, at) => [name.trim().replaceAll("`", ""), values[at] ?? values[0] ?? ""]);
+    });
+    const inWords = (value: unknown) => (value === "" ? "empty" : typeof value === "object" ? "all but plaintext" : String(value));
+    expect(Object.fromEntries(listed)).toEqual(Object.fromEntries(Object.entries(properties).map(([name, setting]) => [name, inWords(setting.default)])));
+  });
+
   it("that a workspace must not set unasked are known settings", () => {
     const restricted = manifest.capabilities.untrustedWorkspaces.restrictedConfigurations;
     expect(restricted).toEqual(expect.arrayContaining(["octet.target", "octet.draft", "octet.device"]));
