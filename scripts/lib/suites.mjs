@@ -41,7 +41,7 @@ async function vitest(project, files = []) {
   const file = path.join(results, `${project}${files.length > 0 ? "-again" : ""}.json`);
   rmSync(file, { force: true });
   const args = ["node_modules/vitest/vitest.mjs", "run", "--project", project, "--no-color", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`, ...files];
-  const { code, output } = await run(process.execPath, args, { timeoutMs: 15 * minutes });
+  const { code, output } = await run(process.execPath, args, { timeoutMs: 25 * minutes });
   if (!existsSync(file)) return { passed: 0, failed: 1, output: `${output}\nthe suite did not run` };
   const report = JSON.parse(readFileSync(file, "utf8"));
   const unloaded = report.testResults.filter((test) => test.status === "failed" && test.assertionResults.length === 0).length;

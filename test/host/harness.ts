@@ -76,12 +76,21 @@ export async function octet(): Promise<OctetApi> {
 /** Opens a new document in an editor, with the cursor at ‸. */
 export async function edit(text: string, language = "typescript", eol = vscode.EndOfLine.LF): Promise<vscode.TextEditor> {
   const at = text.indexOf("‸");
-  const document = await vscode.workspace.openTextDocument({ language, content: text.replace("‸", "") });
+  const document = await open(text.replace("‸", ""), language);
   const editor = await vscode.window.showTextDocument(document);
   if (document.eol !== eol) await editor.edit((builder) => builder.setEndOfLine(eol));
   const position = document.positionAt(eol === vscode.EndOfLine.CRLF ? at + text.slice(0, at).split("\n").length - 1 : at);
   editor.selection = new vscode.Selection(position, position);
   return editor;
+}
+
+/** An untitled document that is being closed may lend a new one its name, and for a moment its text. */
+async function open(content: string, language: string): Promise<vscode.TextDocument> {
+  for (const end = performance.now() + 20_000; ; await sleep(100)) {
+    const document = await vscode.workspace.openTextDocument({ language, content });
+    if (document.getText().replaceAll("\r\n", "\n") === content) return document;
+    if (performance.now() > end) throw new Error(`a new document holds another text: ${document.getText().slice(0, 200)}`);
+  }
 }
 
 export interface Asking {
