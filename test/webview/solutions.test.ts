@@ -155,6 +155,15 @@ describe.skipIf(browserPath === undefined)("the Solutions view", () => {
     await expect.poll(() => order(view), PATIENT).toEqual(best.map(({ id }) => id));
   });
 
+  it("sorts the lanes too where the run's end comes as a snapshot", async () => {
+    const run = new SyntheticRun({ lanes: 8, seed: 5 });
+    const view = await show(structuredClone(run.state), { reducedMotion: true });
+    run.advance(1000);
+    await view.post({ type: "snapshot", sequence: 2, state: run.state });
+    const best = run.state.lanes.filter(({ duplicateOf }) => duplicateOf === null).sort((a, b) => a.rank! - b.rank!);
+    await expect.poll(() => order(view), PATIENT).toEqual(best.map(({ id }) => id));
+  });
+
   it("collapses identical solutions behind the best and opens them", async () => {
     const state = finished(8);
     const view = await show(state, { reducedMotion: true, width: 1700 });

@@ -83,7 +83,9 @@ export class Board {
     }
     this.draw(state, now);
     this.place();
-    if (!isRunning(state)) for (const view of this.views.values()) view.rewind();
+    if (isRunning(state)) return;
+    for (const view of this.views.values()) view.rewind();
+    this.settleSoon(); // the run may have ended with this snapshot
   }
 
   /** Draws the lanes that have news. */

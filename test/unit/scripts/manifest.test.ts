@@ -76,7 +76,7 @@ describe("settings", () => {
       const values = defaults.split(",").map((value) => value.trim().replaceAll("`", ""));
       return names.split(",").map((name, at) => [name.trim().replaceAll("`", ""), values[at] ?? values[0] ?? ""]);
     });
-    const inWords = (value: unknown) => (value === "" ? "empty" : typeof value === "object" ? "all but plaintext" : String(value));
+    const inWords = (value: unknown) => (value === "" ? "empty" : typeof value === "object" ? "all but plaintext" : JSON.stringify(value).replaceAll('"', ""));
     expect(Object.fromEntries(listed)).toEqual(Object.fromEntries(Object.entries(properties).map(([name, setting]) => [name, inWords(setting.default)])));
   });
 
