@@ -13,7 +13,7 @@ export interface HostResult {
 }
 
 const cases: { name: string; body: () => Promise<void> }[] = [];
-const CASE_MS = 60_000;
+const CASE_MS = 120_000;
 let notes: string[] = [];
 
 /** A figure for the reader of the results. */
