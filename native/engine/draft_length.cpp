@@ -15,7 +15,7 @@ class Fixed final : public DraftLengthPolicy {
   explicit Fixed(int length) : length_(length) {}
   Choice next(int) override { return {length_}; }
   bool wants_draft(int, int) override { return length_ > 0; }
-  void observe(const std::vector<LaneOutcome>&, int) override {}
+  void observe(const Choice&, const std::vector<LaneOutcome>&, int) override {}
 
  private:
   int length_;
@@ -29,7 +29,7 @@ class Bass final : public DraftLengthPolicy {
   bool wants_draft(int, int) override { return length_ > 0; }
 
   // A step planned before the last one's outcome was known is judged by the length it had.
-  void observe(const std::vector<LaneOutcome>& outcomes, int) override {
+  void observe(const Choice&, const std::vector<LaneOutcome>& outcomes, int) override {
     int length = 0, most = 0;
     for (const LaneOutcome& outcome : outcomes) {
       length = std::max(length, outcome.drafted);
@@ -59,19 +59,22 @@ class Auto final : public DraftLengthPolicy {
       : limit_(std::min(limit, 16)), costs_(costs), experience_(experience) {}
 
   Choice next(int lanes) override {
-    const auto [choice, is_trial] = choose(lanes);
-    trial_ = is_trial;
+    Choice choice = choose(lanes);
+    if (choice.is_trial && trial_under_way_) choice = {0};  // what the first one teaches and costs is not known yet
+    trial_under_way_ = trial_under_way_ || choice.is_trial;
     return choice;
   }
 
   bool wants_draft(int lanes, int prompt_tokens) override {
     prompt_behind_ = prompt_tokens;
-    if (choose(lanes).choice.length == 0 && costs_.knows_verify()) return false;
+    if (choose(lanes).length == 0 && costs_.knows_verify()) return false;
     prompt_behind_ = 0;
     return true;
   }
 
-  void observe(const std::vector<LaneOutcome>& outcomes, int lanes) override {
+  void observe(const Choice& choice, const std::vector<LaneOutcome>& outcomes, int lanes) override {
+    if (choice.is_trial) trial_under_way_ = false;
+    if (outcomes.empty()) return;
     int drafting = 0, accepted = 0, length = 0;
     for (const LaneOutcome& outcome : outcomes) {
       experience_.acceptance.observe(outcome.drafted, outcome.accepted);
@@ -94,7 +97,7 @@ class Auto final : public DraftLengthPolicy {
     ++experience_.since_plain;
     experience_.since_draft = 0;
     const double gained = static_cast<double>(accepted) / static_cast<double>(outcomes.size());
-    if (trial_) experience_.allowance -= std::max(0.0, loss - gained);
+    if (choice.is_trial) experience_.allowance -= std::max(0.0, loss - gained);
   }
 
  private:
@@ -102,24 +105,22 @@ class Auto final : public DraftLengthPolicy {
   static constexpr int kPlainEvery = 32, kDraftEvery = 32;
   static constexpr double kMargin = 1.03;  // speculation must promise this much more than plain decoding
 
-  struct Decision {
-    Choice choice;
-    bool is_trial = false;
-  };
-  Decision choose(int lanes) const {
-    if (!costs_.knows_draft()) return {{1}, true};
-    if (!costs_.knows_verify()) return {{0}};
+  static Choice trial(int length, int lanes = kMaxLanes) { return {length, lanes, true}; }
+
+  Choice choose(int lanes) const {
+    if (!costs_.knows_draft()) return trial(1);
+    if (!costs_.knows_verify()) return {0};
     const Best best = this->best(lanes);
     const bool promising = best.ratio_to_plain >= kMargin;
     if (promising && experience_.acceptance.known()) {
       const bool pays = (best.ratio_to_plain - 1) * kPlainEvery >= catch_up_steps(lanes, lanes);
-      return {{pays && experience_.since_plain < kPlainEvery ? best.length : 0}};
+      return {pays && experience_.since_plain < kPlainEvery ? best.length : 0};
     }
-    if (!promising && experience_.since_draft < kDraftEvery) return {{0}};
+    if (!promising && experience_.since_draft < kDraftEvery) return {0};
     const int length = std::min(best.length, kTrialLength);
-    if (worst_loss(lanes, lanes, length) <= experience_.allowance) return {{length}, true};
-    if (worst_loss(lanes, 1, length) <= experience_.allowance) return {{length, 1}, true};
-    return {{0}};
+    if (worst_loss(lanes, lanes, length) <= experience_.allowance) return trial(length);
+    if (worst_loss(lanes, 1, length) <= experience_.allowance) return trial(length, 1);
+    return {0};
   }
 
   struct Best {
@@ -157,7 +158,7 @@ class Auto final : public DraftLengthPolicy {
   int limit_;
   const CostModel& costs_;
   Experience& experience_;
-  bool trial_ = false;
+  bool trial_under_way_ = false;
   int behind_ = 0;         // tokens of each lane that the draft has not seen
   int prompt_behind_ = 0;  // tokens of the prompt that it has not seen
 };

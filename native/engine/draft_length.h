@@ -34,12 +34,14 @@ class DraftLengthPolicy {
   struct Choice {
     int length = 0;
     int lanes = kMaxLanes;
+    bool is_trial = false;  ///< Of `auto`: for what it teaches, not for what it promises.
   };
   virtual Choice next(int lanes) = 0;
   /// Asked once, before the prefill: should the draft see the prompt too? Otherwise it will when it first drafts.
   virtual bool wants_draft(int lanes, int prompt_tokens) = 0;
-  /// What a step of `lanes` live lanes, of all requests, gave this request's; the costs have heard of it already.
-  virtual void observe(const std::vector<LaneOutcome>& outcomes, int lanes) = 0;
+  /// What the step for which next() answered `choice` gave this request's lanes, with `lanes` live ones of all requests. Comes for
+  /// every answer, in their order, but later ones may have been given by then; the costs have heard of the step already.
+  virtual void observe(const Choice& choice, const std::vector<LaneOutcome>& outcomes, int lanes) = 0;
 };
 
 /// `limit`: the longest draft any policy may ask for. `costs` and `experience` outlive the policy and are shared by the

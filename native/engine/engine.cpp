@@ -11,9 +11,6 @@ namespace {
 constexpr int kSmallestPrefillChunk = 64, kLargestPrefillChunk = 2048;
 constexpr double kPrefillChunkMs = 50;  // aimed at, so that a cancellation is heard soon and other lanes go on
 
-// Cells a lane may take beyond its tokens: the drafts of the steps in flight.
-int cells_beside_tokens(const Runtime& runtime) { return runtime.depth() * (kMaxDraftLength + 1) + 1; }
-
 // A device that cannot free what it holds has told, or will tell, of its failure elsewhere.
 void quietly(const auto& action) {
   try {
@@ -71,7 +68,7 @@ Engine::RequestId Engine::submit(Request request, std::unique_ptr<Listener> list
   };
   const int prompt = static_cast<int>(request.prompt.size());
   cut(info_.context_tokens - prompt, "the context holds " + std::to_string(info_.context_tokens) + ".");
-  const int room = (info_.cache_tokens - prompt) / request.lanes - cells_beside_tokens(*runtime_);
+  const int room = (info_.cache_tokens - prompt) / request.lanes - runtime_->draft_cells();
   if (room < 1)
     throw Error(ErrorCode::kPromptTooLong,
                 "the prompt has " + std::to_string(prompt) + " tokens; the cache of " +
@@ -122,6 +119,7 @@ void Engine::run() {
       fail_all(error.what());
     }
     release_ended();
+    if (running_.empty()) drop_steps_in_flight();  // of lanes that are gone: no later request is to hear of them
   }
   running_.insert(running_.end(), waiting_.begin(), waiting_.end());
   waiting_.clear();
@@ -175,7 +173,7 @@ void Engine::admit() {
     }
     try {
       if (request.fresh_prompt) runtime_->drop_cached_prompts();
-      const int tail = request.lanes * (request.max_new_tokens + cells_beside_tokens(*runtime_));
+      const int tail = request.lanes * (request.max_new_tokens + runtime_->draft_cells());
       opened = runtime_->open_prompt(request.prompt, tail);
     } catch (const std::exception& error) {
       const bool full = dynamic_cast<const CacheFull*>(&error) != nullptr;
@@ -313,9 +311,12 @@ void Engine::release_ended() {
   }
 }
 
+void Engine::drop_steps_in_flight() {
+  for (; !in_flight_.empty(); in_flight_.pop_front()) quietly([&] { runtime_->collect(); });
+}
+
 void Engine::fail_all(const std::string& message) {
-  // Steps in flight are lost with their lanes; what the device still has of them must not be taken for later ones.
-  for (; in_flight_ > 0; --in_flight_) quietly([&] { runtime_->collect(); });
+  drop_steps_in_flight();  // lost with their lanes: what the device still has of them must not be taken for later ones
   const auto failed = std::exchange(running_, {});
   for (const auto& job : failed) fail(job, message);
 }

@@ -46,6 +46,7 @@ class Engine {
  private:
   struct Job;
   struct LaneState;
+  using Choices = std::vector<std::pair<RequestId, DraftLengthPolicy::Choice>>;  // of the requests that a step serves
 
   void run();
   bool wait_for_work();
@@ -57,15 +58,16 @@ class Engine {
   void start_lanes(Job& job);
 
   int live_lanes() const;
-  StepPlan plan();
+  StepPlan plan(Choices& choices);
   void step();
-  void process(StepResult&& step, double step_ms);
+  void process(StepResult&& step, const Choices& choices, double step_ms);
   void advance(Job& job, LaneState& lane, LaneStep&& result, StepEvent& event);
 
   void end_lane(LaneState& lane, FinishReason reason, LaneEvent& event);
   void end_lanes(Job& job, FinishReason reason, std::uint32_t lanes);
   void end(Job& job, FinishReason reason);
   void release_ended();
+  void drop_steps_in_flight();
   void fail_all(const std::string& message);
   void fail(const std::shared_ptr<Job>& job, const std::string& message);
   void free(Job& job);
@@ -88,7 +90,7 @@ class Engine {
   std::deque<std::shared_ptr<Job>> waiting_;
   std::vector<std::shared_ptr<Job>> running_;
   LaneId next_lane_ = 1;
-  int in_flight_ = 0;
+  std::deque<Choices> in_flight_;  // submitted steps, oldest first
   CostModel costs_;
   std::array<Experience, 4> experience_;  // by temperature
   int prefill_chunk_;

@@ -10,12 +10,14 @@ int Engine::live_lanes() const {
   return live;
 }
 
-StepPlan Engine::plan() {
+StepPlan Engine::plan(Choices& choices) {
   StepPlan plan;
   const int live = live_lanes();
   for (const auto& job : running_) {
-    if (!job->decoding()) continue;
+    const auto wants_step = [](const LaneState& lane) { return lane.wants_step(); };
+    if (!job->decoding() || std::none_of(job->lanes.begin(), job->lanes.end(), wants_step)) continue;
     const DraftLengthPolicy::Choice choice = job->policy->next(live);
+    choices.emplace_back(job->id, choice);
     int drafting = 0;
     for (LaneState& lane : job->lanes) {
       if (!lane.wants_step()) continue;
@@ -29,25 +31,29 @@ StepPlan Engine::plan() {
 
 void Engine::step() {
   const auto start = Clock::now();
-  while (in_flight_ < runtime_->depth()) {
-    const StepPlan next = plan();
+  while (static_cast<int>(in_flight_.size()) < runtime_->depth()) {
+    Choices choices;
+    const StepPlan next = plan(choices);
     if (next.lanes.empty()) break;
     runtime_->submit(next);
-    ++in_flight_;
+    in_flight_.push_back(std::move(choices));
   }
-  if (in_flight_ == 0) return;
-  --in_flight_;  // whatever comes of it
+  if (in_flight_.empty()) return;
+  const Choices choices = std::move(in_flight_.front());
+  in_flight_.pop_front();  // whatever comes of it
   StepResult result = runtime_->collect();
-  process(std::move(result), ms_between(start, Clock::now()));
+  process(std::move(result), choices, ms_between(start, Clock::now()));
 }
 
-void Engine::process(StepResult&& step, double step_ms) {
+void Engine::process(StepResult&& step, const Choices& choices, double step_ms) {
   costs_.observe(step.times);
   const int live = live_lanes();
   std::unordered_map<LaneId, LaneStep*> by_lane;
   for (LaneStep& lane : step.lanes) by_lane.emplace(lane.lane, &lane);
-  for (const auto& job : running_) {
-    if (!job->decoding()) continue;
+  for (const auto& [id, choice] : choices) {
+    const auto found_job = std::find_if(running_.begin(), running_.end(), [&](const auto& running) { return running->id == id; });
+    if (found_job == running_.end() || !(*found_job)->decoding()) continue;
+    const auto& job = *found_job;
     StepEvent event{.at_ms = job->now_ms(), .step_ms = step_ms, .draft_ms = step.times.draft_ms,
                     .verify_ms = step.times.verify_ms, .host_ms = step.times.host_ms, .draft_length = 0, .lanes = {}};
     std::vector<LaneOutcome> outcomes;
@@ -55,17 +61,18 @@ void Engine::process(StepResult&& step, double step_ms) {
       const auto found = by_lane.find(lane.id);
       if (!lane.live || found == by_lane.end()) continue;
       --lane.in_flight;
+      if (found->second->tokens.empty()) throw std::runtime_error("the device ended a lane that has room left");
       event.draft_length = std::max(event.draft_length, found->second->drafted);
       outcomes.push_back({found->second->drafted, found->second->accepted});
       advance(*job, lane, std::move(*found->second), event);
     }
+    job->policy->observe(choice, outcomes, live);
     if (event.lanes.empty()) continue;
     Totals& totals = job->result.totals;
     ++totals.steps;
     totals.draft_ms += event.draft_ms;
     totals.verify_ms += event.verify_ms;
     totals.host_ms += event.host_ms;
-    job->policy->observe(outcomes, live);
     job->listener->on_step(std::move(event));
   }
 }

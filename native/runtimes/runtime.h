@@ -65,7 +65,9 @@ struct LaneStep {
   LaneId lane = 0;
   int drafted = 0;
   int accepted = 0;
-  std::vector<EmittedToken> tokens;  ///< accepted + 1 of them.
+  /// accepted + 1 of them. A device that runs ahead of the host may leave out what lies behind an end token, and gives none
+  /// where the lane had ended in a step before.
+  std::vector<EmittedToken> tokens;
 };
 
 /// Wall times of a step in milliseconds, and the rows its passes had.
@@ -141,6 +143,9 @@ class Runtime {
 
   /// Steps that may be submitted before the oldest must be collected: 1, or 2 where the device runs ahead of the host.
   virtual int depth() const { return 1; }
+
+  /// Cells that a lane may take beyond its tokens: the drafts of the steps in flight.
+  virtual int draft_cells() const { return depth() * (kMaxDraftLength + 1) + 1; }
 
   /// Starts a step over the plan's lanes (at least one, all open, each once).
   virtual void submit(const StepPlan& plan) = 0;

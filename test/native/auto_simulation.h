@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <deque>
 #include <functional>
 #include <random>
 
@@ -54,12 +55,14 @@ struct Outcome {
 
 class Simulation {
  public:
-  explicit Simulation(World world) : world_(std::move(world)) { next_request(0); }
+  /// `depth`: steps chosen before the first of them is observed, as by Runtime::depth.
+  explicit Simulation(World world, int depth = 1) : world_(std::move(world)), depth_(depth) { next_request(0); }
 
   World& world() { return world_; }
   bool wants_draft(int lanes, int prompt_tokens) { return policy_->wants_draft(lanes, prompt_tokens); }
 
   void next_request(int) {
+    in_flight_.clear();
     policy_ = make_policy({DraftLengthSpec::Kind::kAuto}, kMaxDraftLength, costs_, experience_);
     behind_.fill(1);
   }
@@ -99,8 +102,11 @@ class Simulation {
         tokens += accepted + 1;
         outcomes.push_back({length, accepted});
       }
-      costs_.observe(times);
-      policy_->observe(outcomes, lanes);
+      in_flight_.push_back({choice, times, outcomes});
+      if (static_cast<int>(in_flight_.size()) < depth_) continue;
+      costs_.observe(in_flight_.front().times);
+      policy_->observe(in_flight_.front().choice, in_flight_.front().outcomes, lanes);
+      in_flight_.pop_front();
     }
     outcome.ms_per_token = ms / tokens;
     return outcome;
@@ -113,7 +119,15 @@ class Simulation {
     return ms * taken * std::max(0.5, 1 + world_.noise * normal_(random_));
   }
 
+  struct Step {
+    DraftLengthPolicy::Choice choice;
+    StepTimes times;
+    std::vector<LaneOutcome> outcomes;
+  };
+
   World world_;
+  int depth_;
+  std::deque<Step> in_flight_;
   CostModel costs_;
   Experience experience_;
   std::unique_ptr<DraftLengthPolicy> policy_;

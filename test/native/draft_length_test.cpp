@@ -46,7 +46,7 @@ TEST_CASE("none and fixed stay what they are") {
     CHECK(fixed->next(8).length == 5);
     CHECK(fixed->next(8).lanes >= 8);
     CHECK(limited->next(8).length == 8);
-    fixed->observe({{5, 0}}, 8);
+    fixed->observe({}, {{5, 0}}, 8);
   }
   CHECK_FALSE(none->wants_draft(8, 100));
   CHECK(fixed->wants_draft(8, 100));
@@ -78,22 +78,22 @@ TEST_CASE("bass is Algorithm 1 of the paper") {
   for (std::size_t i = 0; i < table.size(); ++i) {
     CAPTURE(i);
     const int length = bass->next(2).length;
-    bass->observe({{length, table[i].accepted[0]}, {length, table[i].accepted[1]}}, 2);
+    bass->observe({length}, {{length, table[i].accepted[0]}, {length, table[i].accepted[1]}}, 2);
     CHECK(bass->next(2).length == table[i].next);
   }
 }
 
 TEST_CASE("bass with a step in flight judges a step by the length it had; lanes at their end say nothing") {
   const auto bass = policy("bass");
-  bass->observe({{7, 7}}, 1);
+  bass->observe({}, {{7, 7}}, 1);
   CHECK(bass->next(1).length == 9);
-  bass->observe({{7, 7}}, 1);  // planned before the growth
+  bass->observe({}, {{7, 7}}, 1);  // planned before the growth
   CHECK(bass->next(1).length == 9);
-  bass->observe({{0, 0}}, 1);
+  bass->observe({}, {{0, 0}}, 1);
   CHECK(bass->next(1).length == 9);
   const auto limited = policy("bass", 4);
   CHECK(limited->next(1).length == 4);
-  limited->observe({{4, 4}}, 1);
+  limited->observe({}, {{4, 4}}, 1);
   CHECK(limited->next(1).length == 4);
 }
 
@@ -126,15 +126,16 @@ TEST_CASE("auto never loses to plain decoding by more than a twentieth, whatever
       for (const double cost : {0.02, 0.1, 0.3, 1.0, 3.0})
         for (const double rate : {0.0, 0.3, 0.6, 0.8, 0.95})
           for (const int lanes : {1, 2, 8, 16})
-            for (const double noise : {0.0, 0.2}) {
+            for (const auto& [noise, depth] : {std::pair{0.0, 1}, {0.2, 1}, {0.0, 2}}) {
               World world{draft, verify, cost, rate, noise};
-              const Outcome outcome = Simulation(world).run(lanes, 500);
+              const Outcome outcome = Simulation(world, depth).run(lanes, 500);
               CAPTURE(std::string(verify.name));
               CAPTURE(std::string(draft.name));
               CAPTURE(cost);
               CAPTURE(rate);
               CAPTURE(lanes);
               CAPTURE(noise);
+              CAPTURE(depth);
               const double to_plain = outcome.ms_per_token / world.plain_ms_per_token(lanes);
               CHECK(to_plain < (noise > 0 ? 1.08 : 1.05));
               worst = std::max(worst, to_plain);
@@ -150,13 +151,13 @@ TEST_CASE("auto never loses to plain decoding by more than a twentieth, whatever
 
 TEST_CASE("auto settles at the best length, or near it, within a few steps") {
   for (const auto& [rate, cost] : {std::pair{0.8, 0.05}, {0.9, 0.1}, {0.6, 0.05}, {0.95, 0.02}, {0.7, 0.1}})
-    for (const int lanes : {4, 8, 16}) {
+    for (const auto& [lanes, depth] : {std::pair{4, 1}, {8, 1}, {16, 1}, {8, 2}}) {
       World world{draft_shapes()[0], verify_shapes()[1], cost, rate, 0};
       const World::Best best = world.best(lanes);
       CAPTURE(rate);
       CAPTURE(cost);
       CAPTURE(lanes);
-      Simulation simulation(world);
+      Simulation simulation(world, depth);
       simulation.run(lanes, 20);
       const Outcome settled = simulation.run(lanes, 100);
       CAPTURE(best.length);
@@ -175,6 +176,25 @@ TEST_CASE("auto does not draft where plain decoding is best") {
     CHECK(settled.mode() == 0);
     CHECK(settled.ms_per_token < 1.03 * world.plain_ms_per_token(8));
   }
+}
+
+TEST_CASE("auto has one trial under way at a time, and books it when that step is over") {
+  CostModel costs;
+  Experience experience;
+  const auto policy = make_policy({DraftLengthSpec::Kind::kAuto}, kMaxDraftLength, costs, experience);
+  const auto first = policy->next(8), second = policy->next(8);
+  CHECK(first.is_trial);
+  CHECK(first.length > 0);
+  CHECK_FALSE(second.is_trial);
+  CHECK(second.length == 0);
+  const double before = experience.allowance;
+  for (int i = 0; i < 4; ++i) costs.observe({.draft_ms = 0.05, .verify_ms = 1, .draft_passes = 1, .draft_rows = 8, .verify_rows = 16});
+  policy->observe(first, {{1, 0}}, 8);
+  CHECK(experience.allowance < before);
+  const double booked = experience.allowance;
+  policy->observe(second, {{0, 0}}, 8);
+  CHECK(experience.allowance > booked);
+  CHECK(policy->next(8).length > 0);
 }
 
 TEST_CASE("auto notices when the draft becomes good, and when it becomes bad") {

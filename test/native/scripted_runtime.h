@@ -23,7 +23,7 @@ inline Token token_of(int tag, int stream, int index) {
   return kFirstToken + (tag * kMaxLanes + stream) * kTokensPerLane + index % kTokensPerLane;
 }
 
-/// What the test tells the runtime, and what the runtime saw. The engine's thread alone touches it while it lives.
+/// What the test tells the runtime, and what the runtime saw. With a depth of 2 it ends lanes as a device that runs ahead does. The engine's thread alone touches it while it lives.
 struct Script {
   int depth = 1, max_lanes = kMaxLanes, context_tokens = 4096, cache_tokens = 1 << 20, prefill_chunk = 1 << 20;
   std::map<std::tuple<int, int, int>, Token> tokens;  ///< Other than token_of (tag, stream, index).
@@ -74,7 +74,7 @@ class ScriptedRuntime final : public Runtime {
     require(used_.insert(start.id).second, "a lane's id used twice");
     const Prompt& prompt = prompts_.at(start.prompt);
     require(prompt.left == 0, "a lane opened before its prompt is ready");
-    lanes_[start.id] = {prompt.tag, static_cast<int>(start.stream)};
+    lanes_[start.id] = {prompt.tag, static_cast<int>(start.stream), start.max_new_tokens, start.ends_at_end};
     require(static_cast<int>(lanes_.size()) <= info_.max_lanes, "too many lanes");
     ++script_->open_lanes;
     script_->most_lanes = std::max(script_->most_lanes, script_->open_lanes);
@@ -95,16 +95,28 @@ class ScriptedRuntime final : public Runtime {
       require(seen.insert(planned.lane).second, "a lane twice in a plan");
       require(planned.draft_length >= 0 && planned.draft_length <= kMaxDraftLength, "an absurd draft length");
       Lane& lane = lanes_.at(planned.lane);
-      const int accepted = script_->accepted(lane.stream, lane.steps++, planned.draft_length);
-      LaneStep step{planned.lane, planned.draft_length, accepted, {}};
-      for (int i = 0; i <= step.accepted; ++i, ++lane.index) {
+      if (lane.ended) {
+        result.lanes.push_back({.lane = planned.lane});
+        continue;
+      }
+      const bool on_device = script_->depth > 1;
+      const int length = on_device ? std::min(planned.draft_length, lane.room - 1) : planned.draft_length;
+      require(length < lane.room, "a draft longer than the lane's room");
+      const int accepted = script_->accepted(lane.stream, lane.steps++, length);
+      LaneStep step{planned.lane, length, accepted, {}};
+      lane.room -= accepted + 1;
+      lane.ended = on_device && lane.room == 0;
+      bool at_end = false;
+      for (int i = 0; i <= step.accepted && !at_end; ++i, ++lane.index) {
         const auto other = script_->tokens.find({lane.tag, lane.stream, lane.index});
         const bool scripted = other != script_->tokens.end();
         const Token token = scripted ? other->second : token_of(lane.tag, lane.stream, lane.index);
+        at_end = on_device && lane.ends_at_end && token == kEndToken;
+        lane.ended = lane.ended || at_end;
         step.tokens.push_back({token, -0.001f * static_cast<float>(lane.stream + 1)});
       }
-      drafted += planned.draft_length;
-      longest = std::max(longest, planned.draft_length);
+      drafted += length;
+      longest = std::max(longest, length);
       result.lanes.push_back(std::move(step));
     }
     const int rows = drafted + static_cast<int>(plan.lanes.size());
@@ -128,7 +140,9 @@ class ScriptedRuntime final : public Runtime {
     int left = 0, reserved = 0;
   };
   struct Lane {
-    int tag = 0, stream = 0, index = 0, steps = 0;
+    int tag = 0, stream = 0, room = 0;
+    bool ends_at_end = true, ended = false;
+    int index = 0, steps = 0;
   };
   static void require(bool kept, const char* broken) {
     if (!kept) throw std::logic_error(broken);
