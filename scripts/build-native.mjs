@@ -1,14 +1,17 @@
-// Builds the native parts: the addon by cmake-js into dist/octet.node, and with `--tests` the test program by plain CMake into
-// build/native. Incremental. OCTET_JOBS sets the number of parallel jobs.
+// Builds the native parts: the addon by cmake-js into dist/octet.node, with `--tests` the test program by plain CMake into
+// build/native, and with OCTET_CUDA=1 the CUDA runtime by nvcc into dist/liboctet_cuda.so. Incremental. OCTET_JOBS sets the number
+// of parallel jobs.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { headersFolder, librariesFolder } from "./lib/llama.mjs";
 import { must, root, run, script, step } from "./lib/run.mjs";
+import { cudaLibrary } from "./lib/vsix.mjs";
 
 const addonBuild = path.join(root, "build/addon");
 const testBuild = path.join(root, "build/native");
+const cudaBuild = path.join(root, "build/cuda-library");
 export const testProgram = path.join(testBuild, "tests", process.platform === "win32" ? "octet-native-test.exe" : "octet-native-test");
 
 const jobs = () => String(process.env.OCTET_JOBS || Math.min(availableParallelism(), 8));
@@ -20,10 +23,25 @@ export async function buildAddon() {
   forgetMovedBuild(addonBuild);
   await cmakeJs("configure", ...Object.entries(options).map(([name, value]) => `--CD${name}=${value}`));
   await cmakeJs("build", "-p", jobs());
-  const built = path.join(addonBuild, "Release/octet.node");
-  const target = path.join(root, "dist/octet.node");
+  putInPlace(path.join(addonBuild, "Release/octet.node"), path.join(root, "dist/octet.node"));
+  if (process.env.OCTET_CUDA === "1") await buildCudaLibrary();
+}
+
+/** The CUDA runtime, beside the addon: only where it is asked for, since it wants nvcc and minutes. */
+async function buildCudaLibrary() {
+  const cannot = "the CUDA runtime does not build (OCTET_CUDA=1 wants nvcc 12 or later)";
+  forgetMovedBuild(cudaBuild);
+  await must(cannot, "cmake", ["-S", "native", "-B", cudaBuild, "-DOCTET_CUDA=ON", "-DOCTET_TESTS=OFF", "-DCMAKE_BUILD_TYPE=Release"]);
+  await must(cannot, "cmake", ["--build", cudaBuild, "--target", "octet_cuda_library", "--config", "Release", "--parallel", jobs()]);
+  const name = path.basename(cudaLibrary);
+  const built = [name, `Release/${name}`].map((file) => path.join(cudaBuild, file)).find((file) => existsSync(file));
+  putInPlace(built, cudaLibrary);
+}
+
+/** A worker that runs keeps the file it has loaded. */
+function putInPlace(built, target) {
   mkdirSync(path.dirname(target), { recursive: true });
-  copyFileSync(built, `${target}.new`); // a worker that runs keeps the file it has loaded
+  copyFileSync(built, `${target}.new`);
   renameSync(`${target}.new`, target);
 }
 

@@ -38,7 +38,7 @@ function cudaCheck(devices: readonly DeviceInfo[]): Check {
   const names = devices.filter((device) => device.runtime === "cuda").map((device) => device.name);
   return names.length > 0
     ? { name: "runtime", state: "ok", text: `cuda: ${names.join(", ")}` }
-    : { name: "runtime", state: "info", text: "cuda: not part of this build" };
+    : { name: "runtime", state: "info", text: "cuda: not in use: no NVIDIA driver, or not part of this build" };
 }
 
 function deviceCheck({ name, description, kind, memoryBytes, freeMemoryBytes }: DeviceInfo): Check {

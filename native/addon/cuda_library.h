@@ -12,6 +12,9 @@ struct CudaLibrary {
   std::string reason;                      ///< A sentence.
 };
 
+/// The library at `path`, kept for the process's life: usable where it is of this version and finds a device.
+CudaLibrary load_cuda_library(const std::string& path);
+
 /// Loads it on the first call and keeps it for the process's life: only where an NVIDIA driver is installed, the library is
 /// beside the addon, of this version, and finds a device.
 const CudaLibrary& cuda_library();

@@ -2,7 +2,6 @@
 
 #include <chrono>
 
-#include "addon/cuda_library.h"
 #include "engine/host_runtime.h"
 #include "runtimes/cuda/model/load.h"
 
@@ -55,10 +54,9 @@ Loaded start_cuda(const cuda::Library& library, const llama::LoadOptions& option
 }
 
 // Where the CUDA runtime may be used but cannot take this pair, llama.cpp does, and the reason becomes a notice.
-Loaded start_best(const llama::LoadOptions& options, const Progress& progress) {
+Loaded start_best(const llama::LoadOptions& options, const Progress& progress, const CudaLibrary& cuda) {
   const bool only_cuda = options.device == "cuda";
   if (!cuda::wants(options.device)) return start_llama(options, progress);
-  const CudaLibrary& cuda = cuda_library();
   if (!cuda.library) {
     if (only_cuda)
       throw Error(ErrorCode::kDeviceNotFound, "The device \"cuda\" cannot be used: " + cuda.reason, "Set the device to auto, gpu or cpu.");
@@ -80,8 +78,12 @@ Loaded start_best(const llama::LoadOptions& options, const Progress& progress) {
 }  // namespace
 
 Loaded start_engine(const llama::LoadOptions& options, const Progress& progress) {
+  return start_engine(options, progress, cuda::wants(options.device) ? cuda_library() : CudaLibrary());
+}
+
+Loaded start_engine(const llama::LoadOptions& options, const Progress& progress, const CudaLibrary& cuda) {
   const auto start = std::chrono::steady_clock::now();
-  Loaded loaded = start_best(options, progress);
+  Loaded loaded = start_best(options, progress, cuda);
   loaded.load_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   return loaded;
 }

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "addon/cuda_library.h"
 #include "engine/engine.h"
 #include "runtimes/llama/load.h"
 
@@ -22,5 +23,8 @@ struct Loaded {
 
 /// Loads the pair and starts an engine on it. `progress` as in llama::load. Throws Error.
 Loaded start_engine(const llama::LoadOptions& options, const std::function<bool(llama::LoadPhase, float)>& progress);
+
+/// The same with `cuda` as the CUDA runtime, whether or not it is the one beside the addon.
+Loaded start_engine(const llama::LoadOptions& options, const std::function<bool(llama::LoadPhase, float)>& progress, const CudaLibrary& cuda);
 
 }  // namespace octet::addon

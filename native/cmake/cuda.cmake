@@ -1,4 +1,4 @@
-# The CUDA runtime, target octet_cuda. Its kernel sources (.cu) are compiled either
+# The CUDA runtime, target octet_cuda, and its shared library, octet_cuda_library. Its kernel sources (.cu) are compiled either
 #   by the C++ compiler: kernels run on the host, for tests (OCTET_TESTS)
 #   by nvcc, for a GPU (OCTET_CUDA)
 option(OCTET_CUDA "Build the CUDA runtime with nvcc" OFF)
@@ -27,6 +27,16 @@ elseif(OCTET_TESTS)
     ${CUDA_FOLDER}/device/host/block.cpp ${CUDA_FOLDER}/device/host/fiber.cpp)
   set_source_files_properties(${CUDA_KERNEL_SOURCES} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-x;c++;-O2")
   target_link_libraries(octet_cuda PUBLIC octet_engine)
+endif()
+
+# What the addon loads: liboctet_cuda.so, which exports octet_cuda_library() alone. By the C++ compiler it is for tests of loading.
+if(TARGET octet_cuda)
+  add_library(octet_cuda_library SHARED ${CUDA_FOLDER}/library.cpp)
+  target_link_libraries(octet_cuda_library PRIVATE octet_cuda)
+  set_target_properties(octet_cuda_library PROPERTIES OUTPUT_NAME octet_cuda CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  if(NOT MSVC AND NOT APPLE)
+    target_link_options(octet_cuda_library PRIVATE LINKER:--exclude-libs,ALL)
+  endif()
 endif()
 
 # Reading GGUF files: without kernels, so that the addon can link it.

@@ -25,6 +25,9 @@ export const noticesFile = path.join(root, "build/THIRD_PARTY_NOTICES.txt");
 export const ignoreFile = ".vscodeignore";
 
 const bundles = ["extension.js", "worker.js", "cli.js", "octet.node"];
+
+/** The CUDA runtime, where it has been built (`OCTET_CUDA=1`). */
+export const cudaLibrary = path.join(root, "dist", process.platform === "win32" ? "octet_cuda.dll" : "liboctet_cuda.so");
 const views = ["latency.css", "latency.js", "solutions.css", "solutions.js"];
 
 /**
@@ -38,6 +41,7 @@ export function contents() {
     ...same("", ["README.md", "CHANGELOG.md", "LICENSE"]),
     ["THIRD_PARTY_NOTICES.txt", noticesFile],
     ...same("dist/", bundles),
+    ...(existsSync(cudaLibrary) ? same("dist/", [path.basename(cudaLibrary)]) : []),
     ...same("dist/webview/", views),
     ...readdirSync(libraries).filter(isLibrary).map((name) => [`dist/llama/${name}`, path.join(libraries, name)]),
     ["dist/llama/LICENSE", llamaLicence],

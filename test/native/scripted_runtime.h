@@ -23,7 +23,8 @@ inline Token token_of(int tag, int stream, int index) {
   return kFirstToken + (tag * kMaxLanes + stream) * kTokensPerLane + index % kTokensPerLane;
 }
 
-/// What the test tells the runtime, and what the runtime saw. With a depth of 2 it ends lanes as a device that runs ahead does. The engine's thread alone touches it while it lives.
+/// What the test tells the runtime, and what the runtime saw. With a depth of 2 it ends lanes as a device that runs ahead
+/// does. The engine's thread alone touches it while it lives.
 struct Script {
   int depth = 1, max_lanes = kMaxLanes, context_tokens = 4096, cache_tokens = 1 << 20, prefill_chunk = 1 << 20;
   std::map<std::tuple<int, int, int>, Token> tokens;  ///< Other than token_of (tag, stream, index).

@@ -31,15 +31,19 @@ struct Library {
   /// Device memory of a network's packed weights.
   std::size_t (*weight_bytes)(const NetworkSource&) = nullptr;
 
+  /// Device memory of all else but weights and cache, for a pair of these sizes.
+  std::size_t (*work_bytes)(const PairSource&) = nullptr;
+
   /// Packs and uploads the weights. `progress(target or draft, 0 to 1)` returns false to give up: then null.
   /// Throws std::runtime_error if the device fails or is out of memory.
   std::unique_ptr<Runtime> (*make_runtime)(const PairSource&, const std::function<bool(bool draft, float)>& progress) = nullptr;
 };
 
 /// Grows with every change of the structures above: a library of another version is not used.
-constexpr int kLibraryVersion = 1;
+constexpr int kLibraryVersion = 2;
 
 }  // namespace octet::cuda
 
 /// The one symbol the shared library exports.
 using OctetCudaLibrary = const octet::cuda::Library*();
+extern "C" OctetCudaLibrary octet_cuda_library;

@@ -77,7 +77,7 @@ int cache_tokens(int lanes, int context_tokens) {
 }
 
 Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Footprint* draft,
-                  std::uint64_t available) {
+                  std::uint64_t available, const ComputeBytes& compute) {
   const int wanted = wanted_context(options, target, draft);
   Fit fit;
   fit.lanes = options.lanes;
@@ -94,6 +94,11 @@ Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Foo
   const auto update = [&] {
     fit.cache_tokens = cache_tokens(fit.lanes, fit.context_tokens);
     fit.memory = estimate(target, draft, fit.kv_type, fit.lanes, fit.cache_tokens);
+    if (compute) {
+      fit.memory.total -= fit.memory.compute;
+      fit.memory.compute = compute(fit.lanes, fit.context_tokens, fit.cache_tokens);
+      fit.memory.total += fit.memory.compute;
+    }
     fit.memory.available = available;
     return fit.memory.total <= available;
   };

@@ -24,11 +24,14 @@ int wanted_context(const LoadOptions& options, const Footprint& target, const Fo
 /// Cells for one full-length prompt with its lanes' completions beside it, a multiple of 256.
 int cache_tokens(int lanes, int context_tokens);
 
+/// Bytes beside weights and cache.
+using ComputeBytes = std::function<std::uint64_t(int lanes, int context_tokens, int cache_tokens)>;
+
 /// Reduces the context down to 1024 tokens, then the lanes down to one, then the context down to 256, until the
 /// estimate is within `available` bytes. Keys and values are float16 where blocks of 32 do not divide the heads.
-/// Throws Error(kOutOfMemory) if even the least does not fit.
+/// Throws Error(kOutOfMemory) if even the least does not fit. Without `compute`, llama.cpp's buffers are estimated.
 Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Footprint* draft,
-                  std::uint64_t available);
+                  std::uint64_t available, const ComputeBytes& compute = {});
 
 /// Whether the scores of all cells may be kept for a whole pass (see attention() in model.cpp).
 bool keeps_scores(const ModelShape& shape, int cache_tokens);

@@ -1,11 +1,11 @@
 // The packaged extension's list of files: all that runs, nothing that only builds or tests, and every file that the manifest names.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { llamaPlatform } from "../../../scripts/lib/llama.mjs";
 import { notices } from "../../../scripts/lib/notices.mjs";
 import { DEFAULT_PAIR, shippedPair, shippedPairs } from "../../../extension/models/shipped";
-import { chosenTarget, contents, targets } from "../../../scripts/lib/vsix.mjs";
+import { chosenTarget, contents, cudaLibrary, targets } from "../../../scripts/lib/vsix.mjs";
 
 const root = path.resolve(import.meta.dirname, "../../..");
 const names = [...contents().keys()];
@@ -13,7 +13,9 @@ const under = (folder: string) => names.filter((name) => name.startsWith(folder)
 
 describe("the packaged extension", () => {
   it("holds the bundles, the addon and the views", () => {
-    expect(names.filter((name) => /^dist\/[^/]+$/.test(name)).sort()).toEqual(["dist/cli.js", "dist/extension.js", "dist/octet.node", "dist/worker.js"]);
+    const cuda = existsSync(cudaLibrary) ? [`dist/${path.basename(cudaLibrary)}`] : []; // only where it has been built
+    const bundles = ["dist/cli.js", "dist/extension.js", "dist/octet.node", "dist/worker.js", ...cuda];
+    expect(names.filter((name) => /^dist\/[^/]+$/.test(name)).sort()).toEqual(bundles.sort());
     expect(under("dist/webview/")).toEqual(["dist/webview/latency.css", "dist/webview/latency.js", "dist/webview/solutions.css", "dist/webview/solutions.js"]);
   });
 

@@ -1,16 +1,70 @@
-// The host as a device: memory is malloc's, work is done when it is asked for.
+// The host as a device: memory is malloc's, work is done when it is asked for, or as late as a GPU might (host/deferral.h).
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
+#include <mutex>
 #include <new>
 #include <thread>
 
+#include "runtimes/cuda/device/host/deferral.h"
 #include "runtimes/cuda/device/launch.h"
 #include "runtimes/cuda/device/stream.h"
 
 namespace octet::cuda {
 
 using Clock = std::chrono::steady_clock;
+
+namespace {
+
+std::atomic<bool> deferring{false};
+
+// A stream's work in its order. Belongs to the thread that uses the stream.
+struct Queue {
+  std::deque<std::function<void()>> work;
+  std::uint64_t put = 0, done = 0;
+
+  void add(std::function<void()> one) {
+    work.push_back(std::move(one));
+    ++put;
+  }
+  void run(std::uint64_t until) {
+    while (done < until) {
+      const std::function<void()> next = std::move(work.front());
+      work.pop_front();
+      ++done;
+      next();
+    }
+  }
+};
+
+std::mutex queues_mutex;
+std::vector<std::weak_ptr<Queue>> queues;  // of all streams that ever deferred work
+
+void run_all() {
+  std::vector<std::shared_ptr<Queue>> all;
+  {
+    const std::lock_guard lock(queues_mutex);
+    std::erase_if(queues, [](const std::weak_ptr<Queue>& queue) { return queue.expired(); });
+    for (const auto& queue : queues) all.push_back(queue.lock());
+  }
+  for (const auto& queue : all)
+    if (queue) queue->run(queue->put);
+}
+
+}  // namespace
+
+namespace host {
+
+DeferredWork::DeferredWork() { deferring = true; }
+DeferredWork::~DeferredWork() {
+  run_all();
+  deferring = false;
+}
+
+}  // namespace host
 
 DeviceInfo device_info() {
   return {.name = "host", .multiprocessors = 4, .shared_bytes = 99 << 10, .free_bytes = std::size_t{8} << 30, .total_bytes = std::size_t{8} << 30};
@@ -24,9 +78,12 @@ void* allocate(std::size_t bytes) {
   std::memset(p, 0xff, bytes);
   return p;
 }
-void release(void* p) noexcept { std::free(p); }
+void release(void* p) noexcept {
+  if (p && deferring) run_all();
+  std::free(p);
+}
 void* allocate_pinned(std::size_t bytes) { return allocate(bytes); }
-void release_pinned(void* p) noexcept { std::free(p); }
+void release_pinned(void* p) noexcept { release(p); }
 void download(void* to_host, const void* from, std::size_t bytes) { std::memcpy(to_host, from, bytes); }
 void upload(void* to, const void* from_host, std::size_t bytes) { std::memcpy(to, from_host, bytes); }
 
@@ -42,28 +99,37 @@ Graph::~Graph() = default;
 
 struct Event::Body {
   Clock::time_point at;
+  std::shared_ptr<Queue> queue;  // that it was last recorded on, while work is deferred
+  std::uint64_t place = 0;
 };
 Event::Event() : body_(std::make_unique<Body>()) {}
 Event::Event(Event&&) noexcept = default;
 Event& Event::operator=(Event&&) noexcept = default;
 Event::~Event() = default;
-void Event::wait() const {}
+void Event::wait() const {
+  if (body_->queue) body_->queue->run(body_->place);
+}
 double Event::ms_since(const Event& start) const {
   return std::chrono::duration<double, std::milli>(body_->at - start.body_->at).count();
 }
 
 struct Stream::Body {
   std::unique_ptr<Graph::Body> captured;
+  std::shared_ptr<Queue> queue = std::make_shared<Queue>();
 };
-Stream::Stream() : body_(std::make_unique<Body>()) {}
-Stream::~Stream() = default;
+Stream::Stream() : body_(std::make_unique<Body>()) {
+  const std::lock_guard lock(queues_mutex);
+  queues.push_back(body_->queue);
+}
+Stream::~Stream() { synchronize(); }
 
 void run_on_host(Stream& stream, std::function<void()> work) {
   if (Graph::Body* captured = stream.body().captured.get()) captured->work.push_back(std::move(work));
+  else if (deferring) stream.body().queue->add(std::move(work));
   else work();
 }
 
-void Stream::synchronize() {}
+void Stream::synchronize() { body_->queue->run(body_->queue->put); }
 void Stream::copy(void* to, const void* from, std::size_t bytes) {
   run_on_host(*this, [=] { std::memmove(to, from, bytes); });
 }
@@ -85,6 +151,8 @@ void Stream::launch(const Graph& graph) {
 }
 void Stream::record(const Event& event) {
   run_on_host(*this, [body = &event.body()] { body->at = Clock::now(); });
+  event.body().queue = body_->queue;
+  event.body().place = body_->queue->put;
 }
 
 }  // namespace octet::cuda

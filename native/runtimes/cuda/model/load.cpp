@@ -52,8 +52,19 @@ LoadedPair load(const Library& library, const llama::LoadOptions& options, const
   }
   llama::LoadOptions fitted = options;
   fitted.kv_type = llama::LoadOptions::KvType::kF16;  // as wide as bf16
+  PairSource source{.target = &target_model.source, .draft = draft_model ? &draft_model->source : nullptr, .vocabulary = vocabulary};
+  const auto size = [&](int lanes, int context_tokens, int cache_tokens) {
+    source.lanes = lanes;
+    source.context_tokens = context_tokens;
+    source.cache_tokens = cache_tokens;
+  };
+  const auto compute = [&](int lanes, int context_tokens, int cache_tokens) {
+    size(lanes, context_tokens, cache_tokens);
+    return std::uint64_t{library.work_bytes(source)};
+  };
   const llama::Fit fit = llama::fit_to_memory(fitted, target.footprint, draft ? &draft->footprint : nullptr,
-                                              llama::available_memory(options, pair.device));
+                                              llama::available_memory(options, pair.device), compute);
+  size(fit.lanes, fit.context_tokens, fit.cache_tokens);
   pair.vocabulary = llama::make_vocabulary(target.vocabulary);
   pair.target_info = target.info;
   pair.memory = fit.memory;
@@ -61,8 +72,7 @@ LoadedPair load(const Library& library, const llama::LoadOptions& options, const
   report(LoadPhase::kChecking, 1);
 
   const std::vector<Token> ends = end_tokens(*pair.vocabulary);
-  const PairSource source{.target = &target_model.source, .draft = draft_model ? &draft_model->source : nullptr, .vocabulary = vocabulary,
-                          .lanes = fit.lanes, .context_tokens = fit.context_tokens, .cache_tokens = fit.cache_tokens, .end_tokens = ends};
+  source.end_tokens = ends;
   try {
     pair.runtime = library.make_runtime(source, [&](bool is_draft, float fraction) {
       return !progress || progress(is_draft ? LoadPhase::kDraft : LoadPhase::kTarget, fraction);

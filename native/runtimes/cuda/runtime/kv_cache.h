@@ -11,7 +11,8 @@ namespace octet::cuda {
 class KvCache {
  public:
   KvCache(const Architecture& shape, int cells, Precision precision)
-      : layers_(shape.layers), cell_bytes_(cell_bytes(shape, precision)), plane_bytes_(cell_bytes_ * cells), memory_(bytes(shape, cells, precision)) {}
+      : layers_(shape.layers), cell_bytes_(cell_bytes(shape, precision)), plane_bytes_(cell_bytes_ * cells),
+        memory_(bytes(shape, cells, precision)) {}
 
   /// Device bytes it takes.
   static std::size_t bytes(const Architecture& shape, int cells, Precision precision) {

@@ -1,0 +1,289 @@
+#include "runtimes/cuda/runtime/cuda_runtime.h"
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "engine/distribution.h"
+#include "runtimes/cuda/runtime/lanes.h"
+#include "runtimes/cuda/runtime/prompt_pass.h"
+#include "runtimes/cuda/runtime/sizes.h"
+#include "runtimes/cuda/runtime/step_graphs.h"
+
+namespace octet::cuda {
+namespace {
+
+constexpr int kFewRows = 8;  // of a lane, in the smaller of the two catch-up passes
+
+// A network with its cache and the memory of its passes.
+struct Model {
+  Model(Network&& taken, const RuntimeOptions& options, int rows, const DeviceInfo& device)
+      : network(std::move(taken)),
+        cache(network.architecture, options.cache_tokens, options.precision),
+        activations(network.architecture, options.precision, rows, device),
+        forward(network, cache, activations) {}
+  Network network;
+  KvCache cache;
+  Activations activations;
+  Forward forward;
+};
+
+std::string megabytes(std::size_t bytes) { return std::to_string((bytes + (std::size_t{1} << 20) - 1) >> 20) + " MB"; }
+
+// One stream orders all: what is put on it after a step (a prompt into the cells of a closed one, a lane into a closed one's slot)
+// is done after that step. So nothing that a step under way reads or writes is reused too early, though the host runs ahead.
+class CudaRuntime final : public Runtime {
+ public:
+  CudaRuntime(Network&& target, std::optional<Network>&& draft, const RuntimeOptions& options, const DeviceInfo& device)
+      : options_(options),
+        sizes_(sizes_of(target.architecture, draft ? &draft->architecture : nullptr, options)),
+        info_{.name = "cuda", .device = device.name, .max_lanes = options.lanes, .context_tokens = options.context_tokens,
+              .cache_tokens = options.cache_tokens, .vocabulary = options.vocabulary, .has_draft = draft.has_value()},
+        prompts_(options.cache_tokens),
+        lanes_(options.lanes),
+        target_(std::move(target), options, sizes_.target_rows, device),
+        memory_(sizes_.limits, options.end_tokens, device),
+        prompt_pass_(memory_, sizes_.prompt_rows) {
+    if (draft) draft_.emplace(std::move(*draft), options, sizes_.draft_rows, device);
+    graphs_.emplace(parts(), kMostGraphPasses);
+    warm_up();
+  }
+
+  ~CudaRuntime() override {
+    try {
+      stream_.synchronize();  // before its memory goes
+    } catch (const std::exception&) {
+    }
+  }
+
+  const RuntimeInfo& info() const override { return info_; }
+  OpenedPrompt open_prompt(std::span<const Token> tokens, int tail_tokens) override;
+  int prefill(PromptId prompt, int max_tokens, bool with_draft) override;
+  void close_prompt(PromptId prompt) override { prompts_.close(prompt); }
+  void drop_cached_prompts() override { prompts_.drop_closed(); }
+  std::vector<float> score(std::span<const Token> tokens, bool by_draft) override;
+  void open_lane(const LaneStart& lane) override;
+  void close_lane(LaneId lane) override { lanes_.close(lane); }
+  int depth() const override { return 2; }
+  int draft_cells() const override { return 0; }  // drafts are cut to the lane's room
+  void submit(const StepPlan& plan) override;
+  StepResult collect() override;
+
+ private:
+  struct InFlight {
+    std::uint64_t step = 0;
+    std::vector<LaneId> lanes;  // of the plan
+    std::vector<int> place;     // of each in the batch
+    int passes = 0;
+  };
+
+  StepParts parts() const { return {memory_, clock_, target_.forward, draft_ ? &draft_->forward : nullptr}; }
+  void warm_up();
+  void compute_put_off_prompts(const std::vector<PlannedLane>& batch);
+  void catch_up(const std::vector<PlannedLane>& batch, int lanes);
+  std::vector<float> score(const Model& model, const StoredPrompt& prompt);
+
+  RuntimeOptions options_;
+  Sizes sizes_;
+  RuntimeInfo info_;
+  PromptStore prompts_;
+  Lanes lanes_;
+  Stream stream_;
+  Model target_;
+  std::optional<Model> draft_;
+  StepMemory memory_;
+  StepClock clock_;
+  PromptPass prompt_pass_;
+  std::optional<StepGraphs> graphs_;
+  std::array<Event, kStepRing> over_;
+  std::deque<InFlight> in_flight_;
+  std::uint64_t steps_ = 0;  // put on the stream so far
+};
+
+// A step without lanes: kernels are loaded and the device proves itself before the first request.
+void CudaRuntime::warm_up() {
+  StepInput& input = memory_.input(0);
+  std::fill(std::begin(input.slot), std::end(input.slot), -1);
+  std::fill(std::begin(input.draft_length), std::end(input.draft_length), 0);
+  put_step(stream_, parts(), {.lanes = 1, .draft_length = draft_ ? 1 : 0});
+  ++steps_;
+  stream_.synchronize();
+}
+
+// Prompts -------------------------------------------------------------------------------------------------------------
+
+Runtime::OpenedPrompt CudaRuntime::open_prompt(std::span<const Token> tokens, int tail_tokens) {
+  const PromptStore::Opened opened = prompts_.open(tokens, tail_tokens);
+  if (opened.copy) {
+    target_.cache.copy(stream_, *opened.copy, opened.prompt->target_cached);
+    if (draft_) draft_->cache.copy(stream_, *opened.copy, opened.prompt->draft_cached);
+  }
+  return {opened.prompt->id, opened.reused};
+}
+
+// Waits for the chunk: its time is what the engine sizes the next one by.
+int CudaRuntime::prefill(PromptId id, int max_tokens, bool with_draft) {
+  StoredPrompt& prompt = prompts_.at(id);
+  int left = prompt_pass_.fill(stream_, target_.forward, prompt, prompt.target_cached, max_tokens);
+  if (with_draft && draft_) left = std::max(left, prompt_pass_.fill(stream_, draft_->forward, prompt, prompt.draft_cached, max_tokens));
+  stream_.synchronize();
+  return left;
+}
+
+std::vector<float> CudaRuntime::score(std::span<const Token> tokens, bool by_draft) {
+  if (by_draft && !draft_) throw std::runtime_error("There is no draft to score with");
+  prompts_.drop_closed();
+  const StoredPrompt& prompt = *prompts_.open(tokens, 0).prompt;
+  const PromptId id = prompt.id;
+  try {
+    std::vector<float> logprobs = score(by_draft ? *draft_ : target_, prompt);
+    prompts_.close(id);
+    return logprobs;
+  } catch (...) {
+    prompts_.close(id);
+    throw;
+  }
+}
+
+std::vector<float> CudaRuntime::score(const Model& model, const StoredPrompt& prompt) {
+  const auto stride = static_cast<std::size_t>(model.network.architecture.vocabulary);
+  const int chunk = std::min(sizes_.prompt_rows, kMaxDraftLength + 1);
+  const DeviceArray<float> memory(stride * static_cast<std::size_t>(chunk));
+  Warper warper;
+  Distribution ignored;
+  std::vector<float> logprobs;
+  for (int at = 0; at < prompt.shared(); at += chunk) {
+    const int count = std::min(chunk, prompt.shared() - at);
+    const Batch batch = prompt_pass_.put(stream_, model.forward, prompt, at, count);
+    model.forward.logits(stream_, batch, 0, count, memory.data());
+    stream_.synchronize();
+    const std::vector<float> rows = memory.download();
+    for (int i = 0; i < count; ++i) {
+      const std::span<const float> logits(rows.data() + stride * static_cast<std::size_t>(i), static_cast<std::size_t>(info_.vocabulary));
+      float log_sum_exp = 0;
+      warper.warp(logits, Sampling{.temperature = 0}, ignored, &log_sum_exp);
+      logprobs.push_back(logits[static_cast<std::size_t>(prompt.tokens[static_cast<std::size_t>(at + i + 1)])] - log_sum_exp);
+    }
+  }
+  return logprobs;
+}
+
+// Lanes ---------------------------------------------------------------------------------------------------------------
+
+void CudaRuntime::open_lane(const LaneStart& start) {
+  StoredPrompt& prompt = prompts_.at(start.prompt);
+  if (prompt.target_cached < prompt.shared()) throw std::logic_error("the prompt is not computed yet");
+  const int length = static_cast<int>(prompt.tokens.size());
+  if (start.max_new_tokens < 1 || length + start.max_new_tokens > options_.context_tokens)
+    throw std::logic_error("a lane longer than the context");
+  OpenLane& lane = lanes_.open(start.id, start.prompt);
+  try {
+    const int tail = prompts_.take_tail(prompt, start.max_new_tokens);
+    const int draft_cached = std::min(prompt.draft_cached, prompt.shared());
+    lane.behind = length - draft_cached;
+    lane.prompt_behind = prompt.shared() - draft_cached;
+    memory_.open_lane(stream_, lane.slot, {.prompt_start = prompt.region.start, .prompt_length = prompt.shared(), .tail_start = tail},
+                      {.sampling = start.sampling, .stream = start.stream, .prompt_length = prompt.shared(), .length = length,
+                       .room = start.max_new_tokens, .draft_cached = draft_cached, .ends_at_end = start.ends_at_end},
+                      prompt.tokens.back());
+  } catch (...) {
+    lanes_.close(start.id);
+    throw;
+  }
+}
+
+// Steps ---------------------------------------------------------------------------------------------------------------
+
+// A prompt's draft pass that was put off until a lane of it drafts is made once, for whichever lanes of it come to draft.
+void CudaRuntime::compute_put_off_prompts(const std::vector<PlannedLane>& batch) {
+  for (const PlannedLane& planned : batch) {
+    OpenLane& lane = *planned.lane;
+    if (planned.draft_length == 0 || lane.prompt_behind == 0) continue;
+    StoredPrompt& prompt = prompts_.at(lane.prompt);
+    prompt_pass_.fill(stream_, draft_->forward, prompt, prompt.draft_cached, prompt.shared());
+    memory_.set_draft_cached(stream_, lane.slot, prompt.shared());
+    lane.behind -= std::exchange(lane.prompt_behind, 0);
+  }
+}
+
+// As many passes as the lane that may be furthest behind needs until its draft lacks the last two tokens only.
+void CudaRuntime::catch_up(const std::vector<PlannedLane>& batch, int lanes) {
+  int behind = 0;
+  for (const PlannedLane& planned : batch)
+    if (planned.draft_length > 0) behind = std::max(behind, planned.lane->behind - 2);
+  const int most = sizes_.limits.catch_up_rows, rows = behind > kFewRows ? most : std::min(kFewRows, most);
+  for (; behind > 0; behind -= rows) stream_.launch(graphs_->catch_up(stream_, lanes, rows));
+}
+
+void CudaRuntime::submit(const StepPlan& plan) {
+  if (plan.lanes.empty()) throw std::logic_error("a step without lanes");
+  if (static_cast<int>(in_flight_.size()) >= depth()) throw std::logic_error("a step too many");
+  const std::vector<PlannedLane> batch = side_by_side(plan, lanes_, sizes_.limits.draft_length);
+  StepShape shape{.lanes = graph_lanes(static_cast<int>(batch.size()), options_.lanes)};
+  for (const PlannedLane& lane : batch) shape.draft_length = std::max(shape.draft_length, lane.draft_length);
+  compute_put_off_prompts(batch);
+
+  InFlight step{.step = steps_, .lanes = {}, .place = std::vector<int>(batch.size()), .passes = shape.draft_length};
+  for (const LanePlan& lane : plan.lanes) step.lanes.push_back(lane.lane);
+  StepInput& input = memory_.input(static_cast<int>(steps_ % kStepRing));
+  std::fill(std::begin(input.slot), std::end(input.slot), -1);
+  std::fill(std::begin(input.draft_length), std::end(input.draft_length), 0);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    input.slot[i] = batch[i].lane->slot;
+    input.draft_length[i] = batch[i].draft_length;
+    step.place[static_cast<std::size_t>(batch[i].at)] = static_cast<int>(i);
+  }
+  catch_up(batch, shape.lanes);
+  stream_.launch(graphs_->step(stream_, shape));
+  stream_.record(over_[steps_ % kStepRing]);
+  ++steps_;
+  for (const PlannedLane& planned : batch) {
+    int& behind = planned.lane->behind;
+    behind = planned.draft_length > 0 ? 2 : behind + 1;
+  }
+  in_flight_.push_back(std::move(step));
+}
+
+StepResult CudaRuntime::collect() {
+  if (in_flight_.empty()) throw std::logic_error("no step is under way");
+  const InFlight step = std::move(in_flight_.front());
+  in_flight_.pop_front();
+  over_[step.step % kStepRing].wait();
+  const StepOutput& output = memory_.output(static_cast<int>(step.step % kStepRing));
+  if (output.bad_logits) throw std::runtime_error("the model returned NaN or infinite logits");
+  StepResult result;
+  StepTimes& times = result.times;
+  for (std::size_t i = 0; i < step.lanes.size(); ++i) {
+    const StepOutput::Lane& lane = output.lane[step.place[i]];
+    LaneStep& given = result.lanes.emplace_back(LaneStep{step.lanes[i], lane.drafted, lane.accepted, {}});
+    for (int token = 0; token < lane.tokens; ++token) given.tokens.push_back({lane.token[token], lane.logprob[token]});
+    if (lane.tokens == 0) continue;
+    times.draft_rows += lane.drafted;
+    times.verify_rows += lane.drafted + 1;
+  }
+  times.draft_passes = times.draft_rows > 0 ? step.passes : 0;
+  times.draft_ms = clock_.ms(step.step, StepClock::kStart, StepClock::kDrafted);
+  times.verify_ms = clock_.ms(step.step, StepClock::kDrafted, StepClock::kVerified);
+  times.host_ms = clock_.ms(step.step, StepClock::kVerified, StepClock::kEnd);
+  return result;
+}
+
+}  // namespace
+
+std::unique_ptr<Runtime> make_cuda_runtime(Network target, std::optional<Network> draft, const RuntimeOptions& options) {
+  if (options.lanes < 1 || options.lanes > kMaxLanes || options.context_tokens < 2 || options.cache_tokens < options.context_tokens ||
+      options.most_draft_length < 0 || options.most_draft_length > kMaxDraftLength || options.vocabulary < 1 ||
+      options.vocabulary > target.architecture.vocabulary || (draft && options.vocabulary > draft->architecture.vocabulary))
+    throw std::logic_error("options out of range");
+  const DeviceInfo device = device_info();
+  const DeviceBytes bytes = device_bytes(target.architecture, draft ? &draft->architecture : nullptr, options, device);
+  if (bytes.cache + bytes.work > device.free_bytes)
+    throw std::runtime_error("out of memory: beside the weights " + megabytes(bytes.cache) + " of keys and values and " + megabytes(bytes.work) +
+                             " to compute are needed, and " + megabytes(device.free_bytes) + " are free");
+  return std::make_unique<CudaRuntime>(std::move(target), std::move(draft), options, device);
+}
+
+}  // namespace octet::cuda

@@ -1,0 +1,136 @@
+// Loading a pair through the CUDA runtime's shared library as the addon does, from the file that the build has made: for the GPU
+// where the tree is built with nvcc, else the same code with its kernels on the host.
+#include <doctest/doctest.h>
+
+#ifndef _WIN32
+#include <dlfcn.h>
+#endif
+
+#include "addon/cuda_library.h"
+#include "addon/loaded.h"
+#include "collect.h"
+#include "llama_fixture.h"
+#include "runtimes/cuda/model/describe.h"
+
+using namespace octet;
+using namespace octet::addon;
+using llama::kDraftFile;
+
+namespace {
+
+llama::LoadOptions small_pair(const std::string& device) {
+  llama::LoadOptions options = llama::exact_options(kDraftFile, kDraftFile);
+  options.device = device;
+  options.lanes = 2;
+  options.context_tokens = 256;
+  return options;
+}
+
+Loaded start(const llama::LoadOptions& options, const CudaLibrary& cuda) {
+  llama::start_backends();
+  return start_engine(options, [](llama::LoadPhase, float) { return true; }, cuda);
+}
+
+Heard write(Engine& engine, int tokens) {
+  Request request;
+  request.prompt = engine.vocabulary().tokenize("def add(a, b):\n    return a", true, false);
+  request.lanes = 2;
+  request.max_new_tokens = tokens;
+  request.sampling.temperature = 0;
+  request.draft_length = DraftLengthSpec::parse("fixed:2");
+  return run(engine, request);
+}
+
+std::unique_ptr<Runtime> no_memory(const cuda::PairSource&, const std::function<bool(bool, float)>&) {
+  throw std::runtime_error("out of memory: so it is said");
+}
+
+}  // namespace
+
+TEST_CASE("cuda library: a pair loaded through it writes what llama.cpp writes") {
+  const CudaLibrary cuda = load_cuda_library(OCTET_TEST_CUDA_LIBRARY);
+  REQUIRE_MESSAGE(cuda.library, cuda.reason);
+  const Loaded loaded = start(small_pair("gpu"), cuda), plain = start(small_pair("cpu"), cuda);
+  CHECK(loaded.runtime == "cuda");
+  CHECK(plain.runtime == "llama");
+  CHECK(loaded.device.name == "cuda");
+  CHECK(loaded.notices.empty());
+  CHECK(loaded.lanes == 2);
+  CHECK(loaded.context_tokens == 256);
+  CHECK(loaded.has_draft);
+  const llama::MemoryEstimate& memory = loaded.memory;
+  CHECK(memory.total == memory.target_weights + memory.draft_weights + memory.kv_cache + memory.compute);
+  const Heard got = write(*loaded.engine, 6), want = write(*plain.engine, 6);
+  REQUIRE_FALSE(got.error);
+  REQUIRE(got.result.sequences.size() == 2);
+  for (const SequenceResult& sequence : got.result.sequences) {
+    REQUIRE(sequence.tokens.size() == 6);
+    for (std::size_t i = 0; i < 6; ++i) {
+      CHECK(sequence.tokens[i].token == want.result.sequences[0].tokens[i].token);
+      CHECK(std::abs(sequence.tokens[i].logprob - want.result.sequences[0].tokens[i].logprob) < 0.1f);
+    }
+  }
+}
+
+TEST_CASE("cuda library: what the memory is checked for counts cache, activations and steps") {
+  const CudaLibrary cuda = load_cuda_library(OCTET_TEST_CUDA_LIBRARY);
+  REQUIRE_MESSAGE(cuda.library, cuda.reason);
+  const cuda::ModelSource model = cuda::describe_network(llama::open_parts(kDraftFile));
+  cuda::PairSource source{.target = &model.source, .draft = &model.source, .vocabulary = 512, .lanes = 2};
+  source.context_tokens = 256;
+  source.cache_tokens = 512;
+  const std::size_t two = cuda.library->work_bytes(source);
+  source.lanes = 16;
+  const std::size_t sixteen = cuda.library->work_bytes(source);
+  source.draft = nullptr;
+  const std::size_t alone = cuda.library->work_bytes(source);
+  CHECK(two < sixteen);
+  CHECK(sixteen - two >= std::size_t{14} * (kMaxDraftLength + 1) * 512 * sizeof(float));  // the target's logits at least
+  CHECK(alone < sixteen);
+
+  llama::LoadOptions options = small_pair("cuda");
+  options.memory_limit_bytes = 3 << 20;
+  CHECK_THROWS_AS(start(options, cuda), Error);
+}
+
+TEST_CASE("cuda library: its exceptions are the engine's own") {
+  const CudaLibrary cuda = load_cuda_library(OCTET_TEST_CUDA_LIBRARY);
+  REQUIRE_MESSAGE(cuda.library, cuda.reason);
+  const cuda::ModelSource model = cuda::describe_network(llama::open_parts(kDraftFile));
+  cuda::PairSource source{.target = &model.source, .vocabulary = 512, .lanes = 1, .context_tokens = 32, .cache_tokens = 64};
+  const auto runtime = cuda.library->make_runtime(source, {});
+  CHECK_THROWS_AS(runtime->open_prompt(std::vector<Token>(40, 1), 40), CacheFull);
+  source.cache_tokens = 1 << 30;
+  CHECK_THROWS_WITH_AS(cuda.library->make_runtime(source, {}), doctest::Contains("out of memory"), std::runtime_error);
+  source.cache_tokens = 64;
+  CHECK(cuda.library->make_runtime(source, [](bool, float) { return false; }) == nullptr);
+}
+
+TEST_CASE("cuda library: a file that is missing, or another's, or of another version is not used, and the reason is said") {
+  CHECK_FALSE(load_cuda_library("/nowhere/liboctet_cuda.so").library);
+  CHECK(load_cuda_library("/nowhere/liboctet_cuda.so").reason.find("not part of this build") != std::string::npos);
+#ifdef __linux__
+  CHECK(load_cuda_library("libm.so.6").reason.find("not one of Octet's") != std::string::npos);
+  void* const library = dlopen(OCTET_TEST_CUDA_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+  REQUIRE(library);
+  CHECK(dlsym(library, "octet_cuda_library"));
+  CHECK_FALSE(dlsym(library, "_ZN5octet4cuda11device_infoEv"));  // nothing but the one door
+  dlclose(library);
+#endif
+}
+
+TEST_CASE("cuda library: where it cannot take a pair, llama.cpp does and says why; asked for by name, it is an error") {
+  CudaLibrary cuda = load_cuda_library(OCTET_TEST_CUDA_LIBRARY);
+  REQUIRE_MESSAGE(cuda.library, cuda.reason);
+  cuda::Library poor = *cuda.library;
+  poor.make_runtime = no_memory;
+  cuda.library = &poor;
+  const Loaded loaded = start(small_pair("auto"), cuda);
+  CHECK(loaded.runtime == "llama");
+  REQUIRE_FALSE(loaded.notices.empty());
+  CHECK(loaded.notices.back().find("instead of the CUDA runtime") != std::string::npos);
+  CHECK(loaded.notices.back().find("so it is said") != std::string::npos);
+  CHECK_THROWS_AS(start(small_pair("cuda"), cuda), Error);
+  CHECK_THROWS_AS(start(small_pair("cuda"), CudaLibrary{nullptr, "it is not there"}), Error);
+  CHECK(start(small_pair("auto"), CudaLibrary{nullptr, "it is not there"}).runtime == "llama");
+}

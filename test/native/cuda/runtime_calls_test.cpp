@@ -1,0 +1,190 @@
+// Single calls of the CUDA runtime: what it refuses, what failures leave, drafts put off, graphs kept.
+#include <doctest/doctest.h>
+
+#include "runtime_setup.h"
+#include "runtimes/cuda/runtime/lanes.h"
+
+using namespace octet;
+using namespace octet::cuda;
+using namespace octet::cuda::testing;
+
+namespace {
+
+const std::vector<Token> kPrompt = {3, 9, 27, 41, 50, 20, 60};
+
+PromptId open(Runtime& runtime, std::span<const Token> tokens, int lanes, int room, bool with_draft = true) {
+  const PromptId id = runtime.open_prompt(tokens, lanes * (room + runtime.draft_cells())).id;
+  while (runtime.prefill(id, 3, with_draft) > 0) {}
+  return id;
+}
+
+// `steps` of one draft length each, one after another; the lanes' steps.
+std::vector<LaneStep> walk(Runtime& runtime, LaneId lane, const std::vector<int>& drafts) {
+  std::vector<LaneStep> steps;
+  for (const int length : drafts) {
+    runtime.submit({{{lane, length}}});
+    steps.push_back(runtime.collect().lanes.at(0));
+  }
+  return steps;
+}
+
+LaneStart lane(LaneId id, PromptId prompt, int room) {
+  return {.id = id, .prompt = prompt, .max_new_tokens = room, .sampling = {.temperature = 0}};
+}
+
+}  // namespace
+
+TEST_CASE("cuda runtime: a draft whose prompt was put off, or that plain steps left behind, drafts as if it had seen all") {
+  const TinyPair pair(0);  // whatever it has not seen it gets wrong
+  for (const auto& [with_draft, plain] : {std::pair{true, 1}, {true, 9}, {false, 0}, {false, 40}}) {
+    CAPTURE(with_draft);
+    CAPTURE(plain);
+    const auto runtime = cuda_runtime(pair);
+    runtime->open_lane(lane(1, open(*runtime, kPrompt, 1, 80, with_draft), 80));
+    walk(*runtime, 1, std::vector<int>(static_cast<std::size_t>(plain), 0));
+    for (const int length : {4, 4, 0, 4}) {
+      const LaneStep step = walk(*runtime, 1, {length}).at(0);
+      CHECK(step.drafted == length);
+      CHECK(step.accepted == length);
+      CHECK(step.tokens.size() == static_cast<std::size_t>(length) + 1);
+    }
+  }
+}
+
+TEST_CASE("cuda runtime: a prompt's draft pass that was put off is made once for its lanes") {
+  const TinyPair pair(0);
+  const auto runtime = cuda_runtime(pair);
+  const PromptId prompt = open(*runtime, kPrompt, 2, 20, false);
+  runtime->open_lane(lane(1, prompt, 20));
+  runtime->open_lane(lane(2, prompt, 20));
+  runtime->submit({{{1, 3}, {2, 0}}});
+  runtime->submit({{{1, 3}, {2, 3}}});
+  CHECK(runtime->collect().lanes.at(0).accepted == 3);
+  const StepResult second = runtime->collect();
+  CHECK(second.lanes.at(0).accepted == 3);
+  CHECK(second.lanes.at(1).drafted == 3);
+  CHECK(second.lanes.at(1).accepted == 3);
+}
+
+TEST_CASE("cuda runtime: room for one token is a step of one token, whatever the plan; a lane that has ended gives none") {
+  const TinyPair pair;
+  const auto runtime = cuda_runtime(pair);
+  const std::vector<Token> one = {17};
+  runtime->open_lane(lane(1, open(*runtime, one, 1, 1), 1));
+  runtime->submit({{{1, 5}}});
+  runtime->submit({{{1, 5}}});
+  const LaneStep first = runtime->collect().lanes.at(0), second = runtime->collect().lanes.at(0);
+  CHECK(first.tokens.size() == 1);
+  CHECK(first.drafted == 0);
+  CHECK(second.tokens.empty());
+  CHECK(second.drafted == 0);
+}
+
+TEST_CASE("cuda runtime: times and rows of a step") {
+  const TinyPair pair;
+  const auto runtime = cuda_runtime(pair);
+  const PromptId prompt = open(*runtime, kPrompt, 3, 20);
+  for (LaneId id = 1; id <= 3; ++id) runtime->open_lane(lane(id, prompt, 20));
+  runtime->submit({{{1, 4}, {2, 4}, {3, 4}}});
+  const StepTimes times = runtime->collect().times;
+  CHECK(times.draft_passes == 4);
+  CHECK(times.draft_rows == 12);
+  CHECK(times.verify_rows == 15);
+  CHECK(times.draft_ms > 0);
+  CHECK(times.verify_ms > 0);
+  CHECK(times.host_ms > 0);
+  runtime->submit({{{1, 0}, {2, 0}, {3, 0}}});
+  const StepTimes plain = runtime->collect().times;
+  CHECK(plain.draft_passes == 0);
+  CHECK(plain.verify_rows == 3);
+}
+
+TEST_CASE("cuda runtime: NaN logits are an error of their step, and later steps are safe") {
+  TinyPair pair;
+  pair.draft.spoil(3);
+  const auto runtime = cuda_runtime(pair);
+  const PromptId prompt = open(*runtime, kPrompt, 2, 20);
+  runtime->open_lane(lane(1, prompt, 20));
+  runtime->submit({{{1, 2}}});
+  CHECK_THROWS_WITH_AS(runtime->collect(), "the model returned NaN or infinite logits", std::runtime_error);
+  runtime->close_lane(1);
+  runtime->close_prompt(prompt);
+  const auto clean = cuda_runtime(TinyPair());
+  const auto tokens = [](Runtime& on) {
+    on.open_lane(lane(2, open(on, kPrompt, 1, 20), 20));
+    std::vector<Token> all;
+    for (const LaneStep& step : walk(on, 2, {0, 0, 0, 0, 0})) all.push_back(step.tokens.at(0).token);
+    return all;
+  };
+  CHECK(tokens(*runtime) == tokens(*clean));
+}
+
+TEST_CASE("cuda runtime: what cannot be is refused, and refusing changes nothing") {
+  const TinyPair pair;
+  RuntimeOptions options = tiny_options();
+  options.cache_tokens = 128;
+  options.lanes = 2;
+  const auto runtime = cuda_runtime(pair, options);
+  CHECK(runtime->depth() == 2);
+  CHECK(runtime->info().max_lanes == 2);
+  CHECK_THROWS_AS(runtime->open_prompt(std::vector<Token>(60, 1), 69), CacheFull);
+  CHECK_THROWS_AS(runtime->submit({}), std::logic_error);
+  CHECK_THROWS_AS(runtime->collect(), std::logic_error);
+  const PromptId prompt = runtime->open_prompt(kPrompt, 20).id;
+  CHECK_THROWS_AS(runtime->open_lane(lane(1, prompt, 5)), std::logic_error);  // not computed
+  while (runtime->prefill(prompt, 100, true) > 0) {}
+  CHECK_THROWS_AS(runtime->open_lane(lane(1, prompt, 22)), std::logic_error);  // beyond what was reserved
+  CHECK_THROWS_AS(runtime->open_lane(lane(1, prompt, 95)), std::logic_error);
+  runtime->open_lane(lane(1, prompt, 5));
+  CHECK_THROWS_AS(runtime->open_lane(lane(1, prompt, 5)), std::logic_error);
+  runtime->open_lane(lane(2, prompt, 5));
+  CHECK_THROWS_AS(runtime->open_lane(lane(3, prompt, 5)), std::logic_error);
+  CHECK_THROWS_AS(runtime->submit({{{7, 1}}}), std::logic_error);
+  runtime->close_lane(7);
+  runtime->submit({{{1, 1}, {2, 1}}});
+  runtime->submit({{{2, 1}}});
+  CHECK_THROWS_AS(runtime->submit({{{1, 1}}}), std::logic_error);
+  CHECK(runtime->collect().lanes.size() == 2);
+  CHECK(runtime->collect().lanes.at(0).lane == 2);
+
+  options.cache_tokens = 1 << 30;
+  CHECK_THROWS_WITH_AS(cuda_runtime(pair, options), doctest::Contains("out of memory"), std::runtime_error);
+  options.cache_tokens = 16;
+  CHECK_THROWS_AS(cuda_runtime(pair, options), std::logic_error);
+}
+
+TEST_CASE("cuda runtime: without a draft every plan is plain") {
+  const TinyPair pair;
+  const auto runtime = cuda_runtime(pair, tiny_options(), false);
+  CHECK_FALSE(runtime->info().has_draft);
+  runtime->open_lane(lane(1, open(*runtime, kPrompt, 1, 20), 20));
+  for (const LaneStep& step : walk(*runtime, 1, {4, 4})) {
+    CHECK(step.drafted == 0);
+    CHECK(step.tokens.size() == 1);
+  }
+  CHECK_THROWS_AS(runtime->score(kPrompt, true), std::runtime_error);
+}
+
+TEST_CASE("cuda lanes: slots, neighbours, sizes of graphs") {
+  Lanes lanes(4);
+  for (LaneId id = 10; id < 14; ++id) lanes.open(id, id % 2);
+  CHECK_THROWS_AS(lanes.open(14, 0), std::logic_error);
+  lanes.close(12);
+  CHECK(lanes.open(14, 5).slot == 2);
+  const auto batch = side_by_side({{{10, 1}, {14, 9}, {11, 3}, {13, 2}}}, lanes, 4);
+  std::vector<std::vector<int>> seen;
+  for (const PlannedLane& lane : batch) seen.push_back({lane.lane->slot, lane.draft_length, lane.at});
+  CHECK(seen == std::vector<std::vector<int>>{{0, 1, 0}, {2, 4, 1}, {1, 3, 2}, {3, 2, 3}});
+  lanes.close(14);
+  lanes.open(15, 1);
+  const auto mixed = side_by_side({{{10, 0}, {11, 0}, {15, 0}, {13, 0}}}, lanes, 4);
+  std::vector<PromptId> prompts;
+  for (const PlannedLane& lane : mixed) prompts.push_back(lane.lane->prompt);
+  CHECK(prompts == std::vector<PromptId>{0, 1, 1, 1});
+  const auto apart = side_by_side({{{11, 0}, {10, 0}, {13, 0}}}, lanes, 4);
+  CHECK(apart[1].at == 2);
+  CHECK(graph_lanes(5, 8) == 6);
+  CHECK(graph_lanes(7, 7) == 7);
+  CHECK(graph_lanes(13, 16) == 16);
+  CHECK(graph_lanes(1, 1) == 1);
+}

@@ -1,0 +1,221 @@
+// The CUDA runtime against the host's acceptance over whatever a client may do: prompts that share beginnings, chunked and reused,
+// draft passes put off, lanes that come and go while steps are under way, a cache so small that cells change hands all the time.
+#include <doctest/doctest.h>
+
+#include <deque>
+#include <map>
+#include <random>
+
+#include "runtime_setup.h"
+#ifndef OCTET_CUDA_GPU
+#include "runtimes/cuda/device/host/deferral.h"
+#endif
+
+using namespace octet;
+using namespace octet::cuda;
+using namespace octet::cuda::testing;
+
+namespace {
+
+constexpr int kMostOpenPrompts = 3, kLanes = 8;
+const std::set<Token> kEnds = {7, 30};
+
+// Both runtimes under the same calls. The host's step is made at once and its results wait for the device's.
+class Both {
+ public:
+  Both(unsigned seed, const TinyPair& pair, const RuntimeOptions& options)
+      : random_(seed), device_(cuda_runtime(pair, options)), host_(host_runtime(pair)) {}
+
+  void finish() {
+    while (!expected_.empty()) collect();
+    MESSAGE(steps << " steps, " << tokens << " tokens, " << accepted << " of " << drafted << " drafts accepted, " << reused
+                  << " prompt tokens reused, " << full << " times the cache was full, " << closed_in_flight << " lanes closed in flight");
+  }
+
+  void anything() {
+    switch (below(12)) {
+      case 0: case 1: return open();
+      case 2: return close_lane();
+      case 3: return below(8) == 0 ? device_->drop_cached_prompts() : close_prompts();
+      default: return step();
+    }
+  }
+
+  int steps = 0, tokens = 0, drafted = 0, accepted = 0, reused = 0, full = 0, closed_in_flight = 0;
+
+ private:
+  struct Prompt {
+    PromptId device, host;
+  };
+  struct Lane {
+    std::size_t prompt = 0;  // key of prompts_
+    int room = 0, in_flight = 0;
+    bool ends_at_end = true;
+    bool ended = false;  // on the device; the client knows once it has collected that step
+    bool known_to_have_ended = false;
+  };
+
+  int below(int n) { return static_cast<int>(random_() % static_cast<unsigned>(n)); }
+
+  // Prompts of three families, so that they share beginnings of any length.
+  std::vector<Token> prompt_tokens() {
+    const int family = below(3), length = 1 + below(20);
+    std::vector<Token> all;
+    for (int i = 0; i < length; ++i) all.push_back((family * 31 + i * 7) % kTinyVocabulary);
+    if (below(3) == 0) all.back() = static_cast<Token>(below(kTinyVocabulary));
+    return all;
+  }
+
+  void open() {
+    const int lanes = 1 + below(3);
+    if (prompts_.size() >= kMostOpenPrompts || static_cast<int>(lanes_.size()) + lanes > kLanes) return;
+    const int room = 1 + below(24);
+    const std::vector<Token> prompt = prompt_tokens();
+    Prompt opened;
+    try {
+      const auto device = device_->open_prompt(prompt, lanes * (room + device_->draft_cells()));
+      opened.device = device.id;
+      reused += device.reused;
+    } catch (const CacheFull&) {
+      ++full;
+      return;
+    }
+    const bool with_draft = below(2) == 0;
+    while (device_->prefill(opened.device, 1 + below(9), with_draft) > 0) {}
+    opened.host = host_->open_prompt(prompt, lanes * (room + 40)).id;
+    while (host_->prefill(opened.host, 100, with_draft) > 0) {}
+    const Sampling sampling{.temperature = below(3) == 0 ? 0.0f : 0.9f, .top_k = below(2) * 20, .top_p = below(2) ? 0.9f : 1.0f,
+                            .min_p = below(3) == 0 ? 0.05f : 0.0f, .seed = random_()};
+    const bool ends_at_end = below(3) > 0;
+    for (int i = 0; i < lanes; ++i) {
+      const LaneId id = next_lane_++;
+      LaneStart start{.id = id, .prompt = opened.device, .stream = static_cast<std::uint32_t>(i), .max_new_tokens = room,
+                      .ends_at_end = ends_at_end, .sampling = sampling};
+      device_->open_lane(start);
+      start.prompt = opened.host;
+      host_->open_lane(start);
+      lanes_[id] = {.prompt = next_prompt_, .room = room, .ends_at_end = ends_at_end};
+    }
+    prompts_[next_prompt_++] = opened;
+  }
+
+  void close_lane() {
+    if (lanes_.empty()) return;
+    auto lane = lanes_.begin();
+    std::advance(lane, below(static_cast<int>(lanes_.size())));
+    closed_in_flight += lane->second.in_flight > 0;
+    device_->close_lane(lane->first);
+    host_->close_lane(lane->first);
+    lanes_.erase(lane);
+  }
+
+  void close_prompts() {
+    std::erase_if(prompts_, [&](const auto& prompt) {
+      for (const auto& [id, lane] : lanes_)
+        if (lane.prompt == prompt.first) return false;
+      device_->close_prompt(prompt.second.device);
+      host_->close_prompt(prompt.second.host);
+      return true;
+    });
+  }
+
+  void step() {
+    while (static_cast<int>(expected_.size()) >= device_->depth() - (below(4) == 0)) collect();
+    StepPlan plan, host_plan;
+    const int most = below(3) == 0 ? 0 : 1 + below(6);
+    for (auto& [id, lane] : lanes_) {
+      if (lane.known_to_have_ended || below(10) == 0) continue;
+      plan.lanes.push_back({id, std::min(most, below(8))});
+      ++lane.in_flight;
+      if (!lane.ended) host_plan.lanes.push_back({id, std::min(plan.lanes.back().draft_length, lane.room - 1)});
+    }
+    if (plan.lanes.empty()) return;
+    std::shuffle(plan.lanes.begin(), plan.lanes.end(), random_);
+    device_->submit(plan);
+    expected_.emplace_back();
+    for (const LanePlan& lane : plan.lanes) expected_.back().order.push_back(lane.lane);
+    if (host_plan.lanes.empty()) return;
+    host_->submit(host_plan);
+    for (LaneStep& step : host_->collect().lanes) {
+      Lane& lane = lanes_.at(step.lane);
+      for (std::size_t i = 0; i < step.tokens.size(); ++i)
+        if (lane.ends_at_end && kEnds.count(step.tokens[i].token)) {
+          lane.ended = true;
+          step.tokens.resize(i + 1);
+        }
+      lane.room -= static_cast<int>(step.tokens.size());
+      lane.ended = lane.ended || lane.room == 0;
+      expected_.back().lanes[step.lane] = step;
+    }
+  }
+
+  void collect() {
+    const Expected expected = std::move(expected_.front());
+    expected_.pop_front();
+    const StepResult got = device_->collect();
+    ++steps;
+    REQUIRE(got.lanes.size() == expected.order.size());
+    for (std::size_t i = 0; i < got.lanes.size(); ++i) {
+      const LaneStep& lane = got.lanes[i];
+      CAPTURE(steps);
+      REQUIRE(lane.lane == expected.order[i]);
+      if (const auto open = lanes_.find(lane.lane); open != lanes_.end()) {
+        --open->second.in_flight;
+        open->second.known_to_have_ended = open->second.ended && open->second.in_flight == 0;
+      }
+      const auto want = expected.lanes.find(lane.lane);
+      if (want == expected.lanes.end()) {
+        REQUIRE(lane.tokens.empty());
+        continue;
+      }
+      REQUIRE(lane.drafted == want->second.drafted);
+      REQUIRE(lane.tokens.size() == want->second.tokens.size());
+      for (std::size_t t = 0; t < lane.tokens.size(); ++t) {
+        REQUIRE(lane.tokens[t].token == want->second.tokens[t].token);
+        REQUIRE(std::abs(lane.tokens[t].logprob - want->second.tokens[t].logprob) < 1e-3f);
+      }
+      if (static_cast<int>(lane.tokens.size()) == want->second.accepted + 1) REQUIRE(lane.accepted == want->second.accepted);
+      tokens += static_cast<int>(lane.tokens.size());
+      drafted += lane.drafted;
+      accepted += lane.accepted;
+    }
+  }
+
+  struct Expected {
+    std::vector<LaneId> order;
+    std::map<LaneId, LaneStep> lanes;
+  };
+
+  std::mt19937 random_;
+  std::unique_ptr<Runtime> device_, host_;
+  std::map<std::size_t, Prompt> prompts_;
+  std::map<LaneId, Lane> lanes_;
+  std::deque<Expected> expected_;
+  std::size_t next_prompt_ = 1;
+  LaneId next_lane_ = 1;
+};
+
+void run(unsigned seed, float disturbance, int cells, int operations) {
+#ifndef OCTET_CUDA_GPU
+  const host::DeferredWork as_late_as_a_gpu_may;
+#endif
+  CAPTURE(seed);
+  const TinyPair pair(disturbance);
+  RuntimeOptions options = tiny_options();
+  options.cache_tokens = cells;
+  options.end_tokens = {kEnds.begin(), kEnds.end()};
+  Both both(seed, pair, options);
+  for (int i = 0; i < operations; ++i) both.anything();
+  both.finish();
+  CHECK(both.steps > operations / 8);
+  CHECK(both.reused > 0);
+  CHECK(both.closed_in_flight > 0);
+}
+
+}  // namespace
+
+TEST_CASE("cuda runtime: whatever a client does, every lane writes what it writes by the host's acceptance") {
+  run(1, 0.2f, 128, 220);
+  run(2, 0.0f, 192, 110);
+  run(3, 1.0f, 512, 90);
+}
