@@ -17,14 +17,16 @@ FloatMatrix random_matrix(std::mt19937& random, int rows, int columns) {
   return matrix;
 }
 
-FloatMatrix zeros(int rows, int columns) { return {.rows = rows, .columns = columns, .values = std::vector<float>(static_cast<std::size_t>(rows) * columns)}; }
+FloatMatrix zeros(int rows, int columns) { return {.rows = rows, .columns = columns,
+    .values = std::vector<float>(static_cast<std::size_t>(rows) * columns)}; }
 
 // Only channel 0 of the residual stream is not zero; the norm makes it 8, whatever it was, and the output's weights on it do the rest.
 // Those on the others may be anything, but are the same for all tokens: equal rows stay equal in every format.
 SmallNetwork uniform_over(int first, int head_dim, unsigned seed) {
   std::mt19937 random(seed);
   SmallNetwork network;
-  network.architecture = {.name = "chain", .layers = 1, .width = kWidth, .heads = 1, .kv_heads = 1, .head_dim = head_dim, .feed_forward = kFeedForward,
+  network.architecture = {.name = "chain", .layers = 1, .width = kWidth, .heads = 1, .kv_heads = 1, .head_dim = head_dim,
+      .feed_forward = kFeedForward,
                           .vocabulary = kChainVocabulary, .context = 1 << 20, .norm_epsilon = 1e-5f,
                           .rope = {.dimensions = head_dim, .halves = true, .base = 1e6f}};
   const std::vector<float> ones(kWidth, 1.0f);

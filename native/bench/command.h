@@ -17,7 +17,7 @@ struct Command {
   void (*run)(const Arguments& arguments, Report& report);
 };
 
-extern const Command kProductsCommand, kAttentionCommand, kStepsCommand, kSamplingCommand;
+extern const Command kProductsCommand, kAttentionCommand, kStepsCommand, kSamplingCommand, kDecodeCommand;
 
 /// The whole program: `words` without its name. Tables go to `text`, progress and errors to `progress`.
 /// Exit code: 0, 1 for a device that fails, 2 for a command line that makes no sense, 130 when interrupted.

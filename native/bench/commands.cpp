@@ -9,7 +9,7 @@
 namespace octet::bench {
 namespace {
 
-const Command* const kCommands[] = {&kProductsCommand, &kAttentionCommand, &kStepsCommand, &kSamplingCommand};
+const Command* const kCommands[] = {&kProductsCommand, &kAttentionCommand, &kStepsCommand, &kSamplingCommand, &kDecodeCommand};
 
 constexpr Option kJson{"--json", "FILE", "write everything there too, as JSON"};
 

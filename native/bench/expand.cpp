@@ -74,7 +74,8 @@ class Expansion {
     holds("vocabulary", to_.vocabulary, from_.vocabulary);
     const int spare_needed = to_.vocabulary > from_.vocabulary ? 1 : 0;
     holds("width", to_.width, from_.width + spare_needed);
-    if (is_quantised(format) && from_.width % 32 != 0) throw std::invalid_argument("a network " + std::to_string(from_.width) + " wide does not fill blocks of 32");
+    if (is_quantised(format) && from_.width % 32 != 0) throw std::invalid_argument("a network " + std::to_string(from_.width) +
+        " wide does not fill blocks of 32");
     copies_ = (to_.width - spare_needed) / from_.width;
     used_ = copies_ * from_.width;
     const double share = static_cast<double>(used_) / to_.width;

@@ -47,7 +47,8 @@ void bench_products(Stream& stream, const Architecture& shape, std::span<const W
       const std::size_t bytes = packed_bytes(format, product.rows, product.columns);
       const int copies = static_cast<int>(std::min<std::size_t>(16, kBeyondCaches / bytes + 1));
       std::vector<PackedMatrix> matrices;
-      for (int i = 0; i < copies; ++i) matrices.push_back(synthesise(stream, format, product.rows, product.columns, 0.02f, static_cast<std::uint32_t>(i)));
+      for (int i = 0; i < copies; ++i) matrices.push_back(synthesise(stream, format, product.rows, product.columns, 0.02f,
+          static_cast<std::uint32_t>(i)));
       const DeviceArray<std::byte> x(static_cast<std::size_t>(most) * product.columns * 2);
       const DeviceArray<float> y(static_cast<std::size_t>(most) * product.rows);
       stream.fill(x.data(), 0x3c, x.size());  // 0.011 everywhere

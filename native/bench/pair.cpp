@@ -25,7 +25,8 @@ class PlainVocabulary final : public Vocabulary {
 
 }  // namespace
 
-SmallPair simulated_pair(double acceptance, const Sampling& sampling, const cuda::Architecture& target, const cuda::Architecture& draft, int prompt_tokens) {
+SmallPair simulated_pair(double acceptance, const Sampling& sampling, const cuda::Architecture& target, const cuda::Architecture& draft,
+    int prompt_tokens) {
   Chain chain = make_chain(acceptance, sampling, target.head_dim, draft.head_dim);
   char label[64];
   std::snprintf(label, sizeof label, "simulated %.3g per token", chain.acceptance);

@@ -18,7 +18,8 @@ struct SmallPair {
 };
 
 /// A pair of known acceptance (chain.h): nothing of it is real but the cost. `prompt_tokens` random ones.
-SmallPair simulated_pair(double acceptance, const Sampling& sampling, const cuda::Architecture& target, const cuda::Architecture& draft, int prompt_tokens);
+SmallPair simulated_pair(double acceptance, const Sampling& sampling, const cuda::Architecture& target, const cuda::Architecture& draft,
+    int prompt_tokens);
 
 /// Two GGUF files and the first `prompt_tokens` tokens of a text file. Throws Usage where this program is built without llama.cpp or
 /// the text is too short, Error for files that cannot be read.

@@ -21,7 +21,8 @@ std::vector<Token> prompt_of(const Vocabulary& vocabulary, const std::string& pa
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   std::vector<Token> tokens = vocabulary.tokenize(text, true, false);
   if (tokens.size() < static_cast<std::size_t>(count))
-    throw Usage("--prompt-file: " + path + " has " + std::to_string(tokens.size()) + " tokens; a prompt of " + std::to_string(count) + " is asked for");
+    throw Usage("--prompt-file: " + path + " has " + std::to_string(tokens.size()) + " tokens; a prompt of " + std::to_string(count) +
+        " is asked for");
   tokens.resize(static_cast<std::size_t>(count));
   return tokens;
 }

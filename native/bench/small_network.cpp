@@ -8,10 +8,12 @@ namespace octet::bench {
 namespace {
 
 FloatMatrix floats(const cuda::TensorSource& tensor) {
-  FloatMatrix matrix{.rows = tensor.rows, .columns = tensor.columns, .values = std::vector<float>(static_cast<std::size_t>(tensor.rows) * tensor.columns)};
+  FloatMatrix matrix{.rows = tensor.rows, .columns = tensor.columns,
+      .values = std::vector<float>(static_cast<std::size_t>(tensor.rows) * tensor.columns)};
   const std::size_t row_bytes = cuda::file_row_bytes(tensor.format, tensor.columns);
   for (int i = 0; i < tensor.rows; ++i)
-    dequantise_row(tensor.format, tensor.bytes.data() + static_cast<std::size_t>(i) * row_bytes, {matrix.row(i), static_cast<std::size_t>(tensor.columns)});
+    dequantise_row(tensor.format, tensor.bytes.data() + static_cast<std::size_t>(i) * row_bytes, {matrix.row(i),
+        static_cast<std::size_t>(tensor.columns)});
   return matrix;
 }
 

@@ -76,7 +76,8 @@ void run(const Arguments& arguments, Report& report) {
                 {"utilisation", "% of bf16 peak", 1, 100}});
   if (draft) measure(stream, "draft", *draft, {{"one token", 1}}, settings, device, report);
   measure(stream, "target", target, verifications, settings, device, report);
-  report.note("ms: median of " + std::to_string(settings.repeats) + " replays of a graph of one pass, logits included, sampling not. GB/s: weights as stored, the "
+  report.note("ms: median of " + std::to_string(settings.repeats) +
+      " replays of a graph of one pass, logits included, sampling not. GB/s: weights as stored, the "
               "prompt's keys and values once, the tails'. FLOP/s: 2 per weight and row, attention left out.");
 }
 

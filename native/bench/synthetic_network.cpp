@@ -39,7 +39,8 @@ Network synthetic_network(Stream& stream, const Architecture& shape, WeightForma
   network.embedding = matrix(stream, format, shape.vocabulary, shape.width, seed);
   network.output = matrix(stream, format, shape.vocabulary, shape.width, seed + 1);
   network.output_norm = ones(shape.width);
-  for (int i = 0; i < shape.layers; ++i) network.layers.push_back(synthetic_layer(stream, shape, format, seed + 2 + static_cast<std::uint32_t>(i), false));
+  for (int i = 0; i < shape.layers; ++i)
+    network.layers.push_back(synthetic_layer(stream, shape, format, seed + 2 + static_cast<std::uint32_t>(i), false));
   return network;
 }
 

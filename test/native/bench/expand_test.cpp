@@ -35,7 +35,10 @@ Difference difference(const std::vector<std::vector<float>>& got, const std::vec
   for (std::size_t row = 0; row < want.size(); ++row) {
     const std::size_t known = want[row].size();
     double got_mean = 0, want_mean = 0;
-    for (std::size_t i = 0; i < known; ++i) got_mean += got[row][i] / static_cast<double>(known), want_mean += want[row][i] / static_cast<double>(known);
+    for (std::size_t i = 0; i < known; ++i) {
+      got_mean += got[row][i] / static_cast<double>(known);
+      want_mean += want[row][i] / static_cast<double>(known);
+    }
     double apart = 0, size = 0;
     for (std::size_t i = 0; i < known; ++i) {
       apart += std::pow(got[row][i] - got_mean - (want[row][i] - want_mean), 2.0);
@@ -125,8 +128,10 @@ TEST_CASE("bench chain: drafted tokens are accepted with the chance asked for, a
     CHECK(std::abs(chain.acceptance - asked) <= 0.003);
     for (const WeightFormat format : {WeightFormat::kBf16, WeightFormat::kQ8_0, WeightFormat::kQ4_K}) {
       CAPTURE(std::string(cuda::name_of(format)));
-      const auto p_logits = testing::logits_of(expanded(chain.target, shape_of(2, 256, 4, 2, 64, 128, 768, true), format), {1, 500, 30}, Precision::kBf16);
-      const auto q_logits = testing::logits_of(expanded(chain.draft, shape_of(1, 128, 2, 1, 64, 128, 640, true), format), {1, 500, 30}, Precision::kBf16);
+      const auto p_logits = testing::logits_of(expanded(chain.target, shape_of(2, 256, 4, 2, 64, 128, 768, true), format), {1, 500, 30},
+          Precision::kBf16);
+      const auto q_logits = testing::logits_of(expanded(chain.draft, shape_of(1, 128, 2, 1, 64, 128, 640, true), format), {1, 500, 30},
+          Precision::kBf16);
       Warper warper;
       Distribution p, q;
       for (std::size_t row = 0; row < p_logits.size(); ++row) {

@@ -55,7 +55,8 @@ inline cuda::Network as_it_is(const SmallNetwork& small) {
   cuda::NetworkSource source{.architecture = small.architecture, .embedding = matrix(small.embedding), .output_norm = vector(small.output_norm)};
   if (small.output) source.output = matrix(*small.output);
   for (const SmallLayer& l : small.layers)
-    source.layers.push_back({vector(l.attention_norm), matrix(l.q), matrix(l.k), matrix(l.v), vector(l.q_bias), vector(l.k_bias), vector(l.v_bias), {}, {},
+    source.layers.push_back({vector(l.attention_norm), matrix(l.q), matrix(l.k), matrix(l.v), vector(l.q_bias), vector(l.k_bias),
+        vector(l.v_bias), {}, {},
                              matrix(l.attention_output), vector(l.feed_forward_norm), matrix(l.gate), matrix(l.up), matrix(l.down)});
   return *cuda::load_network(source, {});
 }

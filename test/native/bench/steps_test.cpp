@@ -9,7 +9,8 @@
 using namespace octet::bench;
 
 TEST_CASE("bench: steps reports every pass, batch, prompt and format once, with rates computed from its times") {
-  const BenchRun run = run_bench({"steps", "--target", "tiny", "--draft", "tiny-draft", "--formats", "bf16,q4_k", "--batches", "1,2", "--prompts", "5,9",
+  const BenchRun run = run_bench({"steps", "--target", "tiny", "--draft", "tiny-draft", "--formats", "bf16,q4_k", "--batches", "1,2",
+      "--prompts", "5,9",
                                   "--draft-lengths", "0,2", "--tail", "3", "--repeats", "1"});
   CHECK(run.code == 0);
   CHECK(run.lines_with("| draft: one token | tiny-draft | bf16") == 4);
