@@ -3,6 +3,9 @@
 
 #include "runtime_setup.h"
 #include "runtimes/cuda/runtime/lanes.h"
+#ifndef OCTET_CUDA_GPU
+#include "runtimes/cuda/device/host/deferral.h"
+#endif
 
 using namespace octet;
 using namespace octet::cuda;
@@ -78,6 +81,49 @@ TEST_CASE("cuda runtime: room for one token is a step of one token, whatever the
   CHECK(first.drafted == 0);
   CHECK(second.tokens.empty());
   CHECK(second.drafted == 0);
+}
+
+TEST_CASE("cuda runtime: cells and slots given away with steps under way are not written before those are over") {
+#ifndef OCTET_CUDA_GPU
+  const host::DeferredWork as_late_as_a_gpu_may;
+#endif
+  const TinyPair pair(0.1f);
+  RuntimeOptions options = tiny_options();
+  options.lanes = 1;
+  bool only_the_slot = false;  // else the cells too
+  SUBCASE("cells") {}
+  SUBCASE("a slot") { only_the_slot = true; }
+  options.cache_tokens = only_the_slot ? 192 : 96;
+  std::vector<Token> first, second;
+  for (int i = 0; i < 40; ++i) first.push_back(i * 7 % kTinyVocabulary), second.push_back((i * 5 + 3) % kTinyVocabulary);
+  const auto alone = [&](const std::vector<Token>& prompt) {
+    const auto runtime = cuda_runtime(pair, options);
+    runtime->open_lane(lane(1, open(*runtime, prompt, 1, 20), 20));
+    return walk(*runtime, 1, {3, 3});
+  };
+  const auto runtime = cuda_runtime(pair, options);
+  const PromptId prompt = open(*runtime, first, 1, 20), computed = only_the_slot ? open(*runtime, second, 1, 20) : 0;
+  runtime->open_lane(lane(1, prompt, 20));
+  runtime->submit({{{1, 3}}});
+  runtime->submit({{{1, 3}}});
+  runtime->close_lane(1);
+  runtime->close_prompt(prompt);
+  runtime->drop_cached_prompts();
+  runtime->open_lane(lane(2, only_the_slot ? computed : open(*runtime, second, 1, 20), 20));
+  std::vector<LaneStep> got = {runtime->collect().lanes.at(0), runtime->collect().lanes.at(0)};
+  for (const LaneStep& step : walk(*runtime, 2, {3, 3})) got.push_back(step);
+  std::vector<LaneStep> want = alone(first);
+  for (const LaneStep& step : alone(second)) want.push_back(step);
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    CAPTURE(i);
+    CHECK(got[i].accepted == want[i].accepted);
+    REQUIRE(want[i].tokens.size() > 0);
+    REQUIRE(got[i].tokens.size() == want[i].tokens.size());
+    for (std::size_t t = 0; t < want[i].tokens.size(); ++t) {
+      CHECK(got[i].tokens[t].token == want[i].tokens[t].token);
+      CHECK(std::abs(got[i].tokens[t].logprob - want[i].tokens[t].logprob) < 1e-4f);
+    }
+  }
 }
 
 TEST_CASE("cuda runtime: times and rows of a step") {
