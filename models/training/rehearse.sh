@@ -2,7 +2,7 @@
 # A rehearsal of the whole run on a CPU with a tiny pair, in one go: rehearse.sh CORPUS WORK, CORPUS as corpus/build.py left it.
 # Every stage of run_gpu.sh, the target's cut by SIGTERM and resumed; then what follows on this machine: pieces joined, F16 and Q8_0
 # files checked against the training code, `octet eval`, the report, and `octet generate` with the pair in the default pair's place.
-# Needs PyTorch with a fast BLAS (PYTHON names the interpreter), node, and dist/ built. About 10 minutes on two idle cores.
+# Needs PyTorch with a fast BLAS (PYTHON names the interpreter), node, and dist/ built; HUMANEVAL as in measure.sh. About 10 minutes on two idle cores.
 set -euo pipefail
 corpus=$(realpath "$1") work=$(realpath -m "$2")
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -23,10 +23,15 @@ bash run_gpu.sh prepare
 bash run_gpu.sh prepare
 step target, cut after some steps
 bash run_gpu.sh target > "$work/target.log" 2>&1 & cut=$!
-until grep -q "\"step\": ${REPORT:-10}," "$work/target.log"; do kill -0 $cut && sleep 1; done
-pid=$(pgrep -f "train.py $W/target ")
-kill -TERM $pid
+end_target() { pkill -TERM -f "train.py $W/target "; }
+trap 'end_target || true' EXIT
+until grep -qs "\"step\": ${REPORT:-10}," "$work/target.log"; do
+  kill -0 $cut 2> /dev/null || { cat "$work/target.log"; exit 1; }
+  sleep 1
+done
+end_target
 wait $cut
+trap - EXIT
 cat "$work/target.log"
 step target, resumed
 bash run_gpu.sh target
@@ -48,7 +53,7 @@ for model in target draft; do "$PYTHON" to_gguf.py "$W/$model.pt" "$W/tokenizer.
 "$PYTHON" check_export.py --expected "$work/home/evaluation.json" --files "$work/home/heldout" --gguf "$work/target-f16.gguf" "$work/draft-f16.gguf" --tolerance 0.002
 step octet eval and the report
 W=$work/home HUMANEVAL_LIMIT=3 FILES=3 BUDGET_MS=1500 bash measure.sh "$work/home/target.gguf" "$work/home/draft.gguf" "$work/figures/new"
-FILES=3 HUMANEVAL_LIMIT=3 BUDGET_MS=1500 W=$work/home bash measure.sh "" "" "$work/figures/small"
+OCTET_SHIPPED_PAIR=small FILES=3 HUMANEVAL_LIMIT=3 BUDGET_MS=1500 W=$work/home bash measure.sh "" "" "$work/figures/small"
 "$PYTHON" report.py "$work/report.md" --pair "default=$work/figures/new" --pair "small=$work/figures/small" --logs "$work/home/target.log.jsonl" "$work/home/draft.log.jsonl" --evaluation "$work/home/evaluation.json"
 cat "$work/report.md"
 step octet generate with the pair in the default pair\'s place

@@ -39,7 +39,8 @@ case "${1:-}" in
     [ -f "$W/began" ] || date +%s > "$W/began"
     timeout 590 "$python" prepare.py --tokenizer "$W/tokenizer.json" --out "$W/data" "$W"/shards/*/*.xz ;;
   target)
-    [ -f "$W/plan" ] || echo "$lease $later $(cat "$W/began") $(date +%s)" |
+    began=$(cat "$W/began")
+    [ -f "$W/plan" ] || echo "$lease $later $began $(date +%s)" |
       awk '{ m = $1 - $2 - ($4 - $3) / 60; print (m > 0.1 ? m : 0.1) }' > "$W/plan"
     timeout 596 "$python" train.py "$W/target" --shape "${TARGET_SHAPE:-target-100m}" --data "$W/data" --batch 16 --accumulate 4 --muon-rate 0.015 \
       --plan-minutes "$(cat "$W/plan")" --minutes "${TARGET_MINUTES:-9.2}" --save-minutes 5 ${TARGET_FLAGS:-} ;;

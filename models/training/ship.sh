@@ -2,11 +2,11 @@
 # The trained pair in the default pair's place: ship.sh RUN [ROOT], RUN with target.gguf and draft.gguf (run_gpu.sh join).
 # Without ROOT: into this checkout, with the one constant that makes it the default, for a commit of its own. With ROOT: a folder that
 # has what `octet` needs besides, to try it (OCTET_SHIPPED_PAIR=coder); this checkout stays as it is. Refuses a pair over 150 MB, or a
-# draft over an eighth of its target.
+# draft over an eighth of its target (REHEARSAL=yes: not the latter).
 set -euo pipefail
 run=$(realpath "$1")
 repository=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
-root=${2:-$repository}
+root=$(realpath -m "${2:-$repository}")
 target=octet-coder-100M-q8_0.gguf draft=octet-coder-10M-draft-q8_0.gguf
 bytes() { stat -c %s "$1"; }
 total=$(($(bytes "$run/target.gguf") + $(bytes "$run/draft.gguf")))

@@ -11,8 +11,8 @@ def run(*command, cwd):
 
 
 def download(packages, folder):
-    """{package: path of its archive} of "npm:NAME" or "debian:NAME", one kind at a time. What could not be had is missing, or an
-    OSError naming why for a package asked for alone."""
+    """{package: path of its archive} of "npm:NAME" or "debian:NAME", one kind at a time. What could not be had is missing.
+    Raises OSError where the client cannot be started."""
     if not packages:
         return {}
     kind, names = packages[0].split(":", 1)[0], [package.split(":", 1)[1] for package in packages]
