@@ -154,6 +154,14 @@ describe.each(held.map((jail) => ({ jail, name: jail.name })))("in $name", ({ ja
     expect((await refused("import os", "os.memfd_create('hidden')", "PermissionError")).outcome).toBe("passed");
   });
 
+  it("opens no socket that the network namespace does not hold", async () => {
+    for (const family of ["AF_VSOCK", "AF_ALG", "AF_PACKET"]) {
+      expect((await refused("import socket", `socket.socket(socket.${family}, socket.SOCK_STREAM)`, "PermissionError")).outcome).toBe("passed");
+    }
+    expect(await judge("import socket", "socket.socket(socket.AF_INET6)", "a, b = socket.socketpair()", "a.send(b'x')", "assert b.recv(1) == b'x'"))
+      .toEqual({ outcome: "passed", detail: "" });
+  });
+
   it("may still start threads and processes", async () => {
     expect(await judge("import subprocess, threading", "seen = []", "thread = threading.Thread(target=lambda: seen.append(1))",
       "thread.start(); thread.join()",

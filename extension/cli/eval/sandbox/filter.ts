@@ -1,6 +1,7 @@
 // What a jailed program may not ask of the kernel, as a seccomp filter (https://docs.kernel.org/userspace-api/seccomp_filter.html):
 // memory that no limit counts (System V shared memory, memfd), new namespaces, in which it would have rights again, mounts, keys,
-// other processes' memory, and interfaces that no test needs. Refused calls fail with EPERM; other machines' calls end the program.
+// other processes' memory, sockets that no network namespace holds (vsock reaches the host of a virtual machine), and interfaces that
+// no test needs. Refused calls fail with EPERM; other machines' calls end the program.
 
 /** Numbers of system calls: x86-64's and 64-bit Arm's. */
 const refused: Record<string, readonly [x64: number, arm64: number]> = {
@@ -15,24 +16,26 @@ const column = (index: 0 | 1): string => Object.values(refused).map((numbers) =>
 
 /**
  * A Python program that sets the filter and becomes Python again with its own arguments. `clone` is refused with the flag of a new
- * user namespace, and `clone3`, whose flags a filter cannot see, is said not to be there, so that libraries use `clone`.
+ * user namespace, and `clone3`, whose flags a filter cannot see, is said not to be there, so that libraries use `clone`. Sockets are of
+ * the families up to netlink's (16): local, internet, and what lists the network's interfaces.
  */
 export const launcher = `
 import ctypes, os, struct, sys
 
 ALLOW, KILL, EPERM, ENOSYS = 0x7FFF0000, 0x80000000, 0x00050001, 0x00050026
-machines = {"x86_64": (0xC000003E, 56, [${column(0)}]), "aarch64": (0xC00000B7, 220, [${column(1)}])}
+machines = {"x86_64": (0xC000003E, 56, 41, [${column(0)}]), "aarch64": (0xC00000B7, 220, 198, [${column(1)}])}
 machine = os.uname().machine
 if machine not in machines:
     sys.exit(f"no filter of system calls for {machine}")
-architecture, clone, refused = machines[machine]
+architecture, clone, socket, refused = machines[machine]
 load = lambda at: (0x20, 0, 0, at)
 equal = lambda value, yes, no: (0x15, yes, no, value)
 give = lambda value: (0x06, 0, 0, value)
 program = [load(4), equal(architecture, 1, 0), give(KILL), load(0), (0x35, 0, 1, 0x40000000), give(KILL)]
 for number in refused:
     program += [equal(number, 0, 1), give(EPERM)]
-program += [equal(435, 0, 1), give(ENOSYS), equal(clone, 0, 3), load(16), (0x45, 0, 1, 0x10000000), give(EPERM), give(ALLOW)]
+program += [equal(435, 0, 1), give(ENOSYS), equal(socket, 0, 4), load(16), (0x25, 0, 1, 16), give(EPERM), give(ALLOW)]
+program += [equal(clone, 0, 3), load(16), (0x45, 0, 1, 0x10000000), give(EPERM), give(ALLOW)]
 code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in program))
 
 class Program(ctypes.Structure):

@@ -1,7 +1,8 @@
 // The two ways to shut a program in on Linux: util-linux's unshare with a short script that builds a room, or bubblewrap with
 // the same room. Either way the program has namespaces of its own for processes, network, mounts and IPC; sees the system's programs
 // and libraries read-only and nothing else of the machine's files; may write to /work alone, a folder in memory that goes
-// with it; has no capabilities, and a filter of system calls (filter.ts); and ends with the first process of its namespace, which ends with us.
+// with it; has no capabilities, and a filter of system calls (filter.ts); and ends with the first process of its namespace, which
+// ends with us.
 import { lstatSync, readlinkSync } from "node:fs";
 import { launcher } from "./filter";
 import { prlimit, type Limits } from "./limits";

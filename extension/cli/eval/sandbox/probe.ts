@@ -36,10 +36,12 @@ def crowd():
 libc = ctypes.CDLL(None)
 NEW_USER = 0x10000000
 PRIVATE, SIZE, CREATE = 0, 4096, 0o1600
+VSOCK = 40
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 checks = [
     ("the network is not cut off", [name for _, name in socket.if_nameindex() if name != "lo"] == []),
+    ("a virtual machine's host can be reached", fails(lambda: socket.socket(VSOCK, socket.SOCK_STREAM))),
     ("memory is not limited", fails(lambda: bytearray(${memoryBytes}))),
     ("processes are not limited", fails(crowd)),
     ("file size is not limited", fails(lambda: write("large", ${fileBytes} + 1))),
