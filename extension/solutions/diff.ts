@@ -23,7 +23,9 @@ export class SolutionDiffs implements vscode.TextDocumentContentProvider, vscode
   }
 
   /** In the file's column, so that the lanes stay in sight. null: shown. */
-  async show(document: vscode.TextDocument, point: InsertionPoint, solution: string, name: string, column: vscode.ViewColumn | undefined): Promise<Note | null> {
+  async show(
+    document: vscode.TextDocument, point: InsertionPoint, solution: string, name: string, column: vscode.ViewColumn | undefined,
+  ): Promise<Note | null> {
     const view = viewOf(document);
     const target = point.target(view);
     if ("refusal" in target) return { kind: "error", text: target.refusal.replace("nothing was inserted", "there is no place to compare at") };
@@ -33,7 +35,9 @@ export class SolutionDiffs implements vscode.TextDocumentContentProvider, vscode
     const right = vscode.Uri.from({ scheme: SOLUTION_SCHEME, path: document.uri.path, query: String(this.next++) });
     this.contents.set(right.toString(), text.slice(0, document.offsetAt(range.start)) + inserted + text.slice(document.offsetAt(range.end)));
     const file = document.uri.path.split("/").at(-1) ?? "";
-    const options: vscode.TextDocumentShowOptions = { preview: true, ...(column === undefined ? {} : { viewColumn: column }), selection: new vscode.Range(range.start, range.start) };
+    const options: vscode.TextDocumentShowOptions = {
+      preview: true, ...(column === undefined ? {} : { viewColumn: column }), selection: new vscode.Range(range.start, range.start),
+    };
     await vscode.commands.executeCommand("vscode.diff", document.uri, right, `${file} ↔ ${name}`, options);
     return null;
   }

@@ -20,7 +20,7 @@ export interface SessionRequest {
   params: Omit<GenerateParams, "id">;
 }
 
-/** One request's life, told to everybody who listens. */
+/** One request's life as the worker tells it, told to everybody who listens: texts and ends of lanes are not yet the caller's. */
 export type RequestNews =
   | { type: "started"; id: string; kind: RequestKind; label: string; lanes: number; startedAt: number }
   | { type: "progress"; id: string; progress: GenerateProgressParams }
