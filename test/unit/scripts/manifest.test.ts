@@ -76,7 +76,10 @@ describe("settings", () => {
       const values = defaults.split(",").map((value) => value.trim().replaceAll("`", ""));
       return names.split(",").map((name, at) => [name.trim().replaceAll("`", ""), values[at] ?? values[0] ?? ""]);
     });
-    const inWords = (value: unknown) => (value === "" ? "empty" : typeof value === "object" ? "all but plaintext" : JSON.stringify(value).replaceAll('"', ""));
+    const inWords = (value: unknown) => {
+      if (typeof value === "object" && value) return `all but ${Object.entries(value).flatMap(([name, on]) => (on ? [] : name)).join(" and ")}`;
+      return value === "" ? "empty" : JSON.stringify(value).replaceAll('"', "");
+    };
     expect(Object.fromEntries(listed)).toEqual(Object.fromEntries(Object.entries(properties).map(([name, setting]) => [name, inWords(setting.default)])));
   });
 
