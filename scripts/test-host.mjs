@@ -3,12 +3,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { bundleHostTests, hostTests } from "./lib/hostTests.mjs";
 import { Failure, root, run, script } from "./lib/run.mjs";
 import { setup } from "./setup.mjs";
 
 async function desktop() {
+  // Packages: in a bare clone they are there after the setup only.
   const { runTests } = await import("@vscode/test-electron");
+  const { bundleHostTests, hostTests } = await import("./lib/hostTests.mjs");
   const folder = mkdtempSync(path.join(tmpdir(), "octet-host-"));
   const given = process.env.VSCODE_PATH;
   await bundleHostTests();
