@@ -210,7 +210,7 @@ describe("words", () => {
     expect(laneState(lane(0, { state: "length", text, repetitive: true }))).toBe("stopped: length · repeats itself");
     expect(laneState(lane(0, { state: "end", text: [{ text: " \n", accepted: false }] }))).toBe("nothing written");
     expect(laneTone(lane(0, { state: "end" }))).toBe("stopped");
-    expect(emptyText(lane(0, { state: "end" }))).toMatch(/ended at once/);
+    expect(emptyText(lane(0, { state: "end" }))).toMatch(/nothing to add/);
     expect(emptyText(lane(0, { state: "writing" }))).toBeNull();
     expect([sameAs(lane(0), 2), sameAs(lane(0), 1), sameAs(lane(0), 0), sameAs(lane(0, { duplicateOf: 1, rank: 2 }), 0)]).toEqual(["same as 2 others", "same as 1 other", null, "same as solution 2"]);
   });

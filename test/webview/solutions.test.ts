@@ -285,7 +285,7 @@ describe.skipIf(browserPath === undefined)("the Solutions view", () => {
     const view = await show(state);
     expect(await view.page.getByRole("listitem").count()).toBe(2);
     expect(await view.page.getByRole("listitem", { name: /^Solution 1, finished, mean log-probability/ }).count()).toBe(1);
-    expect(await view.page.locator("[data-lane='1'] .empty").textContent()).toMatch(/ended at once/);
+    expect(await view.page.locator("[data-lane='1'] .empty").textContent()).toMatch(/nothing to add/);
     expect(await view.page.locator("[data-lane='1'] .state").textContent()).toBe("nothing written");
     expect(await view.page.locator("[data-lane='1'] .insert").isDisabled()).toBe(true);
     await view.takePosted();

@@ -35,7 +35,7 @@ export function emptyText(lane: SolutionsLane): string | null {
   switch (lane.state) {
     case "end":
     case "stop":
-      return "The model ended at once: it would add nothing here.";
+      return "The model has nothing to add here.";
     case "failed":
       return "Nothing was written before the error.";
     default:
