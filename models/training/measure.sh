@@ -7,6 +7,7 @@
 #   FILES, PLACES, HOLES, HUMANEVAL_LIMIT   how many of each; BUDGET_MS of a HumanEval problem; SUITES: a choice of them
 set -euo pipefail
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+: "${3?measure.sh TARGET.gguf DRAFT.gguf OUT}"
 target=$1 draft=$2 out=$3
 held=${W:-$here/run}/heldout
 mkdir -p "$out"

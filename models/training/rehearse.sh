@@ -4,6 +4,7 @@
 # files checked against the training code, `octet eval`, the report, and `octet generate` with the pair in the default pair's place.
 # Needs PyTorch with a fast BLAS (PYTHON names the interpreter), node, and dist/ built; HUMANEVAL as in measure.sh. About 10 minutes on two idle cores.
 set -euo pipefail
+: "${2:?rehearse.sh CORPUS WORK}"
 corpus=$(realpath "$1") work=$(realpath -m "$2")
 cd "$(dirname "${BASH_SOURCE[0]}")"
 root=$(realpath ../..)
