@@ -23,6 +23,16 @@ export class LeadFilter {
 
   constructor(private readonly lead: string) {}
 
+  /** Some lane has begun as it has to. */
+  get hasBegun(): boolean {
+    return this.lead === "" || this.began.size > 0;
+  }
+
+  /** The model puts something else here than the blank: the prompt is better asked as it stands. */
+  allStrayed(lanes: number): boolean {
+    return this.strayed.size >= lanes;
+  }
+
   /** `strayed`: lanes that need not go on. */
   progress(progress: GenerateProgressParams): { progress: GenerateProgressParams; strayed: number[] } {
     if (this.lead === "") return { progress, strayed: [] };

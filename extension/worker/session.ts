@@ -33,6 +33,13 @@ export interface RunningRequest {
   cancelLane(lane: number): void;
 }
 
+/** What the worker gave, and what of it is the caller's. */
+interface Written {
+  raw: GenerateResult;
+  written: GenerateResult;
+  untold: boolean;
+}
+
 export class Session {
   readonly onRequest: Event<RequestNews>;
   readonly onLoadProgress: Event<LoadProgressParams>;
@@ -78,26 +85,16 @@ export class Session {
   /** Loads what is wanted first. `signal` ends every lane within one step; the result is then what was written so far. */
   generate(request: SessionRequest, { signal, onProgress }: ProgressOptions<GenerateProgressParams> = {}): RunningRequest {
     const id = `${request.kind}-${this.next++}`;
-    const { prompt, lead } = healPrompt(request.params.prompt);
-    const written = new LeadFilter(lead);
     const run = async (): Promise<GenerateResult> => {
       this.requests.fire({ type: "started", id, kind: request.kind, label: request.label, lanes: request.params.lanes, startedAt: Date.now() });
       try {
         const loaded = await this.ready({ signal });
-        const result = await this.supervisor.generate(
-          { ...request.params, prompt, id, lanes: Math.min(request.params.lanes, loaded.lanes) },
-          {
-            signal,
-            onProgress: (progress) => {
-              const { progress: seen, strayed } = written.progress(progress);
-              onProgress?.(seen);
-              for (const lane of strayed) this.supervisor.cancelLane(id, lane);
-              this.requests.fire({ type: "progress", id, progress });
-            },
-          },
-        );
-        this.requests.fire({ type: "ended", id, result });
-        return written.result(result);
+        const params = { ...request.params, id, lanes: Math.min(request.params.lanes, loaded.lanes) };
+        const healed = healPrompt(params.prompt);
+        const first = await this.write({ ...params, prompt: healed.prompt }, healed.lead, { signal, onProgress });
+        const { raw, written } = first.untold ? await this.write(params, "", { signal, onProgress }) : first;
+        this.requests.fire({ type: "ended", id, result: raw });
+        return written;
       } catch (thrown) {
         const error = toOctetError(thrown);
         this.requests.fire({ type: "failed", id, error });
@@ -105,6 +102,31 @@ export class Session {
       }
     };
     return { id, result: run(), cancelLane: (lane) => this.supervisor.cancelLane(id, lane) };
+  }
+
+  /** Where every lane begins otherwise than with `lead`, nothing is told of them: the prompt is to be asked as it stands. */
+  private async write(params: GenerateParams, lead: string, { signal, onProgress }: ProgressOptions<GenerateProgressParams>): Promise<Written> {
+    const filter = new LeadFilter(lead);
+    let held: (() => void)[] = [];
+    const tell = (): void => {
+      for (const one of held) one();
+      held = [];
+    };
+    const raw = await this.supervisor.generate(params, {
+      signal,
+      onProgress: (progress) => {
+        const { progress: seen, strayed } = filter.progress(progress);
+        for (const lane of strayed) this.supervisor.cancelLane(params.id, lane);
+        held.push(() => {
+          onProgress?.(seen);
+          this.requests.fire({ type: "progress", id: params.id, progress });
+        });
+        if (progress.steps.length === 0 || filter.hasBegun) tell();
+      },
+    });
+    const untold = lead !== "" && filter.allStrayed(params.lanes) && signal?.aborted !== true;
+    if (!untold) tell();
+    return { raw, written: filter.result(raw), untold };
   }
 
   async dispose(): Promise<void> {

@@ -88,3 +88,29 @@ it("a session asks without the blank, gives text without it, and ends lanes that
   expect(cancelled).toEqual([1]);
   expect(ended.sequences.map(({ text, finishReason }) => [text, finishReason])).toEqual([["1;", "end"], ["", "stop"]]);
 });
+
+it("a session asks again with the blank where every lane goes astray, and tells nothing of the first try", async () => {
+  const asked: GenerateParams[] = [];
+  const supervisor = {
+    state: { loaded: null },
+    load: async () => ({ lanes: 8 }) as LoadResult,
+    generate: async (params: GenerateParams, { onProgress }: ProgressOptions<GenerateProgressParams>) => {
+      asked.push(params);
+      const texts = asked.length === 1 ? ["(a", "s"] : ["see", "note"];
+      onProgress?.(progress(event(0, [])));
+      onProgress?.(progress(...texts.map((text, lane) => event(lane, [span(text)]))));
+      return result(...texts.map((text, lane) => sequence(lane, text)));
+    },
+    cancelLane: () => undefined,
+  };
+  const session = new Session(supervisor as unknown as WorkerSupervisor, () => ({ target: "/t.gguf" }) as never);
+  const news: string[] = [];
+  session.onRequest(({ type }) => news.push(type));
+  const seen: GenerateProgressParams[] = [];
+  const params = { prompt: { kind: "text", text: "// " }, lanes: 2 } as Omit<GenerateParams, "id">;
+  const ended = await session.generate({ kind: "inline", label: "x", params }, { onProgress: (one) => seen.push(one) }).result;
+  expect(asked.map(({ prompt }) => prompt)).toEqual([{ kind: "text", text: "//" }, { kind: "text", text: "// " }]);
+  expect(seen.flatMap(eventsOf).flatMap(({ text }) => text).map(({ text }) => text)).toEqual(["see", "note"]);
+  expect(news).toEqual(["started", "progress", "progress", "ended"]);
+  expect(ended.sequences.map(({ text }) => text)).toEqual(["see", "note"]);
+});
