@@ -40,7 +40,7 @@ void launch(Stream& stream, const Shape& shape, void (*kernel)(Parameters...), A
   };
   if (shape.shared_bytes > 48u << 10)
     check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shape.shared_bytes)));
-  cudaLaunchAttribute overlap;
+  cudaLaunchAttribute overlap{};
   overlap.id = cudaLaunchAttributeProgrammaticStreamSerialization;
   overlap.val.programmaticStreamSerializationAllowed = 1;
   cudaLaunchConfig_t config{};

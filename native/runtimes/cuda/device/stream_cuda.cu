@@ -1,5 +1,6 @@
 // An NVIDIA GPU as the device.
-#include <algorithm>
+#include <cstdlib>
+#include <string_view>
 
 #include "runtimes/cuda/device/launch.h"
 #include "runtimes/cuda/device/stream.h"
@@ -11,6 +12,8 @@ void check(cudaError_t error) {
   if (error != cudaSuccess) throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorString(error));
 }
 
+constexpr std::size_t kLargestPitch = 0x7fffffff;  // of a two-dimensional copy (cudaDevAttrMaxPitch)
+
 // Dense bf16 tensor-core operations a second: multiply-adds a clock and multiprocessor, by architecture.
 double peak_bf16(const cudaDeviceProp& properties, int clock_khz) {
   const int capability = properties.major * 10 + properties.minor;
@@ -21,19 +24,25 @@ double peak_bf16(const cudaDeviceProp& properties, int clock_khz) {
 }  // namespace
 
 DeviceInfo device_info() {
+  constexpr int kDevice = 0;
   int count = 0;
-  if (cudaGetDeviceCount(&count) != cudaSuccess || count == 0)
-    throw std::runtime_error("no NVIDIA GPU with a driver for CUDA 13 was found");
-  int device = 0;
-  check(cudaGetDevice(&device));
+  if (const cudaError_t error = cudaGetDeviceCount(&count); error != cudaSuccess || count == 0)
+    throw std::runtime_error("no NVIDIA GPU with a driver for CUDA " + std::to_string(CUDART_VERSION / 1000) + " was found" +
+                             (error == cudaSuccess ? "" : std::string(": ") + cudaGetErrorString(error)));
+  // Which device is current belongs to a thread, and other users of CUDA in this process may have changed it in the thread that loads;
+  // the engine's thread, which has never chosen, works on the first.
+  check(cudaSetDevice(kDevice));
   cudaDeviceProp properties;
-  check(cudaGetDeviceProperties(&properties, device));
+  check(cudaGetDeviceProperties(&properties, kDevice));
   int clock_khz = 0, shared = 0;
-  check(cudaDeviceGetAttribute(&clock_khz, cudaDevAttrClockRate, device));
-  check(cudaDeviceGetAttribute(&shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
+  if (cudaDeviceGetAttribute(&clock_khz, cudaDevAttrClockRate, kDevice) != cudaSuccess) clock_khz = 0;  // the peak is then unknown
+  check(cudaDeviceGetAttribute(&shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, kDevice));
   DeviceInfo info{.name = properties.name, .multiprocessors = properties.multiProcessorCount};
   info.shared_bytes = static_cast<std::size_t>(shared);
   info.compute_capability = properties.major * 10 + properties.minor;
+  if (info.compute_capability < 80)  // before minutes of loading: the kernels' code is for later ones only
+    throw std::runtime_error("no NVIDIA GPU of compute capability 8.0 or later was found; " + info.name + " has " +
+                             std::to_string(properties.major) + "." + std::to_string(properties.minor));
   info.peak_bf16_flops = peak_bf16(properties, clock_khz);
   check(cudaMemGetInfo(&info.free_bytes, &info.total_bytes));
   return info;
@@ -54,13 +63,18 @@ void* allocate_pinned(std::size_t bytes) {
 }
 void release_pinned(void* p) noexcept { cudaFreeHost(p); }
 void download(void* to_host, const void* from, std::size_t bytes) { check(cudaMemcpy(to_host, from, bytes, cudaMemcpyDeviceToHost)); }
-void upload(void* to, const void* from_host, std::size_t bytes) { check(cudaMemcpy(to, from_host, bytes, cudaMemcpyHostToDevice)); }
+void upload(void* to, const void* from_host, std::size_t bytes) {
+  check(cudaMemcpy(to, from_host, bytes, cudaMemcpyHostToDevice));
+  // From pageable memory the call may return when the bytes are staged, before they have arrived; and this stream's work is not ordered
+  // before that of streams made with cudaStreamNonBlocking.
+  check(cudaStreamSynchronize(cudaStreamLegacy));
+}
 
 }  // namespace detail
 
 struct Graph::Body {
   cudaGraphExec_t graph = nullptr;
-  ~Body() {
+  ~Body() {  // a graph under way is not stopped: it is freed when it has ended (cuGraphExecDestroy)
     if (graph) cudaGraphExecDestroy(graph);
   }
 };
@@ -98,7 +112,10 @@ Stream::~Stream() = default;
 void* native_stream(Stream& stream) { return stream.body().stream; }
 
 bool may_overlap_launches() {
-  static const bool may = device_info().compute_capability >= 90;
+  static const bool may = [] {
+    const char* const asked = std::getenv("OCTET_CUDA_OVERLAP");  // 0: never, to tell faults of overlapping from others
+    return device_info().compute_capability >= 90 && !(asked && std::string_view(asked) == "0");
+  }();
   return may;
 }
 
@@ -107,6 +124,11 @@ void Stream::copy(void* to, const void* from, std::size_t bytes) {
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, body_->stream));
 }
 void Stream::copy_rows(void* to, const void* from, std::size_t bytes, std::size_t pitch, std::size_t rows) {
+  if (pitch > kLargestPitch) {
+    for (std::size_t row = 0; row < rows; ++row)
+      copy(static_cast<std::byte*>(to) + row * pitch, static_cast<const std::byte*>(from) + row * pitch, bytes);
+    return;
+  }
   check(cudaMemcpy2DAsync(to, pitch, from, pitch, bytes, rows, cudaMemcpyDeviceToDevice, body_->stream));
 }
 void Stream::fill(void* device, int byte, std::size_t bytes) { check(cudaMemsetAsync(device, byte, bytes, body_->stream)); }
@@ -114,7 +136,9 @@ void Stream::copy_in(void* to, const void* from, std::size_t bytes) {
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, body_->stream));
 }
 
-void Stream::begin_capture() { check(cudaStreamBeginCapture(body_->stream, cudaStreamCaptureModeThreadLocal)); }
+// Relaxed: a kernel's first use loads its code, and its shared memory is asked for, which stricter modes may refuse within a capture. Other
+// threads' calls are no concern of this stream's.
+void Stream::begin_capture() { check(cudaStreamBeginCapture(body_->stream, cudaStreamCaptureModeRelaxed)); }
 Graph Stream::end_capture() {
   cudaGraph_t captured = nullptr;
   check(cudaStreamEndCapture(body_->stream, &captured));
