@@ -81,7 +81,7 @@ TEST_CASE("cuda layers: embedding rows, by token") {
 }
 
 TEST_CASE("cuda layers: RMS norm") {
-  for (const int width : {64, 896, 1000}) {
+  for (const int width : {64, 896, 1000, 4100}) {
     const std::vector<float> residual = random_floats(static_cast<std::size_t>(3 * width), 2, 30), weight = random_floats(static_cast<std::size_t>(width), 3);
     const DeviceArray<float> device_residual(residual), device_weight(weight);
     DeviceArray<float> exact(static_cast<std::size_t>(3 * width));

@@ -7,7 +7,7 @@
 namespace octet::cuda {
 namespace {
 
-constexpr int kThreads = 256, kWarps = kThreads / kWarp;
+constexpr int kThreads = 256, kWarps = kThreads / kWarp, kMostThreads = 1024;
 constexpr float kPi = 3.14159265358979f;
 
 // The block's sum, in every thread, warps added in order.
@@ -30,7 +30,7 @@ OCTET_KERNEL embed_row(Matrix embedding, const int* token, float* residual) {
 }
 
 template <class T>
-OCTET_KERNEL normalise_row(const float* residual, const float* weight, float epsilon, int width, T* x) {
+OCTET_KERNEL_BOUNDS(kMostThreads, 1) normalise_row(const float* residual, const float* weight, float epsilon, int width, T* x) {
   wait_for_previous();
   let_next_start();
   const std::size_t start = static_cast<std::size_t>(block_x()) * width;
@@ -65,45 +65,43 @@ OCTET_DEVICE float angle_of(const RopeParameters& rope, const float* factors, in
   return stretched * (1 - mix) + plain * mix;
 }
 
-// One warp a head: head_dim / 32 elements a lane, exchanged through the warp's part of shared memory.
+// One warp a row and head, eight of them a block: head_dim / 32 elements a lane, exchanged through the warp's part of shared memory.
 template <class T>
 OCTET_KERNEL rope_and_store_row(Batch batch, QueryKeyValue call) {
   wait_for_previous();
   let_next_start();
   const int row = block_x(), position = batch.position[row], slot = batch.slot[row / batch.rows_per_lane];
-  if (position < 0 || slot < 0) return;
   const auto [heads, kv_heads, head_dim] = call.shape;
+  const int head = block_y() * kWarps + warp_index();
+  if (position < 0 || slot < 0 || head >= heads + 2 * kv_heads) return;
   const std::size_t cell = static_cast<std::size_t>(cell_of(batch.place[slot], position)) * kv_heads * head_dim;
   auto* const scratch = reinterpret_cast<float*>(shared_memory()) + warp_index() * head_dim;
-  for (int head = warp_index(); head < heads + 2 * kv_heads; head += threads_x() / kWarp) {
-    const float* const from = call.product + (static_cast<std::size_t>(row) * (heads + 2 * kv_heads) + head) * head_dim;
-    const bool query = head < heads, value = head >= heads + kv_heads;
-    T* const to = query ? static_cast<T*>(call.q) + (static_cast<std::size_t>(row) * heads + head) * head_dim
-                  : value ? static_cast<T*>(call.values) + cell + (head - heads - kv_heads) * head_dim
-                          : static_cast<T*>(call.keys) + cell + (head - heads) * head_dim;
-    const float* const norm = query ? call.q_norm : value ? nullptr : call.k_norm;
-    float factor = 1;
-    if (norm) {
-      float squares = 0;
-      for (int i = warp_lane(); i < head_dim; i += kWarp) squares += from[i] * from[i];
-      factor = inverse_sqrt(warp_sum(squares) / static_cast<float>(head_dim) + call.epsilon);
+  const float* const from = call.product + (static_cast<std::size_t>(row) * (heads + 2 * kv_heads) + head) * head_dim;
+  const bool query = head < heads, value = head >= heads + kv_heads;
+  T* const to = query ? static_cast<T*>(call.q) + (static_cast<std::size_t>(row) * heads + head) * head_dim
+                : value ? static_cast<T*>(call.values) + cell + (head - heads - kv_heads) * head_dim
+                        : static_cast<T*>(call.keys) + cell + (head - heads) * head_dim;
+  const float* const norm = query ? call.q_norm : value ? nullptr : call.k_norm;
+  float factor = 1;
+  if (norm) {
+    float squares = 0;
+    for (int i = warp_lane(); i < head_dim; i += kWarp) squares += from[i] * from[i];
+    factor = inverse_sqrt(warp_sum(squares) / static_cast<float>(head_dim) + call.epsilon);
+  }
+  for (int i = warp_lane(); i < head_dim; i += kWarp) scratch[i] = norm ? from[i] * factor * norm[i] : from[i];
+  warp_sync();
+  const int half = call.rope.dimensions / 2;
+  for (int i = warp_lane(); i < head_dim; i += kWarp) {
+    float x = scratch[i];
+    if (!value && i < call.rope.dimensions) {
+      const int pair = call.rope.halves ? i % half : i / 2;
+      const bool second = call.rope.halves ? i >= half : i % 2 == 1;
+      const int other = call.rope.halves ? (second ? i - half : i + half) : i ^ 1;
+      const float angle = angle_of(call.rope, call.rope_factors, pair, position);
+      const float cosine = cosf(angle) * call.rope.magnitude, sine = sinf(angle) * call.rope.magnitude;
+      x = second ? scratch[other] * sine + x * cosine : x * cosine - scratch[other] * sine;
     }
-    for (int i = warp_lane(); i < head_dim; i += kWarp) scratch[i] = norm ? from[i] * factor * norm[i] : from[i];
-    warp_sync();
-    const int half = call.rope.dimensions / 2;
-    for (int i = warp_lane(); i < head_dim; i += kWarp) {
-      float x = scratch[i];
-      if (!value && i < call.rope.dimensions) {
-        const int pair = call.rope.halves ? i % half : i / 2;
-        const bool second = call.rope.halves ? i >= half : i % 2 == 1;
-        const int other = call.rope.halves ? (second ? i - half : i + half) : i ^ 1;
-        const float angle = angle_of(call.rope, call.rope_factors, pair, position);
-        const float cosine = cosf(angle) * call.rope.magnitude, sine = sinf(angle) * call.rope.magnitude;
-        x = second ? scratch[other] * sine + x * cosine : x * cosine - scratch[other] * sine;
-      }
-      to[i] = from_float<T>(x);
-    }
-    warp_sync();
+    to[i] = from_float<T>(x);
   }
 }
 
@@ -114,7 +112,9 @@ void embed(Stream& stream, const Matrix& embedding, const Batch& batch, float* r
 }
 
 void rms_norm(Stream& stream, const float* residual, const float* weight, float epsilon, int rows, int width, Precision precision, void* x) {
-  const Shape shape{.grid = {rows}, .threads = kThreads, .shared_bytes = kWarps * sizeof(float), .overlaps_previous = true};
+  // There are few rows, so each is spread: four elements a thread.
+  const int threads = std::clamp((width / 4 + kWarp - 1) / kWarp * kWarp, kWarp, kMostThreads);
+  const Shape shape{.grid = {rows}, .threads = threads, .shared_bytes = kMostThreads / kWarp * sizeof(float), .overlaps_previous = true};
   if (precision == Precision::kFloat32) launch(stream, shape, normalise_row<float>, residual, weight, epsilon, width, static_cast<float*>(x));
   else launch(stream, shape, normalise_row<Bf16>, residual, weight, epsilon, width, static_cast<Bf16*>(x));
 }
@@ -124,8 +124,9 @@ void gather_rows(Stream& stream, const float* from, int lanes, int rows_per_lane
 }
 
 void rope_and_store(Stream& stream, const Batch& batch, const QueryKeyValue& call) {
-  const Shape shape{.grid = {batch.rows()}, .threads = kThreads, .shared_bytes = kWarps * static_cast<std::size_t>(call.shape.head_dim) * sizeof(float),
-                    .overlaps_previous = true};
+  const int heads = call.shape.heads + 2 * call.shape.kv_heads;
+  const Shape shape{.grid = {batch.rows(), (heads + kWarps - 1) / kWarps}, .threads = kThreads,
+                    .shared_bytes = kWarps * static_cast<std::size_t>(call.shape.head_dim) * sizeof(float), .overlaps_previous = true};
   if (call.precision == Precision::kFloat32) launch(stream, shape, rope_and_store_row<float>, batch, call);
   else launch(stream, shape, rope_and_store_row<Bf16>, batch, call);
 }

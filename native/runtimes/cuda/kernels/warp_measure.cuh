@@ -74,16 +74,25 @@ OCTET_DEVICE int first_reaching(BlockExchange& exchange, const T* running, T wan
 // Running sums over the row's bins, from all slices' bins.
 template <class T, class Entry>
 OCTET_DEVICE void run_over_bins(MeasureShared& shared, int slices, T* running, Entry entry) {
-  constexpr int kEach = kDepthBins / kBlockThreads;
+  constexpr int kEach = kDepthBins / kBlockThreads, kSlicesAtOnce = 8;  // whose loads are under way together
   T sums[kEach] = {};
-  for (int slice = 0; slice < slices; ++slice) {
-    const float drop = shared.drop[slice];
-    if (!(drop <= kDeepest)) continue;
-    const int shift = static_cast<int>(drop * kBinsAnOctave);
+  for (int first = 0; first < slices; first += kSlicesAtOnce) {
+    T part[kSlicesAtOnce][kEach];
     OCTET_UNROLL
-    for (int i = 0; i < kEach; ++i) {
-      const int bin = thread_x() * kEach + i - shift;
-      if (bin >= 0) sums[i] += entry(slice, bin);
+    for (int s = 0; s < kSlicesAtOnce; ++s) {
+      const int slice = first + s;
+      const bool counts = slice < slices && shared.drop[slice] <= kDeepest;
+      const int shift = counts ? static_cast<int>(shared.drop[slice] * kBinsAnOctave) : 0;
+      OCTET_UNROLL
+      for (int i = 0; i < kEach; ++i) {
+        const int bin = thread_x() * kEach + i - shift;
+        part[s][i] = counts && bin >= 0 ? entry(slice, bin) : T{0};
+      }
+    }
+    OCTET_UNROLL
+    for (int s = 0; s < kSlicesAtOnce; ++s) {
+      OCTET_UNROLL
+      for (int i = 0; i < kEach; ++i) sums[i] += part[s][i];
     }
   }
   T own = 0, total;
