@@ -3,6 +3,7 @@
 import path from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { pictureFailures } from "./failures";
 import { marked, python } from "./samples";
 import { writeSettings, writeWorkspaceFile } from "./scratch";
 import { until } from "./until";
@@ -18,6 +19,7 @@ const INDENT = " ".repeat(8);
 const WRITTEN = 110;
 
 let browser: Browser;
+let shown: CodeWindow | undefined;
 
 beforeAll(async () => {
   browser = await launchBrowser();
@@ -29,11 +31,13 @@ afterAll(async () => {
 });
 
 describe.skipIf(folder === "")("pictures", () => {
+  pictureFailures(() => shown);
   it.each(Object.entries(themes))("%s", async (name, colorTheme) => {
     const settings = { "workbench.colorTheme": colorTheme, "octet.temperature": 0.7, "octet.topP": 0.9, "octet.seed": 3 };
-    writeSettings(scratch, { ...settings, "octet.solutions.stopAtBlockEnd": false });
+    writeSettings(scratch, settings);
     writeWorkspaceFile(scratch, file, sample.text);
     const window = await CodeWindow.open(browser, inject("server"), scratch.workspace, { width: 1680, height: 1020 });
+    shown = window;
     const picture = (view: string, clip?: { x: number; y: number; width: number; height: number }) =>
       window.page.screenshot({ path: path.join(folder, `${view}-${name}.png`), ...(clip ? { clip } : {}) });
     await window.openFile(file);
@@ -46,25 +50,35 @@ describe.skipIf(folder === "")("pictures", () => {
     expect(await window.waitForGhostText()).not.toBe("");
     await picture("ghost-text", { x: 0, y: 36, width: 840, height: 500 });
 
+    const solve = async (): Promise<void> => {
+      await window.page.locator(`.tab[data-resource-name="${file}"]`).click();
+      await window.goTo(sample.line, sample.column + INDENT.length);
+      await window.runCommand("Octet: Generate Solutions");
+    };
     await window.press("Escape");
     await window.runCommand("Octet: Generate Solutions");
     const panel = await window.webview(".lane");
+    const done = async (): Promise<void> => {
+      await until("the run is done", () => panel.getByRole("button", { name: "More" }).isVisible());
+      await panel.getByRole("button", { name: "Sort by rank" }).waitFor({ state: "hidden" });
+      await panel.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)));
+    };
+    await done();
+
+    // Again with the panel open, or the lanes might end before it is found.
+    writeSettings(scratch, { ...settings, "octet.solutions.stopAtBlockEnd": false });
+    await solve();
     await panel.waitForFunction((enough) => {
       const texts = [...document.querySelectorAll(".lane .text")].filter((text) => (text.textContent ?? "").length > enough);
       return texts.length >= 6 && document.querySelector(".caret") !== null;
     }, WRITTEN);
     await picture("solutions-writing");
+    await done();
 
-    await until("the lanes have ended", () => panel.locator(".lane.best").count());
-    await until("the run is done", () => panel.getByRole("button", { name: "More" }).isVisible());
     writeSettings(scratch, settings);
-    await window.page.locator(`.tab[data-resource-name="${file}"]`).click();
-    await window.goTo(sample.line, sample.column + INDENT.length);
-    await window.runCommand("Octet: Generate Solutions");
+    await solve();
     await panel.getByRole("button", { name: "Stop all" }).waitFor();
-    await panel.getByRole("button", { name: "More" }).waitFor();
-    await panel.getByRole("button", { name: "Sort by rank" }).waitFor({ state: "hidden" });
-    await panel.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)));
+    await done();
     await picture("solutions-done");
 
     await window.runCommand("Octet: Show Latency");
