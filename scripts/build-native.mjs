@@ -6,7 +6,7 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { headersFolder, librariesFolder } from "./lib/llama.mjs";
-import { must, root, run, script, step } from "./lib/run.mjs";
+import { must, optionsOf, root, run, script, step } from "./lib/run.mjs";
 import { cudaLibrary } from "./lib/vsix.mjs";
 
 const addonBuild = path.join(root, "build/addon");
@@ -67,7 +67,8 @@ function forgetMovedBuild(folder) {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await script("build-native", async () => {
+    const { tests } = optionsOf({ tests: { type: "boolean" } });
     await step("native addon", buildAddon);
-    if (process.argv.includes("--tests")) await step("native tests", buildNativeTests);
+    if (tests) await step("native tests", buildNativeTests);
   });
 }

@@ -3,7 +3,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { Failure, must, root, script, step } from "./lib/run.mjs";
+import { Failure, must, optionsOf, root, script, step } from "./lib/run.mjs";
 import { noticesText } from "./lib/notices.mjs";
 import { chosenTarget, contents, ignoreFile, noticesFile, vsixFile } from "./lib/vsix.mjs";
 import { setup } from "./setup.mjs";
@@ -44,8 +44,7 @@ function fillStage() {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await script("package", async () => {
-    const named = process.argv.indexOf("--target");
-    const target = chosenTarget(named < 0 ? undefined : process.argv[named + 1]);
+    const target = chosenTarget(optionsOf({ target: { type: "string" } }).target);
     await setup();
     console.log(path.relative(root, await makeVsix(target)));
   });

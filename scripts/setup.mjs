@@ -5,7 +5,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { fetchHeaders, headersAreThere } from "./fetch-llama-headers.mjs";
 import { buildAddon, buildNativeTests } from "./build-native.mjs";
-import { must, root, script, step } from "./lib/run.mjs";
+import { must, optionsOf, root, script, step } from "./lib/run.mjs";
 import { checkNode, ensurePrograms } from "./lib/system.mjs";
 
 export async function setup({ tests = false, browser = false } = {}) {
@@ -32,5 +32,5 @@ async function installPackages() {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await script("setup", () => setup({ tests: process.argv.includes("--tests") }));
+  await script("setup", () => setup(optionsOf({ tests: { type: "boolean" } })));
 }

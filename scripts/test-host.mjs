@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Failure, root, run, script } from "./lib/run.mjs";
+import { Failure, optionsOf, root, run, script } from "./lib/run.mjs";
 import { setup } from "./setup.mjs";
 
 async function desktop() {
@@ -32,7 +32,7 @@ async function server() {
 }
 
 await script("test-host", async () => {
-  const isDesktop = process.argv.includes("--desktop");
+  const { desktop: isDesktop = false } = optionsOf({ desktop: { type: "boolean" } });
   await setup({ browser: !isDesktop });
   await (isDesktop ? desktop() : server());
 });

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 
@@ -53,6 +54,16 @@ export async function must(message, command, args, options) {
   const { code, output } = await run(command, args, options);
   if (code !== 0) throw new Failure(`${message} (${path.basename(command)} exited with ${code})`, output);
   return output;
+}
+
+/** The script's options as parseArgs gives them; what it does not know is a Failure, not left unheard. */
+export function optionsOf(options) {
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    const known = Object.entries(options).map(([name, { type }]) => `--${name}${type === "string" ? ` ${name.toUpperCase()}` : ""}`);
+    throw new Failure(`${error.message.split(". ")[0]}; options: ${known.join(", ")}`);
+  }
 }
 
 /** The end of a long output: its last `lines` lines. */
