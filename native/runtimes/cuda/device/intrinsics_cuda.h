@@ -6,6 +6,12 @@
 namespace octet::cuda {
 
 OCTET_DEVICE int thread_x() { return static_cast<int>(threadIdx.x); }
+/// thread_x(), read where it stands: what follows from it takes no registers in a loop around.
+OCTET_DEVICE int thread_x_here() {
+  int x;
+  asm volatile("mov.u32 %0, %%tid.x;" : "=r"(x));
+  return x;
+}
 OCTET_DEVICE int block_x() { return static_cast<int>(blockIdx.x); }
 OCTET_DEVICE int block_y() { return static_cast<int>(blockIdx.y); }
 OCTET_DEVICE int block_z() { return static_cast<int>(blockIdx.z); }

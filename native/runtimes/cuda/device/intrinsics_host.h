@@ -13,6 +13,7 @@
 namespace octet::cuda {
 
 inline int thread_x() { return host::current().thread; }
+inline int thread_x_here() { return thread_x(); }
 inline int block_x() { return host::current().block->index.x; }
 inline int block_y() { return host::current().block->index.y; }
 inline int block_z() { return host::current().block->index.z; }

@@ -29,7 +29,10 @@ void check(const Gemm& call) {
   const bool halves = call.epilogue == Epilogue::kSwiGlu;
   if (halves && (call.weights.rows % 2 != 0 || call.bias)) refuse("SwiGLU takes an interleaved matrix and no bias");
   if (call.y_stride < (halves ? call.weights.rows / 2 : call.weights.rows)) refuse("rows of y overlap");
-  if (reinterpret_cast<std::uintptr_t>(call.x) % 16 != 0) refuse("x is not aligned");
+  if (reinterpret_cast<std::uintptr_t>(call.x) % 16 != 0 || call.x_stride % 8 != 0) refuse("x is not aligned");
+  if (call.norm.squares && (call.n > kMostFoldedRows || call.weights.columns % kNormGroup != 0)) refuse("the norm of x cannot be folded in");
+  if (call.next.weight && (call.epilogue != Epilogue::kAdd || call.weights.rows % kNormGroup != 0 || call.y_stride != call.weights.rows))
+    refuse("the norm of y cannot be folded in");
 }
 
 }  // namespace
@@ -43,17 +46,21 @@ std::size_t GemmWorkspace::bytes(const DeviceInfo& device) {
   return static_cast<std::size_t>(device.multiprocessors) * (most().floats * sizeof(float) + most().blocks * sizeof(int));
 }
 
+bool takes_tensor_cores(const Matrix& weights) { return weights.format != WeightFormat::kF32 && weights.columns % 8 == 0; }
+
 void gemm(Stream& stream, const GemmWorkspace& workspace, const Gemm& call) {
   check(call);
-  if (call.precision == Precision::kFloat32) return multiply_plainly<float>(stream, call);
-  const Matrix& w = call.weights;
-  if (w.format == WeightFormat::kF32 || w.columns % 8 != 0) return multiply_plainly<Bf16>(stream, call);
-  gemm_by(stream, workspace, call, plan_gemm(w, call.n, workspace));
+  const bool plainly = call.precision == Precision::kFloat32 || !takes_tensor_cores(call.weights);
+  if (!plainly) return gemm_by(stream, workspace, call, plan_gemm(call.weights, call.n, workspace));
+  if (call.x_stride != 0 || call.norm.squares || call.next.weight) throw std::invalid_argument("gemm: only tensor cores do this");
+  if (call.precision == Precision::kFloat32) multiply_plainly<float>(stream, call);
+  else multiply_plainly<Bf16>(stream, call);
 }
 
 void gemm_by(Stream& stream, const GemmWorkspace& workspace, const Gemm& call, const GemmPlan& plan) {
-  const Product product{.weights = call.weights, .x = static_cast<const Bf16*>(call.x), .n = call.n, .epilogue = call.epilogue, .bias = call.bias,
-                        .y = call.y, .y_stride = call.y_stride, .partial_sums = workspace.partial_sums(), .counters = workspace.counters(), .plan = plan};
+  const Product product{.weights = call.weights, .x = static_cast<const Bf16*>(call.x), .x_stride = call.x_stride ? call.x_stride : call.weights.columns,
+                        .n = call.n, .epilogue = call.epilogue, .bias = call.bias, .y = call.y, .y_stride = call.y_stride, .norm = call.norm,
+                        .next = call.next, .partial_sums = workspace.partial_sums(), .counters = workspace.counters(), .plan = plan};
   switch (call.weights.format) {
     case WeightFormat::kF32: break;
     case WeightFormat::kF16: return multiply_tiles<WeightFormat::kF16>(stream, product);
@@ -70,7 +77,9 @@ std::size_t gemm_bytes(const Gemm& call) {
   const std::size_t element = call.precision == Precision::kFloat32 ? sizeof(float) : sizeof(Bf16);
   const auto n = static_cast<std::size_t>(call.n);
   const std::size_t w = file_row_bytes(call.weights.format, call.weights.columns) * call.weights.rows;
-  const std::size_t x = n * call.weights.columns * element;
+  const std::size_t squares = (call.norm.squares ? n * (call.weights.columns / kNormGroup) : 0) * sizeof(float);
+  const std::size_t next = call.next.weight ? n * (call.weights.rows * element + call.weights.rows / kNormGroup * sizeof(float)) : 0;
+  const std::size_t x = n * call.weights.columns * element + squares + next;
   switch (call.epilogue) {
     case Epilogue::kStore: return w + x + n * call.weights.rows * sizeof(float);
     case Epilogue::kAdd: return w + x + 2 * n * call.weights.rows * sizeof(float);

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "runtimes/cuda/device/stream.h"
+#include "runtimes/cuda/kernels/folded_norm.h"
 #include "runtimes/cuda/kernels/weights.h"
 #include "runtimes/cuda/tables.h"
 
@@ -26,7 +27,14 @@ struct Gemm {
   void* y = nullptr;             ///< [n][y_stride]
   int y_stride = 0;              ///< Elements.
   Precision precision = Precision::kBf16;
+  // On tensor cores alone:
+  int x_stride = 0;              ///< Elements from one row of x to the next, a multiple of 8; 0: weights.columns.
+  InputNorm norm;                ///< Of x; at most kMostFoldedRows rows.
+  OutputNorm next;               ///< Of y; with kAdd, y_stride = weights.rows.
 };
+
+/// Whether products with this matrix go by tensor cores, in bf16.
+bool takes_tensor_cores(const Matrix& weights);
 
 /// What products need beside their operands: partial sums of output tiles that several blocks share, and counters of the
 /// blocks that have come. One serves all calls on one stream; the counters are zero between calls.
@@ -54,7 +62,7 @@ class GemmWorkspace {
 /// Throws std::invalid_argument where operands do not fit each other.
 void gemm(Stream& stream, const GemmWorkspace& workspace, const Gemm& call);
 
-/// Bytes that must move: weights and scales as the file stores them, x once, y once (twice for kAdd).
+/// Bytes that must move: weights and scales as the file stores them, x once, y once (twice for kAdd), what folded norms add.
 std::size_t gemm_bytes(const Gemm& call);
 
 }  // namespace octet::cuda

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runtimes/cuda/device/keywords.h"
+#include "runtimes/cuda/kernels/folded_norm.h"
 #include "runtimes/cuda/kernels/weight_layout.h"
 
 namespace octet::cuda {
@@ -60,8 +61,8 @@ struct StageLayout {
   }
 };
 
-/// Shared memory before the stages: what a block's threads tell each other.
-constexpr int kGemmHeader = 16;
+/// Shared memory before the stages: what a block's threads tell each other, and the factors of x's rows (folded_norm.h).
+constexpr int kGemmFactors = 16, kGemmHeader = kGemmFactors + kMostFoldedRows * 4;
 
 /// The kernels there are, by n8 tiles of a warp.
 constexpr int kGemmTiles[] = {1, 2, 4, 6, 8, 9};

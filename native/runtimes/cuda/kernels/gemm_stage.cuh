@@ -1,6 +1,6 @@
 // Copies of a step's operands from global into shared memory, by all threads of a block, asynchronously. Rows and columns
-// beyond the operands' edges become zeros and are not read. Each loader walks through the block's steps by itself; what a
-// thread copies of a tile is worked out once, when the tile begins.
+// beyond the operands' edges become zeros and are not read. What a thread copies of a tile is worked out once, when the tile
+// begins.
 #pragma once
 
 #include "runtimes/cuda/device/intrinsics.h"
@@ -13,11 +13,11 @@ namespace octet::cuda {
 template <WeightFormat kFormat, int kTiles>
 class WeightLoader {
  public:
-  OCTET_DEVICE WeightLoader(const Product& p, const StageLayout& layout) : p_(p), layout_(layout), at_(p.plan, block_x()) { begin_tile(); }
+  OCTET_DEVICE WeightLoader(const Product& p, const StageLayout& layout, const Walk& at) : p_(p), layout_(layout) { begin_tile(at); }
 
-  /// Starts the copies of one step into `stage` and goes on to the next.
-  OCTET_DEVICE void copy(std::byte* stage) {
-    const int across = units_across(p_.weights.columns), first_unit = at_.step() * p_.plan.k_warps;
+  /// Starts the copies of a step of the tile begun into `stage`.
+  OCTET_DEVICE void copy(std::byte* stage, const Walk& at) {
+    const int across = units_across(p_.weights.columns), first_unit = at.step() * p_.plan.k_warps;
     OCTET_UNROLL
     for (int i = 0; i < kUnits; ++i) {
       const int slot = warp_index() + i * kGemmWarps;
@@ -32,18 +32,11 @@ class WeightLoader {
       const std::byte* from = super_ ? super_ + first_unit / kUnitsOfSuper * kUnit.super : p_.weights.supers;
       if (thread_x() < panels() * kSuperPieces) copy_async(stage + layout_.supers + thread_x() * 16, from, super_ != nullptr);
     }
-    if (at_.advance(p_.plan, block_x())) begin_tile();
   }
 
- private:
-  static constexpr UnitLayout kUnit = layout_of(kFormat);
-  static constexpr int kUnits = panels_of(kTiles), kUnitsOfSuper = kSuperColumns / kUnitColumns, kSuperPieces = kUnit.super / 16;
-
-  OCTET_DEVICE int panels() const { return p_.plan.row_warps * panels_of(kTiles); }
-
-  OCTET_DEVICE void begin_tile() {
+  OCTET_DEVICE void begin_tile(const Walk& at) {
     const GemmPlan& plan = p_.plan;
-    const int first_panel = at_.tile() / plan.tiles_across * panels();
+    const int first_panel = at.tile() / plan.tiles_across * panels();
     const int down = units_down(p_.weights.rows), across = units_across(p_.weights.columns);
     OCTET_UNROLL
     for (int i = 0; i < kUnits; ++i) {
@@ -58,44 +51,47 @@ class WeightLoader {
     }
   }
 
+ private:
+  static constexpr UnitLayout kUnit = layout_of(kFormat);
+  static constexpr int kUnits = panels_of(kTiles), kUnitsOfSuper = kSuperColumns / kUnitColumns, kSuperPieces = kUnit.super / 16;
+
+  OCTET_DEVICE int panels() const { return p_.plan.row_warps * panels_of(kTiles); }
+
   const Product& p_;
   const StageLayout& layout_;
-  Walk at_;
   const std::byte *unit_[kUnits], *super_;  ///< Of the tile's first step; null where rows are beyond the edge.
 };
 
 /// x, a thread copying the same 8 columns of rows a fixed distance apart.
 class ActivationLoader {
  public:
-  OCTET_DEVICE ActivationLoader(const Product& p, const StageLayout& layout)
-      : p_(p), at_(p.plan, block_x()), pieces_(p.plan.k_warps * 8), row_(thread_x() / pieces_), column_(thread_x() % pieces_ * 8),
+  OCTET_DEVICE ActivationLoader(const Product& p, const StageLayout& layout, const Walk& at)
+      : p_(p), pieces_(p.plan.k_warps * 8), row_(thread_x() / pieces_), column_(thread_x() % pieces_ * 8),
         offset_(layout.x + row_ * layout.x_stride + column_ * 2), stride_(kGemmThreads / pieces_ * layout.x_stride) {
-    begin_tile();
+    begin_tile(at);
   }
 
-  OCTET_DEVICE void copy(std::byte* stage) {
-    const int column = column_ + at_.step() * p_.plan.step_columns(), rows = kGemmThreads / pieces_, block_n = p_.plan.block_n();
+  OCTET_DEVICE void copy(std::byte* stage, const Walk& at) {
+    const int column = column_ + at.step() * p_.plan.step_columns(), rows = kGemmThreads / pieces_, block_n = p_.plan.block_n();
     const bool columns_inside = column < p_.weights.columns;
     const Bf16* from = x_ + column;
     std::byte* to = stage + offset_;
     for (int row = row_; row < block_n; row += rows) {
       const bool inside = columns_inside && row < rows_inside_;
       copy_async(to, inside ? from : p_.x, inside);
-      from += static_cast<std::ptrdiff_t>(rows) * p_.weights.columns;
+      from += static_cast<std::ptrdiff_t>(rows) * p_.x_stride;
       to += stride_;
     }
-    if (at_.advance(p_.plan, block_x())) begin_tile();
+  }
+
+  OCTET_DEVICE void begin_tile(const Walk& at) {
+    const int first_row = at.tile() % p_.plan.tiles_across * p_.plan.block_n();
+    rows_inside_ = p_.n - first_row;
+    x_ = p_.x + static_cast<std::ptrdiff_t>(first_row + row_) * p_.x_stride;
   }
 
  private:
-  OCTET_DEVICE void begin_tile() {
-    const int first_row = at_.tile() % p_.plan.tiles_across * p_.plan.block_n();
-    rows_inside_ = p_.n - first_row;
-    x_ = p_.x + static_cast<std::ptrdiff_t>(first_row + row_) * p_.weights.columns;
-  }
-
   const Product& p_;
-  Walk at_;
   int pieces_, row_, column_, offset_, stride_, rows_inside_ = 0;
   const Bf16* x_ = nullptr;
 };

@@ -1,9 +1,8 @@
-// Sums of a block's output tile: added over the warps that divide the columns, over the blocks that share the tile, and
-// handed to the epilogue. All in fixed orders.
+// Sums of a block's output tile: added over the warps that divide the columns and over the blocks that share the tile, in fixed
+// orders.
 #pragma once
 
 #include "runtimes/cuda/device/intrinsics.h"
-#include "runtimes/cuda/kernels/gemm_epilogue.cuh"
 #include "runtimes/cuda/kernels/gemm_tile.h"
 
 namespace octet::cuda {
@@ -11,8 +10,8 @@ namespace octet::cuda {
 /// Where a warp stands in its block's tile.
 struct WarpPlace {
   int row, n, k;
-  OCTET_DEVICE explicit WarpPlace(const GemmPlan& plan) {
-    const int warp = warp_index(), rest = warp / plan.row_warps;
+  OCTET_DEVICE WarpPlace(const GemmPlan& plan, int thread) {
+    const int warp = thread / kWarp, rest = warp / plan.row_warps;
     row = warp % plan.row_warps;
     n = plan.n_warps == 2 ? rest : 0;
     k = plan.k_warps == 2 ? rest : 0;
@@ -114,37 +113,6 @@ OCTET_DEVICE bool add_blocks(const Product& p, Sums<kTiles>& sums, const WarpPla
     }
   }
   return true;
-}
-
-/// The finished tile's epilogue.
-template <int kTiles>
-OCTET_DEVICE void put_tile(const Product& p, const Sums<kTiles>& sums, const WarpPlace& place, int tile) {
-  if (place.k != 0) return;
-  const GemmPlan& plan = p.plan;
-  const int group = warp_lane() / 4, pair = warp_lane() % 4 * 2;
-  const int first_row = (tile / plan.tiles_across * plan.row_warps + place.row) * Sums<kTiles>::kPanels * 16 + group;
-  const int first_n = (tile % plan.tiles_across * plan.n_warps + place.n) * kTiles * 8 + pair;
-  OCTET_UNROLL
-  for (int i = 0; i < Sums<kTiles>::kPanels; ++i) {
-    OCTET_UNROLL
-    for (int j = 0; j < kTiles; ++j) {
-      OCTET_UNROLL
-      for (int odd = 0; odd < 2; ++odd) {
-        const int n = first_n + j * 8 + odd, row = first_row + i * 16;
-        if (n >= p.n) continue;
-        const std::size_t line = static_cast<std::size_t>(n) * p.y_stride;
-        const float upper = sums.at[i][j][odd], lower = sums.at[i][j][2 + odd];
-        if (p.epilogue == Epilogue::kSwiGlu) {
-          const int output = row / 16 * 8 + group;
-          if (output < p.weights.rows / 2) static_cast<Bf16*>(p.y)[line + output] = to_bf16(gated(upper, lower));
-        } else {
-          auto* y = static_cast<float*>(p.y);
-          if (row < p.weights.rows) put_sum(p.epilogue, p.bias, y, line + row, row, upper);
-          if (row + 8 < p.weights.rows) put_sum(p.epilogue, p.bias, y, line + row + 8, row + 8, lower);
-        }
-      }
-    }
-  }
 }
 
 }  // namespace octet::cuda

@@ -13,7 +13,9 @@
 #pragma once
 
 #include "runtimes/cuda/device/launch.h"
+#include "runtimes/cuda/kernels/folded_norm.cuh"
 #include "runtimes/cuda/kernels/fragments.cuh"
+#include "runtimes/cuda/kernels/gemm_put.cuh"
 #include "runtimes/cuda/kernels/gemm_stage.cuh"
 #include "runtimes/cuda/kernels/gemm_sums.cuh"
 
@@ -57,20 +59,30 @@ template <WeightFormat kFormat, int kTiles>
 OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
   const GemmPlan& plan = p.plan;
   const StageLayout layout(kFormat, plan);
-  const WarpPlace place(plan);
+  const WarpPlace place(plan, thread_x());
   int* flag = reinterpret_cast<int*>(shared_memory());
+  auto* const factors = reinterpret_cast<float*>(shared_memory() + kGemmFactors);
   std::byte* stages = shared_memory() + kGemmHeader;
   const int length = Walk::length(plan, block_x()), ahead = plan.stages - 1;
 
-  WeightLoader<kFormat, kTiles> weights(p, layout);
-  for (int i = 0; i < ahead && i < length; ++i) weights.copy(stages + i * layout.bytes);
+  Walk to(plan, block_x());  // the step to copy next
+  WeightLoader<kFormat, kTiles> weights(p, layout, to);
+  for (int i = 0; i < ahead && i < length; ++i) {
+    weights.copy(stages + i * layout.bytes, to);
+    if (to.advance(plan, block_x())) weights.begin_tile(to);
+  }
   let_next_start();
   wait_for_previous();
-  ActivationLoader activations(p, layout);
+  to = Walk(plan, block_x());
+  ActivationLoader activations(p, layout, to);
   for (int i = 0; i < ahead; ++i) {
-    if (i < length) activations.copy(stages + i * layout.bytes);
+    if (i < length) {
+      activations.copy(stages + i * layout.bytes, to);
+      if (to.advance(plan, block_x())) activations.begin_tile(to);
+    }
     commit_async();
   }
+  if (p.norm.squares) find_row_factors<kTiles>(p.norm, p.n, p.weights.columns, kGemmWarps, factors);
 
   Sums<kTiles> sums;
   sums.clear();
@@ -80,8 +92,12 @@ OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
     block_sync();
     if (i + ahead < length) {
       std::byte* stage = stages + refilled * layout.bytes;
-      weights.copy(stage);
-      activations.copy(stage);
+      weights.copy(stage, to);
+      activations.copy(stage, to);
+      if (to.advance(plan, block_x())) {
+        weights.begin_tile(to);
+        activations.begin_tile(to);
+      }
     }
     commit_async();
     std::byte* stage = stages + current * layout.bytes;
@@ -90,7 +106,7 @@ OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
     if (ends || i == length - 1) {
       if (plan.k_warps == 2) add_k_warps(sums, place, stage);
       const bool whole = ends && at.first_step() == 0;
-      if (whole || add_blocks(p, sums, place, at.tile(), flag)) put_tile(p, sums, place, at.tile());
+      if (whole || add_blocks(p, sums, place, at.tile(), flag)) put_tile(p, sums, place, at.tile(), factors, stage);
       sums.clear();
     }
     at.advance(plan, block_x());

@@ -10,11 +10,14 @@ namespace octet::cuda {
 struct Product {
   Matrix weights;
   const Bf16* x;
+  int x_stride;
   int n;
   Epilogue epilogue;
   const float* bias;
   void* y;
   int y_stride;
+  InputNorm norm;
+  OutputNorm next;
   float* partial_sums;
   int* counters;
   GemmPlan plan;

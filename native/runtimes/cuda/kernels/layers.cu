@@ -21,12 +21,28 @@ OCTET_DEVICE float block_sum(float x) {
   return total;
 }
 
-OCTET_KERNEL embed_row(Matrix embedding, const int* token, float* residual) {
+// A warp takes groups of a norm's columns, two a lane.
+OCTET_KERNEL embed_row(Matrix embedding, const int* token, float* residual, OutputNorm next) {
+  constexpr int kOfLane = kNormGroup / kWarp;
   wait_for_previous();
   let_next_start();
-  const int row = block_x();
-  float* const to = residual + static_cast<std::size_t>(row) * embedding.columns;
-  for (int column = thread_x(); column < embedding.columns; column += threads_x()) to[column] = weight_at(embedding, token[row], column);
+  const int row = block_x(), groups = (embedding.columns + kNormGroup - 1) / kNormGroup;
+  const std::size_t start = static_cast<std::size_t>(row) * embedding.columns;
+  for (int group = warp_index(); group < groups; group += kWarps) {
+    float squares = 0;
+    OCTET_UNROLL
+    for (int i = 0; i < kOfLane; ++i) {
+      const int column = group * kNormGroup + i * kWarp + warp_lane();
+      if (column >= embedding.columns) continue;
+      const float r = weight_at(embedding, token[row], column);
+      residual[start + column] = r;
+      if (next.weight) next.h[start + column] = to_bf16(r * next.weight[column]);
+      squares += r * r;
+    }
+    if (!next.weight) continue;
+    squares = warp_sum(squares);
+    if (warp_lane() == 0) next.squares[static_cast<std::size_t>(row) * groups + group] = squares;
+  }
 }
 
 template <class T>
@@ -107,8 +123,9 @@ OCTET_KERNEL rope_and_store_row(Batch batch, QueryKeyValue call) {
 
 }  // namespace
 
-void embed(Stream& stream, const Matrix& embedding, const Batch& batch, float* residual) {
-  launch(stream, {.grid = {batch.rows()}, .threads = kThreads, .overlaps_previous = true}, embed_row, embedding, batch.token, residual);
+void embed(Stream& stream, const Matrix& embedding, const Batch& batch, float* residual, const OutputNorm& next) {
+  if (next.weight && embedding.columns % kNormGroup != 0) throw std::invalid_argument("embed: the norm cannot be folded in");
+  launch(stream, {.grid = {batch.rows()}, .threads = kThreads, .overlaps_previous = true}, embed_row, embedding, batch.token, residual, next);
 }
 
 void rms_norm(Stream& stream, const float* residual, const float* weight, float epsilon, int rows, int width, Precision precision, void* x) {

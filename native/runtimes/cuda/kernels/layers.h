@@ -3,14 +3,16 @@
 #pragma once
 
 #include "runtimes/cuda/device/stream.h"
+#include "runtimes/cuda/kernels/folded_norm.h"
 #include "runtimes/cuda/kernels/weights.h"
 #include "runtimes/cuda/network_source.h"
 #include "runtimes/cuda/tables.h"
 
 namespace octet::cuda {
 
-/// residual [rows][embedding.columns] = the embedding's row of each token, in float32.
-void embed(Stream& stream, const Matrix& embedding, const Batch& batch, float* residual);
+/// residual [rows][embedding.columns] = the embedding's row of each token, in float32, and what a norm folded into the next product
+/// wants of it.
+void embed(Stream& stream, const Matrix& embedding, const Batch& batch, float* residual, const OutputNorm& next = {});
 
 /// x [rows][width] (Bf16 or float) = residual / sqrt(mean(residual^2) + epsilon) * weight (Zhang and Sennrich, 2019).
 void rms_norm(Stream& stream, const float* residual, const float* weight, float epsilon, int rows, int width, Precision precision, void* x);

@@ -1,5 +1,7 @@
 #include "runtimes/cuda/runtime/forward.h"
 
+#include <algorithm>
+
 #include "runtimes/cuda/kernels/attention_rows.h"
 #include "runtimes/cuda/kernels/layers.h"
 
@@ -14,6 +16,19 @@ bool on_tensor_cores(const Architecture& shape, Precision precision) {
   return precision == Precision::kBf16 && attends_on_tensor_cores(heads_of(shape));
 }
 
+std::size_t squares_of(const Architecture& shape, int rows) {
+  return static_cast<std::size_t>(std::min(rows, kMostFoldedRows)) * static_cast<std::size_t>(shape.width / kNormGroup);
+}
+
+bool may_fold_norms(const Network& network) {
+  const auto takes = [](const PackedMatrix& packed) { return takes_tensor_cores(packed.matrix); };
+  return network.architecture.width % kNormGroup == 0 && takes_tensor_cores(network.output_matrix()) &&
+         std::all_of(network.layers.begin(), network.layers.end(), [&](const NetworkLayer& layer) {
+           return takes(layer.attention_output) && takes(layer.gate_up) && takes(layer.down) &&
+                  std::all_of(layer.qkv.parts.begin(), layer.qkv.parts.end(), [&](const JointProduct::Part& part) { return takes(part.matrix); });
+         });
+}
+
 }  // namespace
 
 Activations::Activations(const Architecture& shape, Precision precision, int rows, const DeviceInfo& device)
@@ -21,6 +36,7 @@ Activations::Activations(const Architecture& shape, Precision precision, int row
       precision_(precision),
       residual_(static_cast<std::size_t>(rows) * shape.width),
       qkv_(static_cast<std::size_t>(rows) * (shape.heads + 2 * shape.kv_heads) * shape.head_dim),
+      squares_(precision == Precision::kBf16 ? squares_of(shape, rows) : 0),
       x_(static_cast<std::size_t>(rows) * shape.width * element_bytes(precision)),
       q_(static_cast<std::size_t>(rows) * shape.heads * shape.head_dim * element_bytes(precision)),
       attended_(q_.size()),
@@ -34,31 +50,54 @@ std::size_t Activations::bytes(const Architecture& shape, Precision precision, i
   const std::size_t floats = wide(shape.width) + wide((shape.heads + 2 * shape.kv_heads) * shape.head_dim);
   const std::size_t elements = wide(shape.width) + 2 * wide(shape.heads * shape.head_dim) + wide(shape.feed_forward);
   const std::size_t attention = on_tensor_cores(shape, precision) ? AttentionWorkspace::bytes(heads_of(shape), rows, device) : 0;
-  return wide(rows) * (floats * sizeof(float) + elements * element_bytes(precision)) + GemmWorkspace::bytes(device) + attention;
+  const std::size_t squares = precision == Precision::kBf16 ? squares_of(shape, rows) * sizeof(float) : 0;
+  return wide(rows) * (floats * sizeof(float) + elements * element_bytes(precision)) + squares + GemmWorkspace::bytes(device) + attention;
+}
+
+Forward::Forward(const Network& network, const KvCache& cache, const Activations& activations, RaggedForm form, bool fused)
+    : network_(network), cache_(cache), memory_(activations), form_(form),
+      may_fold_norms_(fused && activations.precision() == Precision::kBf16 && may_fold_norms(network)) {}
+
+OutputNorm Forward::before(const DeviceArray<float>& norm, int rows) const {
+  if (!folds_norms(rows)) return {};
+  return {.weight = norm.data(), .h = reinterpret_cast<Bf16*>(memory_.x_.data()), .squares = memory_.squares_.data()};
+}
+
+InputNorm Forward::folded(int rows) const {
+  if (!folds_norms(rows)) return {};
+  return {.squares = memory_.squares_.data(), .stride = shape().width / kNormGroup, .epsilon = shape().norm_epsilon};
+}
+
+void Forward::normalise(Stream& stream, const DeviceArray<float>& norm, int rows) const {
+  if (folds_norms(rows)) return;
+  rms_norm(stream, memory_.residual_.data(), norm.data(), shape().norm_epsilon, rows, shape().width, memory_.precision_, memory_.x_.data());
 }
 
 void Forward::pass(Stream& stream, const Batch& batch) const {
   if (memory_.attention_) plan_attention(stream, *memory_.attention_, batch, heads_of(shape()), form_);
-  embed(stream, network_.embedding.matrix, batch, memory_.residual_.data());
+  embed(stream, network_.embedding.matrix, batch, memory_.residual_.data(), before(network_.layers.front().attention_norm, batch.rows()));
   for (std::size_t i = 0; i < network_.layers.size(); ++i) layer(stream, batch, static_cast<int>(i));
 }
 
 void Forward::layer(Stream& stream, const Batch& batch, int index) const {
   const Architecture& shape = network_.architecture;
-  const NetworkLayer& layer = network_.layers[static_cast<std::size_t>(index)];
+  const auto at = static_cast<std::size_t>(index);
+  const NetworkLayer& layer = network_.layers[at];
+  const DeviceArray<float>& next_norm = at + 1 < network_.layers.size() ? network_.layers[at + 1].attention_norm : network_.output_norm;
   const HeadShape heads = heads_of(shape);
   const Precision precision = memory_.precision_;
   const int rows = batch.rows();
   float* const residual = memory_.residual_.data();
-  const auto product = [&](const Matrix& weights, const void* x, Epilogue epilogue, void* y, int stride, const float* bias = nullptr) {
-    gemm(stream, memory_.products_,
-         {.weights = weights, .x = x, .n = rows, .epilogue = epilogue, .bias = bias, .y = y, .y_stride = stride, .precision = precision});
+  const void* const x = memory_.x_.data();
+  const auto multiply = [&](Gemm call) {
+    call.n = rows;
+    call.precision = precision;
+    gemm(stream, memory_.products_, call);
   };
-  rms_norm(stream, residual, layer.attention_norm.data(), shape.norm_epsilon, rows, shape.width, precision, memory_.x_.data());
-  for (const JointProduct::Part& part : layer.qkv.parts) {
-    const float* const bias = layer.qkv.bias.size() ? layer.qkv.bias.data() + part.first_row : nullptr;
-    product(part.matrix.matrix, memory_.x_.data(), Epilogue::kStore, memory_.qkv_.data() + part.first_row, layer.qkv.rows, bias);
-  }
+  normalise(stream, layer.attention_norm, rows);
+  for (const JointProduct::Part& part : layer.qkv.parts)
+    multiply({.weights = part.matrix.matrix, .x = x, .bias = layer.qkv.bias.size() ? layer.qkv.bias.data() + part.first_row : nullptr,
+              .y = memory_.qkv_.data() + part.first_row, .y_stride = layer.qkv.rows, .norm = folded(rows)});
   rope_and_store(stream, batch,
                  {.shape = heads, .product = memory_.qkv_.data(), .q_norm = layer.q_norm.data(), .k_norm = layer.k_norm.data(),
                   .epsilon = shape.norm_epsilon, .rope = shape.rope, .rope_factors = network_.rope_factors.data(), .precision = precision,
@@ -66,24 +105,44 @@ void Forward::layer(Stream& stream, const Batch& batch, int index) const {
   const void *const q = memory_.q_.data(), *const keys = cache_.keys(index), *const values = cache_.values(index);
   if (memory_.attention_) attend(stream, *memory_.attention_, batch, heads, q, keys, values, memory_.attended_.data());
   else attend_rows(stream, batch, heads, q, keys, values, precision, memory_.attended_.data());
-  product(layer.attention_output.matrix, memory_.attended_.data(), Epilogue::kAdd, residual, shape.width);
-  rms_norm(stream, residual, layer.feed_forward_norm.data(), shape.norm_epsilon, rows, shape.width, precision, memory_.x_.data());
-  product(layer.gate_up.matrix, memory_.x_.data(), Epilogue::kSwiGlu, memory_.hidden_.data(), shape.feed_forward);
-  product(layer.down.matrix, memory_.hidden_.data(), Epilogue::kAdd, residual, shape.width);
+  multiply({.weights = layer.attention_output.matrix, .x = memory_.attended_.data(), .epilogue = Epilogue::kAdd, .y = residual,
+            .y_stride = shape.width, .next = before(layer.feed_forward_norm, rows)});
+  normalise(stream, layer.feed_forward_norm, rows);
+  multiply({.weights = layer.gate_up.matrix, .x = x, .epilogue = Epilogue::kSwiGlu, .y = memory_.hidden_.data(), .y_stride = shape.feed_forward,
+            .norm = folded(rows)});
+  multiply({.weights = layer.down.matrix, .x = memory_.hidden_.data(), .epilogue = Epilogue::kAdd, .y = residual, .y_stride = shape.width,
+            .next = before(next_norm, rows)});
 }
 
 void Forward::logits(Stream& stream, const Batch& batch, int first, int count, float* logits) const {
   const Architecture& shape = network_.architecture;
-  const int rows = batch.lanes * count;
+  const int rows_per_lane = batch.rows_per_lane;
+  Gemm output{.weights = network_.output_matrix(), .x = memory_.x_.data(), .n = batch.lanes * count, .epilogue = Epilogue::kStore, .y = logits,
+              .y_stride = shape.vocabulary, .precision = memory_.precision_};
+  if (folds_norms(batch.rows())) {
+    // The wanted rows as they lie: one run, or where they are not evenly apart, one of each lane.
+    const bool one_run = count == rows_per_lane || count == 1 || batch.lanes == 1;
+    const int runs = one_run ? 1 : batch.lanes, apart = count == 1 ? rows_per_lane : 1;
+    output.n /= runs;
+    for (int run = 0; run < runs; ++run) {
+      const auto row = static_cast<std::size_t>(run * rows_per_lane + first);
+      output.norm = folded(batch.rows());
+      output.x = memory_.x_.data() + row * static_cast<std::size_t>(shape.width) * sizeof(Bf16);
+      output.x_stride = apart * shape.width;
+      output.norm.squares += row * static_cast<std::size_t>(output.norm.stride);
+      output.norm.stride *= apart;
+      output.y = logits + static_cast<std::size_t>(run) * static_cast<std::size_t>(count) * static_cast<std::size_t>(shape.vocabulary);
+      gemm(stream, memory_.products_, output);
+    }
+    return;
+  }
   const float* wanted = memory_.residual_.data();
-  if (count != batch.rows_per_lane) {
-    gather_rows(stream, memory_.residual_.data(), batch.lanes, batch.rows_per_lane, first, count, shape.width, memory_.qkv_.data());
+  if (count != rows_per_lane) {
+    gather_rows(stream, wanted, batch.lanes, rows_per_lane, first, count, shape.width, memory_.qkv_.data());
     wanted = memory_.qkv_.data();
   }
-  rms_norm(stream, wanted, network_.output_norm.data(), shape.norm_epsilon, rows, shape.width, memory_.precision_, memory_.x_.data());
-  gemm(stream, memory_.products_,
-       {.weights = network_.output_matrix(), .x = memory_.x_.data(), .n = rows, .epilogue = Epilogue::kStore, .y = logits,
-        .y_stride = shape.vocabulary, .precision = memory_.precision_});
+  rms_norm(stream, wanted, network_.output_norm.data(), shape.norm_epsilon, output.n, shape.width, memory_.precision_, memory_.x_.data());
+  gemm(stream, memory_.products_, output);
 }
 
 }  // namespace octet::cuda

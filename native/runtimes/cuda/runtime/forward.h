@@ -26,7 +26,7 @@ class Activations {
   friend class Forward;
   int rows_;
   Precision precision_;
-  DeviceArray<float> residual_, qkv_;
+  DeviceArray<float> residual_, qkv_, squares_;
   DeviceArray<std::byte> x_, q_, attended_, hidden_;
   GemmWorkspace products_;
   std::optional<AttentionWorkspace> attention_;  ///< Where attention goes by tensor cores; else by rows.
@@ -35,9 +35,9 @@ class Activations {
 /// A network with the memory its passes use.
 class Forward {
  public:
-  /// `form`: of the tails' attention, where that goes by tensor cores. Results do not depend on it.
-  Forward(const Network& network, const KvCache& cache, const Activations& activations, RaggedForm form = RaggedForm::kSplit)
-      : network_(network), cache_(cache), memory_(activations), form_(form) {}
+  /// `form`: of the tails' attention, where that goes by tensor cores. Results do not depend on it. `fused`: false keeps to kernels of
+  /// their own what products could do in their epilogues; results differ by rounding.
+  Forward(const Network& network, const KvCache& cache, const Activations& activations, RaggedForm form = RaggedForm::kSplit, bool fused = true);
 
   /// Keys and values of the batch's rows into the cache, and the last layer's residual stream. At most most_rows() rows and
   /// kMaxSlots lanes.
@@ -50,10 +50,20 @@ class Forward {
 
  private:
   void layer(Stream& stream, const Batch& batch, int index) const;
+  /// Norms of a pass of so many rows are folded into its products (kernels/folded_norm.h), not kernels of their own.
+  bool folds_norms(int rows) const { return may_fold_norms_ && rows <= kMostFoldedRows; }
+  /// For the kernel that finishes the residual stream `norm` reads.
+  OutputNorm before(const DeviceArray<float>& norm, int rows) const;
+  /// For a product that reads it normed.
+  InputNorm folded(int rows) const;
+  /// The residual stream normed by a kernel, where that is not folded.
+  void normalise(Stream& stream, const DeviceArray<float>& norm, int rows) const;
+
   const Network& network_;
   const KvCache& cache_;
   const Activations& memory_;
   RaggedForm form_;
+  bool may_fold_norms_;
 };
 
 }  // namespace octet::cuda
