@@ -1,5 +1,5 @@
-// Attention on tensor cores: BASS-PAD equals BASS-SPLIT bit for bit, and both the double-precision reference within the rounding
-// of bf16 weights and outputs; with NaN in every cell that a row must not see and in what inactive rows ask.
+// Attention on tensor cores: BASS-PAD equals BASS-SPLIT bit for bit, whoever merges parts, and both the double-precision reference
+// within the rounding of bf16 weights and outputs; with NaN in every cell that a row must not see and in what inactive rows ask.
 #include <doctest/doctest.h>
 
 #include <stdexcept>
@@ -22,8 +22,8 @@ DeviceInfo device_of(int multiprocessors) {
   return device;
 }
 
-std::vector<Bf16> attended(const AttentionCase& a, const AttentionData<Bf16>& data, RaggedForm form, int multiprocessors) {
-  const AttentionWorkspace workspace(a.shape, a.rows(), device_of(multiprocessors));
+std::vector<Bf16> attended(const AttentionCase& a, const AttentionData<Bf16>& data, RaggedForm form, int multiprocessors, MergeBy merge) {
+  const AttentionWorkspace workspace(a.shape, a.rows(), device_of(multiprocessors), merge);
   const DeviceArray<Bf16> out(data.size());
   Stream stream;
   plan_attention(stream, workspace, data.batch(), a.shape, form);
@@ -41,9 +41,11 @@ void check(const AttentionCase& a, std::initializer_list<int> multiprocessors = 
   const AttentionData<Bf16> data(a);
   for (const int count : multiprocessors) {
     CAPTURE(count);
-    const std::vector<Bf16> split = attended(a, data, RaggedForm::kSplit, count), pad = attended(a, data, RaggedForm::kPad, count);
+    const std::vector<Bf16> split = attended(a, data, RaggedForm::kSplit, count, MergeBy::kLastBlock);
     CHECK(data.difference(split) <= kTolerance);
-    CHECK(same_bits(split, pad));
+    CHECK(same_bits(split, attended(a, data, RaggedForm::kPad, count, MergeBy::kLastBlock)));
+    CHECK(same_bits(split, attended(a, data, RaggedForm::kSplit, count, MergeBy::kLaunch)));
+    CHECK(same_bits(split, attended(a, data, RaggedForm::kPad, count, MergeBy::kLaunch)));
   }
 }
 
@@ -133,6 +135,15 @@ TEST_CASE("cuda attention: SPLIT lists exactly each tail's own chunks, PAD the l
   check(a, {7});  // two chunks of the longest tail at most: the others have its edges, not their own
 }
 
+TEST_CASE("cuda attention: as many parts as there can be, one, and none") {
+  // 32 parts; a prompt of one part; tails of one part, without a prompt; a row that sees one cell.
+  check({{4, 2, 64}, 2100, {{0, {0, 1500, 1500}, {1988, 1989}}, {1, {0, 1500, 2000}, {1500, 1501}}}}, {132});
+  check({{2, 1, 128}, 700, {{0, {0, 600, 600}, {660}}, {1, {0, 600, 670}, {600}}}}, {132});
+  check({{4, 2, 64}, 60, {{0, {0, 40, 50}, {38, 39}}, {1, {0, 40, 50}, {39, -1}}}});
+  check({{4, 2, 64}, 60, {{0, {0, 0, 0}, {0, 1}}, {1, {0, 0, 20}, {29, 30}}, {-1, {0, 0, 0}, {3, 4}}}});
+  check({{4, 2, 64}, 60, {{-1, {0, 0, 0}, {3, 4}}, {0, {0, 0, 0}, {-1, -1}}}});
+}
+
 TEST_CASE("cuda attention: one recorded graph serves batches of other lengths, places and idle lanes") {
   const HeadShape shape{4, 2, 64};
   const auto batch_of = [&](int first, int second, int slot) {
@@ -142,25 +153,49 @@ TEST_CASE("cuda attention: one recorded graph serves batches of other lengths, p
   DeviceArray<Place> places(kMaxSlots);
   DeviceArray<Bf16> q(6 * 4 * 64), keys(600 * 2 * 64), values(keys.size()), out(q.size());
   const Batch batch{2, 3, slots.data(), nullptr, positions.data(), places.data()};
-  const AttentionWorkspace workspace(shape, 6, device_of(132));
-  Stream stream;
-  stream.begin_capture();
-  plan_attention(stream, workspace, batch, shape, RaggedForm::kSplit);
-  attend(stream, workspace, batch, shape, q.data(), keys.data(), values.data(), out.data());
-  const Graph graph = stream.end_capture();
-  for (const AttentionCase& a : {batch_of(280, 80, 4), batch_of(80, 200, 9), batch_of(150, 100, -1), batch_of(3, 81, 2)}) {
-    const AttentionData<Bf16> data(a);
-    const Batch from = data.batch();
-    stream.copy(slots.data(), from.slot, 2 * sizeof(int));
-    stream.copy(positions.data(), from.position, 6 * sizeof(int));
-    stream.copy(places.data(), from.place, kMaxSlots * sizeof(Place));
-    stream.copy(q.data(), data.q(), q.size() * sizeof(Bf16));
-    stream.copy(keys.data(), data.keys(), keys.size() * sizeof(Bf16));
-    stream.copy(values.data(), data.values(), values.size() * sizeof(Bf16));
-    stream.launch(graph);
-    stream.synchronize();
-    CHECK(data.difference(out.download()) <= kTolerance);
+  AttentionCase idle = batch_of(100, 90, -1);
+  idle.lanes[0].slot = -1;
+  for (const MergeBy merge : {MergeBy::kLastBlock, MergeBy::kLaunch}) {
+    const AttentionWorkspace workspace(shape, 6, device_of(132), merge);
+    Stream stream;
+    stream.begin_capture();
+    plan_attention(stream, workspace, batch, shape, RaggedForm::kSplit);
+    attend(stream, workspace, batch, shape, q.data(), keys.data(), values.data(), out.data());
+    const Graph graph = stream.end_capture();
+    for (const AttentionCase& a : {batch_of(280, 80, 4), batch_of(80, 200, 9), batch_of(150, 100, -1), batch_of(3, 81, 2), idle, batch_of(280, 278, 4)}) {
+      const AttentionData<Bf16> data(a);
+      const Batch from = data.batch();
+      stream.copy(slots.data(), from.slot, 2 * sizeof(int));
+      stream.copy(positions.data(), from.position, 6 * sizeof(int));
+      stream.copy(places.data(), from.place, kMaxSlots * sizeof(Place));
+      stream.copy(q.data(), data.q(), q.size() * sizeof(Bf16));
+      stream.copy(keys.data(), data.keys(), keys.size() * sizeof(Bf16));
+      stream.copy(values.data(), data.values(), values.size() * sizeof(Bf16));
+      for (int time = 0; time < 2; ++time) {
+        stream.fill(out.data(), 0xff, out.size() * sizeof(Bf16));
+        stream.fill(workspace.scales(), 0xff, 6 * 4 * sizeof(Vector8));
+        stream.launch(graph);
+        stream.synchronize();
+        CHECK(data.difference(out.download()) <= kTolerance);
+      }
+    }
   }
+}
+
+TEST_CASE("cuda attention: the last block merges for few query rows, a launch for many") {
+  const auto merges = [](HeadShape shape, int lanes, int rows, int multiprocessors = 132) {
+    const AttentionWorkspace workspace(shape, lanes * rows, device_of(multiprocessors), MergeBy::kShape);
+    const AttentionGeometry geometry = workspace.geometry({.lanes = lanes, .rows_per_lane = rows}, shape);
+    if (geometry.last_block_merges) CHECK(geometry.parts() <= 32);
+    return geometry.last_block_merges;
+  };
+  CHECK(merges({14, 2, 64}, 1, 1));
+  CHECK(merges({14, 2, 64}, 4, 1));
+  CHECK_FALSE(merges({14, 2, 64}, 8, 1));
+  CHECK(merges({32, 8, 128}, 4, 1));
+  CHECK_FALSE(merges({32, 8, 128}, 8, 1));
+  CHECK_FALSE(merges({32, 8, 128}, 8, 8));
+  CHECK_FALSE(merges({14, 2, 64}, 1, 512));
 }
 
 TEST_CASE("cuda attention: what it cannot do is refused") {
@@ -175,10 +210,17 @@ TEST_CASE("cuda attention: what it cannot do is refused") {
 
 #ifndef OCTET_CUDA_GPU
 TEST_CASE("cuda attention: the order of threads and blocks does not matter") {
-  for (const std::uint64_t seed : {1, 2}) {
-    host::shuffle_order(seed);
-    check(ragged({4, 2, 64}), {132});
+  const AttentionCase many_parts{{4, 2, 64}, 1600, {{0, {0, 900, 900}, {1239, 1240}}, {1, {0, 900, 1300}, {1100, 1101}}}};
+  for (const AttentionCase& a : {ragged({4, 2, 64}), many_parts}) {
+    const AttentionData<Bf16> data(a);
+    const auto attend_by = [&](MergeBy merge) { return attended(a, data, RaggedForm::kSplit, 132, merge); };
+    const std::vector<Bf16> in_order = attend_by(MergeBy::kLaunch);
+    for (const std::uint64_t seed : {1, 2, 3}) {
+      host::shuffle_order(seed);
+      CHECK(same_bits(attend_by(MergeBy::kLastBlock), in_order));
+      CHECK(same_bits(attend_by(MergeBy::kLaunch), in_order));
+    }
+    host::shuffle_order(0);
   }
-  host::shuffle_order(0);
 }
 #endif

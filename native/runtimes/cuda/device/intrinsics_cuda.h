@@ -59,6 +59,10 @@ OCTET_DEVICE float load_fresh(const float* from) { return __ldcg(from); }
 OCTET_DEVICE int load_fresh(const int* from) { return __ldcg(from); }
 OCTET_DEVICE std::uint32_t load_fresh(const std::uint32_t* from) { return __ldcg(from); }
 OCTET_DEVICE std::uint64_t load_fresh(const std::uint64_t* from) { return __ldcg(reinterpret_cast<const unsigned long long*>(from)); }
+OCTET_DEVICE Vector8 load_fresh(const Vector8* from) {
+  const uint2 x = __ldcg(reinterpret_cast<const uint2*>(from));
+  return {{x.x, x.y}};
+}
 OCTET_DEVICE Vector16 load_fresh(const Vector16* from) {
   const uint4 x = __ldcg(reinterpret_cast<const uint4*>(from));
   return {{x.x, x.y, x.z, x.w}};

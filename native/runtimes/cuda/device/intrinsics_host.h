@@ -87,6 +87,7 @@ inline float load_fresh(const float* from) { return *from; }
 inline int load_fresh(const int* from) { return *from; }
 inline std::uint32_t load_fresh(const std::uint32_t* from) { return *from; }
 inline std::uint64_t load_fresh(const std::uint64_t* from) { return *from; }
+inline Vector8 load_fresh(const Vector8* from) { return *from; }
 inline Vector16 load_fresh(const Vector16* from) { return *from; }
 
 inline void copy_async(void* to_shared, const void* from, bool valid = true) {

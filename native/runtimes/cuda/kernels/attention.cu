@@ -2,7 +2,8 @@
 // Keys and values come by asynchronous copies of 16 bytes into a ring of stages of 64 cells; a cell that may not be read is
 // zeros there, so that a weight of 0 meets no NaN. Warps divide the rows where there are enough, else the cells of a stage
 // (attention_tile.cuh), and then merge as chunks do. What a block finds goes to the output where it is the row's only part, else
-// to the partial results, which a second kernel merges in chunk order (attention_merge.cu).
+// to the partial results. Those are merged in chunk order, whatever the order of blocks: where the batch has few query rows, by the block
+// that gives a lane's last part for this key-value head; else by a second kernel (attention_merge.cu).
 //
 // Few rows (decoding, drafting): bound by reading keys and values, 4 head_dim bytes a cell and key-value head, the prompt's once
 // for all lanes (more tiles than one find them in the second-level cache). Many (long verification, prefill): bound by tensor
@@ -13,6 +14,7 @@
 #include "runtimes/cuda/device/launch.h"
 #include "runtimes/cuda/kernels/attention.h"
 #include "runtimes/cuda/kernels/attention_call.cuh"
+#include "runtimes/cuda/kernels/attention_merge.cuh"
 #include "runtimes/cuda/kernels/attention_tile.cuh"
 
 namespace octet::cuda {
@@ -30,6 +32,7 @@ struct Layout {
   // Of the merge between warps, over the same memory: rows of sums, padded against bank conflicts, then m and s.
   static constexpr int kSumStride = kDim + 8, kScales = kTileRows * kSumStride * 4;
   static_assert(kScales + kTileRows * 8 <= kBytes && kBytes <= 99 << 10);
+  static_assert(sizeof(Vector16) + merge_bytes<kDim>(kAttentionThreads) <= kBytes);
 };
 
 template <int kDim>
@@ -186,12 +189,60 @@ OCTET_DEVICE void attend_item(const AttentionCall& call, const AttentionItem& it
   else merge_warps(call, item, rows);
 }
 
+/// The item's part is there: counts it for every lane that it has rows of, and merges those whose last it was. A lane's counter goes back
+/// to 0 with its last part, so that each pass finds it there, whichever lanes were active in the one before.
+template <int kDim>
+OCTET_DEVICE void give_part(const AttentionCall& call, const AttentionItem& item) {
+  const int lane_queries = call.rows_per_lane * call.group, first_lane = item.first_query / lane_queries;
+  auto& complete = *reinterpret_cast<std::uint32_t*>(shared_memory());
+  auto* const weights = reinterpret_cast<float*>(shared_memory() + sizeof(Vector16));
+  fence();
+  block_sync();
+  if (warp_index() == 0) {
+    const int lane = first_lane + warp_lane();
+    bool last = false;
+    if (lane <= (item.first_query + item.queries - 1) / lane_queries && call.plan.parts[lane] > 1) {
+      int* const given = call.given + lane * call.kv_heads + block_y();
+      last = atomic_add(given, 1) == call.plan.givers[lane] - 1;
+      if (last) *given = 0;
+    }
+    const std::uint32_t lanes = ballot(last);
+    if (warp_lane() == 0) complete = lanes;
+  }
+  block_sync();
+  const std::uint32_t lanes = complete;
+  if (lanes == 0) return;
+  fence();
+  for (int i = 0; i < kWarp; ++i)
+    if (lanes >> i & 1) merge_lane<kDim>(call, first_lane + i, weights);
+}
+
+/// Zeros for lanes that no item has: by the last blocks, which have the fewest items.
+template <int kDim>
+OCTET_DEVICE void clear_idle_lanes(const AttentionCall& call) {
+  constexpr int kPieces = kDim / 8;
+  for (int lane = blocks_x() - 1 - block_x(); lane < call.lanes; lane += blocks_x()) {
+    if (call.plan.parts[lane] != 0) continue;
+    for (int e = thread_x(); e < call.rows_per_lane * call.group * kPieces; e += kAttentionThreads) {
+      const std::size_t row = lane * call.rows_per_lane + e / kPieces / call.group, head = block_y() * call.group + e / kPieces % call.group;
+      reinterpret_cast<Vector16*>(call.out)[(row * call.heads + head) * kPieces + e % kPieces] = {};
+    }
+  }
+}
+
 template <int kDim, int kRowTiles>
 OCTET_KERNEL_BOUNDS(kAttentionThreads, 2) attend_items(AttentionCall call) {
   wait_for_previous();
   let_next_start();
   const int count = *call.plan.count;
-  for (int i = block_x(); i < count; i += blocks_x()) attend_item<kDim, kRowTiles>(call, call.plan.items[i]);
+  for (int i = block_x(); i < count; i += blocks_x()) {
+    const AttentionItem& item = call.plan.items[i];
+    attend_item<kDim, kRowTiles>(call, item);
+    if constexpr (kRowTiles == 1)
+      if (call.given) give_part<kDim>(call, item);
+  }
+  if constexpr (kRowTiles == 1)
+    if (call.given) clear_idle_lanes<kDim>(call);
 }
 
 template <int kDim, int kRowTiles>
@@ -213,16 +264,17 @@ void attend(Stream& stream, const AttentionWorkspace& workspace, const Batch& ba
   if (!attends_on_tensor_cores(shape)) throw std::invalid_argument("attention on tensor cores: heads of 64 or 128 dimensions");
   const AttentionGeometry geometry = workspace.geometry(batch, shape);
   const AttentionCall call{
-      .plan = workspace.plan(), .group = geometry.group, .most_parts = geometry.parts(), .rows_per_lane = batch.rows_per_lane,
+      .plan = workspace.plan(), .group = geometry.group, .most_parts = geometry.parts(), .lanes = batch.lanes, .rows_per_lane = batch.rows_per_lane,
       .heads = shape.heads, .kv_heads = shape.kv_heads, .q = static_cast<const Bf16*>(q), .keys = static_cast<const Bf16*>(keys),
       .values = static_cast<const Bf16*>(values), .scale = 1.44269504088896f / std::sqrt(static_cast<float>(shape.head_dim)),
-      .scales = workspace.scales(), .sums = workspace.sums(), .out = static_cast<Bf16*>(out)};
+      .scales = workspace.scales(), .sums = workspace.sums(), .out = static_cast<Bf16*>(out),
+      .given = geometry.last_block_merges ? workspace.given() : nullptr};
   const int blocks = workspace.most_blocks(geometry, shape);
   if (shape.head_dim == 64 && geometry.row_tiles == 1) start<64, 1>(stream, call, blocks);
   else if (shape.head_dim == 64) start<64, 2>(stream, call, blocks);
   else if (geometry.row_tiles == 1) start<128, 1>(stream, call, blocks);
   else start<128, 2>(stream, call, blocks);
-  merge_attention(stream, call, batch.rows(), shape.head_dim);
+  if (!geometry.last_block_merges) merge_attention(stream, call, batch.rows(), shape.head_dim);
 }
 
 }  // namespace octet::cuda

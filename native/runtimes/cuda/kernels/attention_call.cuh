@@ -1,4 +1,4 @@
-// What the two kernels of attention are given, and where they find or leave partial results.
+// What the kernels of attention are given, and where they find or leave partial results.
 #pragma once
 
 #include "runtimes/cuda/device/intrinsics.h"
@@ -8,12 +8,13 @@ namespace octet::cuda {
 
 struct AttentionCall {
   AttentionPlan plan;
-  int group, most_parts, rows_per_lane, heads, kv_heads;
+  int group, most_parts, lanes, rows_per_lane, heads, kv_heads;
   const Bf16 *q, *keys, *values;
   float scale;      // of scores, in units of log 2
   Vector8* scales;  // [rows][heads][most_parts]: m and s, two floats
   float* sums;      // [rows][heads][most_parts][head_dim]
   Bf16* out;
+  int* given;       // [lanes][kv_heads] items that have given their part, 0 between launches; null: a launch of its own merges
 };
 
 /// Where the results of a query go.
@@ -42,7 +43,7 @@ struct AttentionTarget {
   }
 };
 
-/// The second launch: rows of more than one part, and zeros for inactive lanes.
+/// The second launch, where the last block does not merge: rows of more than one part, and zeros for inactive lanes.
 void merge_attention(Stream& stream, const AttentionCall& call, int rows, int head_dim);
 
 }  // namespace octet::cuda

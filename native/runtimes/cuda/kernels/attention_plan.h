@@ -16,7 +16,7 @@ enum class RaggedForm { kSplit, kPad };
 
 constexpr int kAttentionWarps = 4, kAttentionThreads = kAttentionWarps * 32;
 constexpr int kStageCells = 64;
-constexpr int kMostPromptParts = 48, kMostTailParts = 16;
+constexpr int kMostPromptParts = 48, kMostTailParts = 16, kMostParts = kMostPromptParts + kMostTailParts;
 
 /// What follows from shapes alone.
 struct AttentionGeometry {
@@ -25,6 +25,7 @@ struct AttentionGeometry {
   int prompt_parts, tail_parts;   ///< Most chunks of a prompt and of a tail.
   int least_chunk;                ///< Cells of a chunk at least.
   int most_items;
+  bool last_block_merges;         ///< The last block to give a part of a lane merges it; else a launch of its own does.
 
   OCTET_BOTH int parts() const { return prompt_parts + tail_parts; }
   OCTET_BOTH int warp_rows() const { return 16 * row_tiles; }
@@ -46,6 +47,7 @@ struct AttentionPlan {
   int* count;
   int* limits;  ///< [rows] last position that the row sees; -1: inactive.
   int* parts;   ///< [lanes] partial results of each of its rows; 0: the whole lane is inactive.
+  int* givers;  ///< [lanes] items that have rows of it.
 };
 
 OCTET_BOTH int ceil_div(int a, int b) { return (a + b - 1) / b; }
