@@ -189,7 +189,7 @@ OCTET_DEVICE void attend_item(const AttentionCall& call, const AttentionItem& it
   else merge_warps(call, item, rows);
 }
 
-/// The item's part is there: counts it for every lane that it has rows of, and merges those whose last it was. A lane's counter goes back
+/// The item's part is there: counts it for every lane that the item has rows of, and merges those whose last it was. A lane's counter goes back
 /// to 0 with its last part, so that each pass finds it there, whichever lanes were active in the one before.
 template <int kDim>
 OCTET_DEVICE void give_part(const AttentionCall& call, const AttentionItem& item) {
@@ -200,10 +200,11 @@ OCTET_DEVICE void give_part(const AttentionCall& call, const AttentionItem& item
   block_sync();
   if (warp_index() == 0) {
     const int lane = first_lane + warp_lane();
+    const int parts = lane <= (item.first_query + item.queries - 1) / lane_queries ? call.plan.parts[lane] : 0;
     bool last = false;
-    if (lane <= (item.first_query + item.queries - 1) / lane_queries && call.plan.parts[lane] > 1) {
+    if (parts > 1) {
       int* const given = call.given + lane * call.kv_heads + block_y();
-      last = atomic_add(given, 1) == call.plan.givers[lane] - 1;
+      last = atomic_add(given, 1) == parts - 1;
       if (last) *given = 0;
     }
     const std::uint32_t lanes = ballot(last);

@@ -38,7 +38,7 @@ class AttentionWorkspace {
   AttentionGeometry geometry(const Batch& batch, const HeadShape& shape) const;
   /// Blocks of a launch for each key-value head: one an item, or fewer that take several.
   int most_blocks(const AttentionGeometry& geometry, const HeadShape& shape) const;
-  AttentionPlan plan() const { return {items_.data(), count_.data(), limits_.data(), parts_.data(), givers_.data()}; }
+  AttentionPlan plan() const { return {items_.data(), count_.data(), limits_.data(), parts_.data()}; }
   int* given() const { return given_.data(); }
   Vector8* scales() const { return scales_.data(); }
   float* sums() const { return sums_.data(); }
@@ -47,7 +47,7 @@ class AttentionWorkspace {
   int rows_, multiprocessors_, partial_rows_;
   MergeBy merge_;
   DeviceArray<AttentionItem> items_;
-  DeviceArray<int> count_, limits_, parts_, givers_, given_;
+  DeviceArray<int> count_, limits_, parts_, given_;
   DeviceArray<Vector8> scales_;
   DeviceArray<float> sums_;
 };

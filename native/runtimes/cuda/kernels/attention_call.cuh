@@ -14,7 +14,7 @@ struct AttentionCall {
   Vector8* scales;  // [rows][heads][most_parts]: m and s, two floats
   float* sums;      // [rows][heads][most_parts][head_dim]
   Bf16* out;
-  int* given;       // [lanes][kv_heads] items that have given their part, 0 between launches; null: a launch of its own merges
+  int* given;       // [lanes][kv_heads] parts that are there, 0 between launches; null: a launch of its own merges
 };
 
 /// Where the results of a query go.

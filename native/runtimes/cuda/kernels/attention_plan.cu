@@ -19,7 +19,7 @@ struct Segment {
 };
 
 struct Shared {
-  int last[kMaxSlots], last_row[kMaxSlots], parts[kMaxSlots], givers[kMaxSlots];
+  int last[kMaxSlots], last_row[kMaxSlots], parts[kMaxSlots];
   Place place[kMaxSlots];  // of active lanes
   int segments;
   Segment segment[2 * kMaxSlots];
@@ -49,7 +49,7 @@ OCTET_DEVICE void find_last_rows(const Batch& batch, const AttentionPlan& plan, 
     if (warp_lane() == 0) {
       shared.last[lane] = last;
       shared.last_row[lane] = last_row;
-      shared.parts[lane] = shared.givers[lane] = 0;
+      shared.parts[lane] = 0;
       if (last >= 0) shared.place[lane] = batch.place[slot];
     }
   }
@@ -120,10 +120,6 @@ class Segments {
     segment.first_item = items_;
     segment.items = segment.tiles * ceil_div(walk, chunk);
     items_ += segment.items;
-    for (int i = 0; i < lanes; ++i) {
-      const int first_tile = i * lane_queries / geometry_.tile_rows(), last_tile = ((i + 1) * lane_queries - 1) / geometry_.tile_rows();
-      shared_.givers[lane + i] += (last_tile - first_tile + 1) * ceil_div(walk, chunk);
-    }
     shared_.segment[segments_++] = segment;
   }
 
@@ -168,10 +164,7 @@ OCTET_KERNEL_BOUNDS(kThreads, 1) list_items(Batch batch, AttentionGeometry geome
   block_sync();
   if (thread_x() == 0) *plan.count = Segments(batch, geometry, shared).list(form);
   block_sync();
-  for (int lane = thread_x(); lane < batch.lanes; lane += threads_x()) {
-    plan.parts[lane] = shared.parts[lane];
-    plan.givers[lane] = shared.givers[lane];
-  }
+  for (int lane = thread_x(); lane < batch.lanes; lane += threads_x()) plan.parts[lane] = shared.parts[lane];
   for (int s = 0; s < shared.segments; ++s) {
     const Segment& segment = shared.segment[s];
     for (int i = thread_x(); i < segment.items; i += threads_x())

@@ -47,7 +47,6 @@ struct AttentionPlan {
   int* count;
   int* limits;  ///< [rows] last position that the row sees; -1: inactive.
   int* parts;   ///< [lanes] partial results of each of its rows; 0: the whole lane is inactive.
-  int* givers;  ///< [lanes] items that have rows of it.
 };
 
 OCTET_BOTH int ceil_div(int a, int b) { return (a + b - 1) / b; }

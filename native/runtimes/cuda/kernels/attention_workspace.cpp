@@ -23,7 +23,8 @@ MergeBy merge_by_environment() {
   return by == "block" ? MergeBy::kLastBlock : by == "launch" ? MergeBy::kLaunch : MergeBy::kShape;
 }
 
-// Only kernels of one row tile a warp have the code: the others want the registers.
+// Only kernels of one row tile a warp have the code (the others want the registers): a segment then is one tile, so that a lane's parts are
+// as many as the items that have rows of it.
 bool last_block_merges(MergeBy by, const HeadShape& shape, int row_tiles, int queries) {
   if (row_tiles > 1) return false;
   if (by != MergeBy::kShape) return by == MergeBy::kLastBlock;
@@ -54,15 +55,14 @@ AttentionWorkspace::AttentionWorkspace(const HeadShape& shape, int rows, const D
       count_(1),
       limits_(static_cast<std::size_t>(rows)),
       parts_(kMaxSlots),
-      givers_(kMaxSlots),
-      given_(std::vector<int>(given_of(shape))),
+      given_(std::vector<int>(given_of(shape), 0)),
       scales_(static_cast<std::size_t>(partial_rows_)),
       sums_(static_cast<std::size_t>(partial_rows_) * shape.head_dim) {}
 
 std::size_t AttentionWorkspace::bytes(const HeadShape& shape, int rows, const DeviceInfo& device) {
   const auto partial = static_cast<std::size_t>(partial_rows_of(shape, rows, device));
   return partial * (sizeof(Vector8) + shape.head_dim * sizeof(float)) + static_cast<std::size_t>(items_of(shape, rows)) * sizeof(AttentionItem) +
-         (1 + 2 * kMaxSlots + given_of(shape) + static_cast<std::size_t>(rows)) * sizeof(int);
+         (1 + kMaxSlots + given_of(shape) + static_cast<std::size_t>(rows)) * sizeof(int);
 }
 
 AttentionGeometry AttentionWorkspace::geometry(const Batch& batch, const HeadShape& shape) const {
