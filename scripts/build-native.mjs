@@ -5,9 +5,9 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync }
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { cudaLibrary } from "./lib/cudaLibrary.mjs";
 import { headersFolder, librariesFolder } from "./lib/llama.mjs";
 import { must, optionsOf, root, run, script, step } from "./lib/run.mjs";
-import { cudaLibrary } from "./lib/vsix.mjs";
 
 const addonBuild = path.join(root, "build/addon");
 const testBuild = path.join(root, "build/native");

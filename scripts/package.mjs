@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { Failure, must, optionsOf, root, script, step } from "./lib/run.mjs";
+import { checkCudaLibrary } from "./lib/cudaLibrary.mjs";
 import { noticesText } from "./lib/notices.mjs";
 import { chosenTarget, contents, ignoreFile, noticesFile, vsixFile } from "./lib/vsix.mjs";
 import { setup } from "./setup.mjs";
@@ -28,6 +29,7 @@ export async function makeVsix(target = chosenTarget()) {
 
 /** A folder that holds the extension's files and no others; what .vscodeignore leaves out of it would be missed by the tests. */
 function fillStage() {
+  checkCudaLibrary();
   rmSync(stage, { recursive: true, force: true });
   mkdirSync(path.dirname(noticesFile), { recursive: true });
   writeFileSync(noticesFile, noticesText());

@@ -1,5 +1,7 @@
 #include "addon/cuda_library.h"
 
+#include <string_view>
+
 #ifdef _WIN32
 #include <windows.h>
 
@@ -58,18 +60,22 @@ void* symbol_in(const std::string& path, std::string& reason) {
 
 }  // namespace
 
+CudaLibrary checked(const cuda::Library& library) {
+  if (library.version != cuda::kLibraryVersion) return unusable("the CUDA runtime's library is of another version of Octet");
+  if (std::string_view(library.build) != cuda::kBuild) return unusable("the CUDA runtime's library is left from another build of Octet");
+  try {
+    library.device();
+  } catch (const std::exception& error) {
+    return unusable(error.what());
+  }
+  return {&library, {}};
+}
+
 CudaLibrary load_cuda_library(const std::string& path) {
   std::string reason;
   void* const symbol = symbol_in(path, reason);
   if (!symbol) return unusable(reason.empty() ? "the CUDA runtime's library is not one of Octet's" : reason);
-  const cuda::Library* const library = reinterpret_cast<OctetCudaLibrary*>(symbol)();
-  if (library->version != cuda::kLibraryVersion) return unusable("the CUDA runtime's library is of another version of Octet");
-  try {
-    library->device();
-  } catch (const std::exception& error) {
-    return unusable(error.what());
-  }
-  return {library, {}};
+  return checked(*reinterpret_cast<OctetCudaLibrary*>(symbol)());
 }
 
 const CudaLibrary& cuda_library() {

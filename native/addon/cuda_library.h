@@ -12,11 +12,14 @@ struct CudaLibrary {
   std::string reason;                      ///< A sentence.
 };
 
-/// The library at `path`, kept for the process's life: usable where it is of this version and finds a device.
+/// Usable where it is of this version and build and finds a device.
+CudaLibrary checked(const cuda::Library& library);
+
+/// The library at `path`, kept for the process's life, checked.
 CudaLibrary load_cuda_library(const std::string& path);
 
 /// Loads it on the first call and keeps it for the process's life: only where an NVIDIA driver is installed, the library is
-/// beside the addon, of this version, and finds a device.
+/// beside the addon, of this version and build, and finds a device.
 const CudaLibrary& cuda_library();
 
 }  // namespace octet::addon

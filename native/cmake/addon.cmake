@@ -15,7 +15,7 @@ add_library(octet SHARED ${ADDON_SOURCES} ${CMAKE_JS_SRC})
 target_include_directories(octet SYSTEM PRIVATE ${CMAKE_JS_INC})
 target_compile_definitions(octet PRIVATE NAPI_VERSION=8 NAPI_CPP_EXCEPTIONS NODE_ADDON_API_DISABLE_DEPRECATED BUILDING_NODE_EXTENSION
   OCTET_VERSION="${OCTET_VERSION}" OCTET_LLAMA_VERSION="${LLAMA_VERSION}")
-target_link_libraries(octet PRIVATE octet_llama octet_cuda_model ${CMAKE_JS_LIB})
+target_link_libraries(octet PRIVATE octet_llama octet_cuda_model octet_cuda_build ${CMAKE_JS_LIB})
 set_target_properties(octet PROPERTIES PREFIX "" SUFFIX ".node" CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
 
 if(MSVC AND CMAKE_JS_NODELIB_DEF AND CMAKE_JS_NODELIB_TARGET)

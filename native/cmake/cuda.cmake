@@ -4,6 +4,7 @@
 option(OCTET_CUDA "Build the CUDA runtime with nvcc" OFF)
 
 set(CUDA_FOLDER ${CMAKE_CURRENT_SOURCE_DIR}/runtimes/cuda)
+include(cmake/cuda_build.cmake)
 file(GLOB CUDA_KERNEL_SOURCES CONFIGURE_DEPENDS ${CUDA_FOLDER}/kernels/*.cu)
 file(GLOB CUDA_PLAIN_SOURCES CONFIGURE_DEPENDS ${CUDA_FOLDER}/kernels/*.cpp ${CUDA_FOLDER}/runtime/*.cpp)
 file(GLOB CUDA_MODEL_SOURCES CONFIGURE_DEPENDS ${CUDA_FOLDER}/model/*.cpp)
@@ -32,10 +33,13 @@ endif()
 # What the addon loads: liboctet_cuda.so, which exports octet_cuda_library() alone. By the C++ compiler it is for tests of loading.
 if(TARGET octet_cuda)
   add_library(octet_cuda_library SHARED ${CUDA_FOLDER}/library.cpp)
-  target_link_libraries(octet_cuda_library PRIVATE octet_cuda)
+  target_link_libraries(octet_cuda_library PRIVATE octet_cuda octet_cuda_build)
   set_target_properties(octet_cuda_library PROPERTIES OUTPUT_NAME octet_cuda CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   if(NOT MSVC AND NOT APPLE)
-    target_link_options(octet_cuda_library PRIVATE LINKER:--exclude-libs,ALL)
+    # Visibility alone lets unique symbols of the standard library's templates through.
+    set(CUDA_LIBRARY_SYMBOLS ${CMAKE_CURRENT_SOURCE_DIR}/cmake/cuda_library.map)
+    target_link_options(octet_cuda_library PRIVATE LINKER:--version-script=${CUDA_LIBRARY_SYMBOLS})
+    set_target_properties(octet_cuda_library PROPERTIES LINK_DEPENDS ${CUDA_LIBRARY_SYMBOLS})
   endif()
 endif()
 

@@ -1,8 +1,9 @@
 // The licences of others' work in the packaged extension: npm packages that the bundles hold, llama.cpp, and what the addon is
-// compiled with. A package without a licence text is an error: it may not be passed on.
+// compiled with; and NVIDIA's, where the CUDA runtime is packaged. A package without a licence text is an error: it may not be passed on.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
+import { cudaLibrary, cudaRuntimeNotice } from "./cudaLibrary.mjs";
 import { headersFolder, llamaPlatform, sourcePackage } from "./llama.mjs";
 import { Failure, root } from "./run.mjs";
 
@@ -13,8 +14,8 @@ export const llamaLicence = path.join(headersFolder, "LICENSE");
 
 const readJson = (file) => JSON.parse(readFileSync(file, "utf8"));
 
-/** Every npm package whose code may be in the VSIX: the manifest's dependencies, theirs, and the addon's. @returns {Notice[]} */
-export function notices() {
+/** Every npm package whose code may be in the VSIX: the manifest's dependencies, theirs, and the addon's; what else is linked. @returns {Notice[]} */
+export function notices({ cuda = existsSync(cudaLibrary) } = {}) {
   const found = new Map();
   const wanted = [...Object.keys(readJson(path.join(root, "package.json")).dependencies), "node-addon-api", `@node-llama-cpp/${llamaPlatform()}`]
     .map((name) => ({ name, from: root }));
@@ -27,12 +28,13 @@ export function notices() {
   }
   if (!existsSync(llamaLicence)) throw new Failure("llama.cpp's licence is missing: run npm run setup");
   found.set("llama.cpp", { name: "llama.cpp", version: `of node-llama-cpp ${sourcePackage.version}`, licence: "MIT", text: readFileSync(llamaLicence, "utf8") });
+  if (cuda) found.set(cudaRuntimeNotice.name, cudaRuntimeNotice);
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-export function noticesText() {
+export function noticesText(options = {}) {
   const rule = "=".repeat(80);
-  const parts = notices().map(({ name, version, licence, text }) => `${rule}\n${name} ${version} (${licence})\n${rule}\n\n${text.trim()}\n`);
+  const parts = notices(options).map(({ name, version, licence, text }) => `${rule}\n${name} ${version} (${licence})\n${rule}\n\n${text.trim()}\n`);
   return `Octet holds work of others, under these licences.\n\n${parts.join("\n")}`;
 }
 

@@ -1,6 +1,7 @@
 // What a packaged extension holds, for which platforms, and where each file of it comes from.
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
+import { cudaLibrary } from "./cudaLibrary.mjs";
 import { librariesFolder } from "./llama.mjs";
 import { llamaLicence } from "./notices.mjs";
 import { Failure, root } from "./run.mjs";
@@ -25,9 +26,6 @@ export const noticesFile = path.join(root, "build/THIRD_PARTY_NOTICES.txt");
 export const ignoreFile = ".vscodeignore";
 
 const bundles = ["extension.js", "worker.js", "cli.js", "octet.node"];
-
-/** The CUDA runtime, where it has been built (`OCTET_CUDA=1`). */
-export const cudaLibrary = path.join(root, "dist", process.platform === "win32" ? "octet_cuda.dll" : "liboctet_cuda.so");
 const views = ["latency.css", "latency.js", "solutions.css", "solutions.js"];
 
 /**

@@ -44,7 +44,7 @@ std::unique_ptr<Runtime> make_runtime(const PairSource& source, const std::funct
   return make_cuda_runtime(std::move(*target), std::move(draft), options_of(source));
 }
 
-constexpr Library kLibrary{.version = kLibraryVersion, .device = device_info, .weight_bytes = weight_bytes, .work_bytes = work_bytes,
+constexpr Library kLibrary{.version = kLibraryVersion, .build = kBuild, .device = device_info, .weight_bytes = weight_bytes, .work_bytes = work_bytes,
                            .make_runtime = make_runtime};
 
 }  // namespace

@@ -24,6 +24,7 @@ struct PairSource {
 
 struct Library {
   int version = 0;
+  const char* build = nullptr;  ///< kBuild, of the library.
 
   /// Throws std::runtime_error where there is no device.
   DeviceInfo (*device)() = nullptr;
@@ -40,7 +41,10 @@ struct Library {
 };
 
 /// Grows with every change of the structures above: a library of another version is not used.
-constexpr int kLibraryVersion = 2;
+constexpr int kLibraryVersion = 3;
+
+/// Which sources of engine and runtime this was built from: a library of other sources is not used (native/cmake/cuda_build.cmake).
+extern const char kBuild[];
 
 }  // namespace octet::cuda
 
