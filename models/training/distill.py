@@ -14,11 +14,9 @@ import loop
 
 
 def divergence(p, q, blend):
-    """(1 - blend) KL(p || q) + blend TV at 0.2 and 0.8, per token. p, q: logits [N, V] of target and draft."""
+    """(1 - blend) KL(p || q) + blend TV at 0.2 and 0.8, per token. p, q: logits [N, V] of target and draft; blend: a tensor, 0 to 1."""
     p, q = p.float(), q.float()
     kl = F.kl_div(F.log_softmax(q, -1), F.log_softmax(p, -1), log_target=True, reduction="none").sum(-1)
-    if blend == 0:
-        return kl.mean()
     tv = sum(((p / t).softmax(-1) - (q / t).softmax(-1)).abs().sum(-1) / 2 for t in (0.2, 0.8)) / 2
     return ((1 - blend) * kl + blend * tv).mean()
 
@@ -28,15 +26,17 @@ def main():
     loop.add_arguments(parser, "draft-10m")
     parser.add_argument("--target", required=True)
     options = parser.parse_args()
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    target = loop.load_model(options.target, device, torch.bfloat16 if device.type == "cuda" else torch.float32)
+    device, compiling = loop.device_here(), loop.Compiling(options.compile)
+    target = compiling.model(loop.load_model(options.target, device, torch.bfloat16 if device.type == "cuda" else torch.float32))
+    measure = compiling.function(divergence)
 
     def objective(model, ids, progress):
         with torch.no_grad():
             wanted = target(ids[:, :-1]).flatten(0, 1)
-        return divergence(wanted, model(ids[:, :-1]).flatten(0, 1), 0.5 * max(0, 2 * progress - 1))
+        blend = torch.tensor(0.5 * max(0, 2 * progress - 1), device=device)
+        return measure(wanted, model(ids[:, :-1]).flatten(0, 1), blend)
 
-    loop.run(options, objective)
+    loop.run(options, objective, compiling)
 
 
 if __name__ == "__main__":

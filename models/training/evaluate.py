@@ -82,6 +82,8 @@ def main():
                 results[language] = figures(sums)
                 total = {key: total.get(key, 0) + value for key, value in sums.items()}
                 print(language, json.dumps(results[language]), flush=True)
+    if not total:
+        raise SystemExit(f"{options.files} holds folders of languages and no file with text in them")
     report = {"target": options.target, "draft": options.draft, "context": target.shape.context, "languages": results, "all": figures(total), "files": files}
     print("all", json.dumps(report["all"]))
     if options.out:

@@ -3,6 +3,7 @@ import ctypes
 import functools
 import hashlib
 import os
+import shutil
 import subprocess
 import tempfile
 
@@ -20,7 +21,8 @@ def library(name="minhash"):
     built = os.path.join(folder, f"{name}-{version}.so")
     if not os.path.exists(built):
         partial = f"{built}.{os.getpid()}"
-        command = [os.environ.get("CXX", "c++"), "-std=c++20", "-O3", "-shared", "-fPIC", source, "-o", partial]
+        compiler = os.environ.get("CXX") or next(filter(shutil.which, ("c++", "g++", "clang++")), "c++")
+        command = [compiler, "-std=c++20", "-O3", "-shared", "-fPIC", source, "-o", partial]
         try:
             subprocess.run(command, check=True, capture_output=True, text=True)
         except FileNotFoundError:

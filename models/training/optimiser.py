@@ -25,16 +25,14 @@ class Muon(torch.optim.Optimizer):
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     shapes.setdefault(parameter.shape, []).append(parameter)
-            for (rows, columns), alike in shapes.items():          # matrices of one shape go through the iteration together
-                updates = []
-                for parameter in alike:
-                    state = self.state[parameter]
-                    average = state.setdefault("momentum", torch.zeros_like(parameter))
-                    average.lerp_(parameter.grad, 1 - group["momentum"])
-                    updates.append(parameter.grad.lerp(average, group["momentum"]))
-                scale = max(1, rows / columns) ** 0.5
-                for parameter, update in zip(alike, orthogonalised(torch.stack(updates))):
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-group["lr"] * scale)
+            for (rows, columns), alike in shapes.items():          # matrices of one shape go through it together: launches cost time
+                grads = [parameter.grad for parameter in alike]
+                averages = [self.state[parameter].setdefault("momentum", torch.zeros_like(parameter)) for parameter in alike]
+                torch._foreach_mul_(averages, group["momentum"])
+                torch._foreach_add_(averages, grads, alpha=1 - group["momentum"])
+                updates = orthogonalised(torch.stack(grads).lerp_(torch.stack(averages), group["momentum"]))
+                torch._foreach_mul_(alike, 1 - group["lr"] * group["weight_decay"])
+                torch._foreach_add_(alike, list(updates.unbind()), alpha=-group["lr"] * max(1, rows / columns) ** 0.5)
 
 
 class Optimiser:
@@ -52,7 +50,18 @@ class Optimiser:
             for group in optimiser.param_groups:
                 group["lr"] = peak * rate
             optimiser.step()
+        self.skip()
+
+    def skip(self):
+        """Leaves a step's gradients out."""
+        for optimiser in self.both:
             optimiser.zero_grad(set_to_none=True)
+
+    def forget(self):
+        """As if no step had been made."""
+        for optimiser in self.both:
+            optimiser.state.clear()
+        self.skip()
 
     def state_dict(self):
         return [optimiser.state_dict() for optimiser in self.both]

@@ -2,7 +2,7 @@
 
 Usage: python3 pieces.py split FILE FOLDER [--mib 16]     FOLDER/NAME.000 ... and FOLDER/NAME.json
        python3 pieces.py join FOLDER/NAME.json OUT        refuses, and writes nothing, where a piece is missing or differs
-       python3 pieces.py take FOLDER OUT N [--mib 60] [--files 8]     the N-th part of a folder, each part within the limits
+       python3 pieces.py take FOLDER OUT N [--mib 60] [--files 8]     the N-th part of a folder, oldest files first, each part within the limits
        python3 pieces.py spread FOLDER OUT [--mib 36]     every part into a folder of its own: OUT/0, OUT/1, ...
 """
 import argparse
@@ -55,10 +55,16 @@ def join(index, out):
             os.remove(partial)
 
 
+def by_age(folder):
+    """{name: bytes} of a folder, the oldest file first: what is added later leaves the first parts as they were."""
+    entries = sorted(os.scandir(folder), key=lambda entry: (entry.stat().st_mtime_ns, entry.name))
+    return {entry.name: entry.stat().st_size for entry in entries}
+
+
 def parts(sizes, most_bytes, most_files):
-    """[[name]]: files in order of name, in parts of at most so many bytes and files. sizes: {name: bytes}."""
+    """[[name]]: files in the order given, in parts of at most so many bytes and files. sizes: {name: bytes}."""
     made, room = [], 0
-    for name in sorted(sizes):
+    for name in sizes:
         if not made or len(made[-1]) == most_files or sizes[name] > room:
             made.append([])
             room = most_bytes
@@ -69,7 +75,7 @@ def parts(sizes, most_bytes, most_files):
 
 def take(folder, out, number, most_bytes, most_files):
     """Copies a part and says what is left. Raises SystemExit where there is no such part."""
-    made = parts({entry.name: entry.stat().st_size for entry in os.scandir(folder)}, most_bytes, most_files)
+    made = parts(by_age(folder), most_bytes, most_files)
     if not 0 <= number < len(made):
         raise SystemExit(f"{folder} has {len(made)} parts, 0 to {len(made) - 1}")
     for name in made[number]:
@@ -79,7 +85,8 @@ def take(folder, out, number, most_bytes, most_files):
 
 def spread(folder, out, most_bytes):
     """Copies every part of a folder to OUT/NUMBER/, which must not be there."""
-    for number, names in enumerate(parts({entry.name: entry.stat().st_size for entry in os.scandir(folder)}, most_bytes, 10**6)):
+    sizes = {entry.name: entry.stat().st_size for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)}
+    for number, names in enumerate(parts(sizes, most_bytes, 10**6)):
         os.makedirs(os.path.join(out, str(number)))
         for name in names:
             shutil.copy(os.path.join(folder, name), os.path.join(out, str(number)))

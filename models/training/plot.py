@@ -46,9 +46,16 @@ def draw(curves, title):
 
 
 def read(path, key):
-    """(tokens, loss) of a log; of steps written twice, since a cut run was resumed from earlier, the later."""
+    """(tokens, loss) of a log; of steps written twice, since a cut run was resumed from earlier, the later. A line that a killed
+    run wrote in part is left out."""
+    entries = {}
     with open(path, encoding="utf8") as file:
-        entries = {entry["step"]: (entry["tokens"], entry[key]) for entry in map(json.loads, file)}
+        for line in file:
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            entries[entry["step"]] = entry["tokens"], entry[key]
     if not entries:
         raise SystemExit(f"{path} has no entries yet")
     return [entries[step] for step in sorted(entries)]

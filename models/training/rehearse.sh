@@ -13,7 +13,7 @@ export TARGET_SHAPE=proof-target DRAFT_SHAPE=proof-draft LEASE_MINUTES=60 LATER_
 export TARGET_FLAGS="--steps ${STEPS:-60} --warmup 10 --batch ${BATCH:-2} --accumulate 2 --report ${REPORT:-10}" SAMPLE_FLAGS="--batch 4 --length 128"
 export DRAFT_FLAGS="--warmup 5 --batch ${BATCH:-2} --report 5" CARRY_MIB=4 HELDOUT_FILES=${HELDOUT_FILES:-4} PIECE_MIB=1 TAKE_MIB=3
 step() { printf '\n== %s\n' "$*"; }
-rm -rf "$work" && mkdir -p "$work/parts"
+rm -rf "$work" && mkdir -p "$work/parts/0"
 
 step tokenizer
 "$PYTHON" tokenizer.py --size 4096 --sample-mb "${SAMPLE_MB:-8}" --out "$work/tokenizer.json" "$corpus"/shards/*.xz
@@ -37,11 +37,11 @@ cat "$work/target.log"
 step target, resumed
 bash run_gpu.sh target
 step draft
-bash run_gpu.sh draft
+OUT=$work/parts/0 bash run_gpu.sh draft
 step finish and take
-mkdir -p "$work/parts/0"
-OUT=$work/parts/0 bash run_gpu.sh finish
-number=1
+mkdir -p "$work/parts/1"
+OUT=$work/parts/1 bash run_gpu.sh finish
+number=2
 while mkdir -p "$work/parts/$number" && OUT=$work/parts/$number bash run_gpu.sh take $number; do number=$((number + 1)); done
 rmdir "$work/parts/$number"
 step join, in a folder of its own as on the other machine

@@ -13,8 +13,10 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import plot                                                                             # noqa: E402
+from corpus import filters                                                              # noqa: E402
 
 SUITES = ("loss", "acceptance-python", "acceptance-typescript", "infill", "humaneval")
+TRAINED_ON = set(filters.LANGUAGES.values())
 LEAST_ACCEPTANCE, LEAST_GAIN, LARGEST_DRAFT = 0.65, 0.25, 1 / 8
 
 
@@ -52,9 +54,15 @@ def share(estimate):
 
 
 def bits_of(document, scorer, languages=None):
-    """Bits per byte over the files of some languages, or of all."""
+    """Bits per byte over the files of some languages, or of all; None where there are none."""
     files = [file for file in document["files"] if languages is None or file["language"] in languages]
-    return sum(file[scorer] for file in files) / sum(file["bytes"] for file in files)
+    return sum(file[scorer] for file in files) / sum(file["bytes"] for file in files) if files else None
+
+
+def unmeasured(languages):
+    """A sentence on the languages of the corpus of which there is no file in a table, or nothing."""
+    missing = sorted(set(TRAINED_ON) - set(languages))
+    return f"\n\nTrained on, but without a held-out file here, so that nothing is known of them: {', '.join(missing)}." if missing else ""
 
 
 def acceptance_rows(pair):
@@ -81,7 +89,8 @@ def loss_part(pairs):
         bits = lambda pair, role: number(bits_of(pair["loss"], role, language and {language}), 3) if "loss" in pair else "–"
         cells = [bits(pair, role) for pair in pairs.values() for role in ("target", "draft")]
         rows.append([language or "**all**", len(files), f"{sum(file['bytes'] for file in files):,}", *cells])
-    return "## Bits per byte of held-out files\n\n`octet eval loss`; fewer are better.\n\n" + table(header, rows)
+    text = "## Bits per byte of held-out files\n\n`octet eval loss`; fewer are better.\n\n"
+    return text + table(header, rows) + unmeasured(file["language"] for file in some["files"])
 
 
 def acceptance_part(pairs):
@@ -107,7 +116,8 @@ def foretold_part(evaluation):
     rows = [[language, figures["files"], *(f"{100 * figures['acceptance'][t]:.1f} %" for t in ("0", "0.2", "0.8"))]
             for language, figures in [*evaluation["languages"].items(), ("**all**", evaluation["all"])]]
     return ("## Acceptance to expect on text as it stands\n\nThe mean of Σ min(p, q) over every position of the held-out files, computed by the "
-            "training code (`evaluate.py`), without truncation.\n\n" + table(["language", "files", "at 0", "at 0.2", "at 0.8"], rows))
+            "training code (`evaluate.py`), without truncation.\n\n" + table(["language", "files", "at 0", "at 0.2", "at 0.8"], rows)
+            + unmeasured(evaluation["languages"]))
 
 
 def infill_part(pairs):
@@ -143,8 +153,9 @@ def must_hold(new, small):
     models = next(iter(new.values()))["models"]
     cost = models["draft"]["parameters"] / models["target"]["parameters"]
     claims.append(("draft at most 1/8 of the target, in parameters", number(cost, 3), cost <= LARGEST_DRAFT))
-    if "loss" in new and "loss" in small:
-        gain = 1 - bits_of(new["loss"], "target") / bits_of(small["loss"], "target")
+    bits = [bits_of(pair["loss"], "target") if "loss" in pair else None for pair in (new, small)]
+    if all(bits):
+        gain = 1 - bits[0] / bits[1]
         claims.append((f"target's bits per byte at least {100 * LEAST_GAIN:.0f} % below the small pair's", f"{100 * gain:.1f} % below", gain >= LEAST_GAIN))
     total = (models["draft"]["fileBytes"] + models["target"]["fileBytes"]) / 1e6
     claims.append(("both files at most 150 MB", f"{total:.1f} MB", total <= 150))

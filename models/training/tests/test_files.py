@@ -55,7 +55,7 @@ class Pieces(InFolder):
 class Parts(InFolder):
     def test_every_file_is_in_one_part_within_the_limits(self):
         sizes = {f"model.{i:03}": 16 for i in range(7)} | {"draft.000": 10, "draft.json": 1, "log": 1}
-        made = pieces.parts(sizes, 60, 8)
+        made = pieces.parts({name: sizes[name] for name in sorted(sizes)}, 60, 8)
         self.assertEqual(sorted(name for part in made for name in part), sorted(sizes))
         self.assertEqual([sum(sizes[name] for name in part) for part in made], [60, 48, 16])
         self.assertEqual([len(part) for part in pieces.parts({str(i): 0 for i in range(19)}, 60, 8)], [8, 8, 3])
@@ -67,19 +67,25 @@ class Parts(InFolder):
         self.assertEqual([sorted(os.listdir(self.path("to", part))) for part in sorted(os.listdir(self.path("to")))], [["a", "b"], ["c"]])
 
     def test_takes_a_part_and_refuses_one_that_is_not_there(self):
-        for name in "ab":
-            self.write(f"from/{name}", b"1234")
+        for age, name in enumerate("ba"):
+            os.utime(self.write(f"from/{name}", b"1234"), ns=(age, age))
         os.makedirs(self.path("to"))
         pieces.take(self.path("from"), self.path("to"), 1, 4, 8)
-        self.assertEqual(os.listdir(self.path("to")), ["b"])
+        self.assertEqual(os.listdir(self.path("to")), ["a"])
         with self.assertRaisesRegex(SystemExit, "has 2 parts"):
             pieces.take(self.path("from"), self.path("to"), 2, 4, 8)
+
+    def test_what_is_added_later_leaves_the_parts_before_as_they_were(self):
+        for age, name in enumerate("cdab"):
+            os.utime(self.write(f"from/{name}", b"1234"), ns=(age, age))
+        self.assertEqual(pieces.parts(pieces.by_age(self.path("from")), 8, 8), [["c", "d"], ["a", "b"]])
 
 
 class Curves(InFolder):
     def test_a_resumed_run_is_one_curve(self):
         lines = [(10, 100, 5.0), (20, 200, 4.0), (20, 200, 3.5), (30, 300, 3.0)]
-        log = self.write("a.log.jsonl", b"".join(json.dumps(dict(step=s, tokens=t, heldout=h)).encode() + b"\n" for s, t, h in lines))
+        lines = [json.dumps(dict(step=s, tokens=t, heldout=h)).encode() + b"\n" for s, t, h in lines]
+        log = self.write("a.log.jsonl", b"".join([*lines[:2], b'{"step": 20, "tok\n', *lines[2:]]))     # killed while it wrote
         self.assertEqual(plot.read(log, "heldout"), [(100, 5.0), (200, 3.5), (300, 3.0)])
 
     def test_draws_every_curve(self):

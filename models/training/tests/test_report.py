@@ -56,6 +56,18 @@ class Report(unittest.TestCase):
         self.assertNotIn("What must hold", text)
         self.assertNotIn("HumanEval", text)
 
+    def test_a_language_without_held_out_files_is_named_and_divides_nothing(self):
+        new, small = pair(740, 0.7), pair(1000, 0.6)
+        small["loss"]["files"] = small["loss"]["files"][:1]                 # no TypeScript
+        text = report.page({"default": new, "small": small})
+        self.assertIn("| typescript | 1 | 2,000 | 0.370 | 0.740 | – | – |", text)
+        self.assertIn("so that nothing is known of them: c, cpp, go, java, javascript, json, markdown, rust, shell, tsx.", text)
+        small["loss"]["files"] = []
+        self.assertNotIn("bits per byte at least", report.page({"default": new, "small": small}))
+        evaluated = {"files": 1, "acceptance": {"0": 0.5, "0.2": 0.5, "0.8": 0.5}}
+        languages = {language: evaluated for language in report.TRAINED_ON - {"java", "shell"}}
+        self.assertIn("known of them: java, shell.", report.foretold_part({"languages": languages, "all": evaluated}))
+
     def test_a_document_cut_short_is_refused(self):
         with tempfile.TemporaryDirectory() as folder:
             with self.assertRaisesRegex(SystemExit, "has none of loss.json"):
