@@ -192,7 +192,9 @@ class Expansion {
       return {&layer.v, &layer.v_bias, 1, small_row(value_place(row - q_rows - kv_rows)), false};
     };
     JointProduct joint{.rows = q_rows + 2 * kv_rows};
-    const auto row_of = [&](int row, std::span<float> to) {
+    const std::vector<int> order = qkv_order(to_);
+    const auto row_of = [&](int packed, std::span<float> to) {
+      const int row = order[static_cast<std::size_t>(packed)];
       const Origin origin = origin_of(row);
       if (origin.row >= 0) reading_row(origin.matrix->row(origin.row), origin.factor, noise, row, to);
       else if (origin.silent) reading_row(zeros.data(), 0, noise, row, to);
@@ -201,9 +203,10 @@ class Expansion {
     joint.parts.push_back({matrix(joint.rows, to_.width, row_of, format_), 0});
     if (!layer.q_bias.empty()) {
       std::vector<float> bias(static_cast<std::size_t>(joint.rows));
-      for (int row = 0; row < joint.rows; ++row) {
+      for (int packed = 0; packed < joint.rows; ++packed) {
+        const int row = order[static_cast<std::size_t>(packed)];
         const Origin origin = origin_of(row);
-        bias[static_cast<std::size_t>(row)] = origin.row >= 0 ? (*origin.bias)[static_cast<std::size_t>(origin.row)] * origin.factor : origin.silent ? 0 : noise.at(row, 0);
+        bias[static_cast<std::size_t>(packed)] = origin.row >= 0 ? (*origin.bias)[static_cast<std::size_t>(origin.row)] * origin.factor : origin.silent ? 0 : noise.at(row, 0);
       }
       joint.bias = DeviceArray<float>(bias);
     }

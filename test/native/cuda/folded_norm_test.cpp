@@ -22,7 +22,8 @@ using namespace octet::cuda::testing;
 namespace {
 
 constexpr float kEpsilon = 1e-3f;
-constexpr WeightFormat kTensorFormats[] = {WeightFormat::kF16, WeightFormat::kBf16, WeightFormat::kQ8_0, WeightFormat::kQ4_0, WeightFormat::kQ4_K, WeightFormat::kQ6_K};
+constexpr WeightFormat kTensorFormats[] = {WeightFormat::kF16,  WeightFormat::kBf16, WeightFormat::kQ8_0,
+                                           WeightFormat::kQ4_0, WeightFormat::kQ4_K, WeightFormat::kQ6_K};
 
 GemmWorkspace workspace_of(int multiprocessors) {
   DeviceInfo device = device_info();
@@ -98,7 +99,8 @@ class NormedProducts {
     for (int j = 0; j < n_ + 2; ++j)
       for (int c = 0; c < width_; ++c) {
         const std::size_t at = static_cast<std::size_t>(j) * width_ + c;
-        const Sum added = j < n_ ? product(first_, c, [&](int k) { return static_cast<double>(to_float(x_[static_cast<std::size_t>(j) * kInner + k])); }, 0) : Sum{0, 0};
+        const auto x = [&](int k) { return static_cast<double>(to_float(x_[static_cast<std::size_t>(j) * kInner + k])); };
+        const Sum added = j < n_ ? product(first_, c, x, 0) : Sum{0, 0};
         wrong += !(std::abs(r[at] - before_[at] - added.value) <= added.tolerance + 1e-6 * (std::abs(r[at]) + std::abs(before_[at])));
       }
     const std::vector<std::byte> y = y_.download();

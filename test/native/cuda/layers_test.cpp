@@ -58,6 +58,7 @@ struct RopeCase {
 const RopeCase kRopeCases[] = {
     {"adjacent pairs", {.dimensions = 32, .halves = false, .base = 10000}, false, false, {4, 2, 32}},
     {"halves", {.dimensions = 64, .halves = true, .base = 1e6f}, false, true, {7, 1, 64}},
+    {"heads of 8", {.dimensions = 8, .halves = true, .base = 10000}, false, true, {3, 1, 8}},
     {"part of a head", {.dimensions = 16, .halves = true, .base = 10000}, false, false, {2, 2, 48}},
     {"stretched linearly", {.dimensions = 32, .halves = false, .base = 10000, .scale = 0.25f}, false, false, {4, 2, 32}},
     {"factors", {.dimensions = 32, .halves = false, .base = 5e5f}, true, false, {4, 2, 32}},
@@ -125,20 +126,28 @@ TEST_CASE("cuda layers: queries and keys turned by the row's own position, keys 
     CAPTURE(each.name);
     const auto [heads, kv_heads, dim] = each.shape;
     TestBatch rows({0, 4, -1}, {0, 0, 0, 0, 0, 0}, {4, 5, 7, -1, 1000, 1001});
+    const HeadPairs pairs{each.rope.dimensions / 2, each.rope.halves};
+    const PackedMatrix embedding = pack(WeightFormat::kF32, 1, 4, bytes_of({1, 2, 3, 4}));
+    DeviceArray<float> residual(6 * 4);
+    DeviceArray<int> cells(6);
+    DeviceArray<Turn> turns(6 * static_cast<std::size_t>(pairs.turned));
     const std::size_t width = static_cast<std::size_t>(heads + 2 * kv_heads) * dim;
     const std::vector<float> product = random_floats(6 * width, 5), q_norm = random_floats(static_cast<std::size_t>(dim), 6), k_norm = random_floats(static_cast<std::size_t>(dim), 7);
     std::vector<float> factors;
     if (each.factors)
       for (int i = 0; i < each.rope.dimensions / 2; ++i) factors.push_back(1.0f + 0.5f * static_cast<float>(i));
-    const DeviceArray<float> device_product(product), device_q_norm(q_norm), device_k_norm(k_norm), device_factors(factors);
+    std::vector<float> ordered(product.size());
+    for (std::size_t i = 0; i < product.size(); ++i)
+      ordered[i] = product[i / width * width + static_cast<std::size_t>(file_row_of(each.shape, pairs, static_cast<int>(i % width)))];
+    const DeviceArray<float> device_product(ordered), device_q_norm(q_norm), device_k_norm(k_norm), device_factors(factors);
     const float kUntouched = -77;
     DeviceArray<float> q(std::vector<float>(static_cast<std::size_t>(6 * heads * dim), kUntouched));
     DeviceArray<float> keys(std::vector<float>(static_cast<std::size_t>(kCells * kv_heads * dim), kUntouched)), values(keys.download());
     Stream stream;
-    rope_and_store(stream, rows.batch,
-                   {.shape = each.shape, .product = device_product.data(), .q_norm = each.norms ? device_q_norm.data() : nullptr,
-                    .k_norm = each.norms ? device_k_norm.data() : nullptr, .epsilon = 1e-6f, .rope = each.rope, .rope_factors = device_factors.data(),
-                    .precision = Precision::kFloat32, .q = q.data(), .keys = keys.data(), .values = values.data()});
+    embed(stream, embedding.matrix, rows.batch, residual.data(), {}, {.rope = each.rope, .factors = device_factors.data(), .table = {cells.data(), turns.data()}});
+    rope_and_store(stream, 6,
+                   {.shape = each.shape, .pairs = pairs, .product = device_product.data(), .q_norm = each.norms ? device_q_norm.data() : nullptr,
+                    .k_norm = each.norms ? device_k_norm.data() : nullptr, .epsilon = 1e-6f, .table = {cells.data(), turns.data()}, .precision = Precision::kFloat32, .q = q.data(), .keys = keys.data(), .values = values.data()});
     stream.synchronize();
     const std::vector<float> got_q = q.download(), got_keys = keys.download(), got_values = values.download();
 

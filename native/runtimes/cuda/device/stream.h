@@ -95,6 +95,7 @@ class Graph {
   Graph(Graph&&) noexcept;
   Graph& operator=(Graph&&) noexcept;
   ~Graph();
+  std::size_t nodes() const;  ///< Kernels, copies and fills.
   Body& body() const { return *body_; }
 
  private:

@@ -74,6 +74,7 @@ void upload(void* to, const void* from_host, std::size_t bytes) {
 
 struct Graph::Body {
   cudaGraphExec_t graph = nullptr;
+  std::size_t nodes = 0;
   ~Body() {  // a graph under way is not stopped: it is freed when it has ended (cuGraphExecDestroy)
     if (graph) cudaGraphExecDestroy(graph);
   }
@@ -82,6 +83,7 @@ Graph::Graph(std::unique_ptr<Body> body) : body_(std::move(body)) {}
 Graph::Graph(Graph&&) noexcept = default;
 Graph& Graph::operator=(Graph&&) noexcept = default;
 Graph::~Graph() = default;
+std::size_t Graph::nodes() const { return body_->nodes; }
 
 struct Event::Body {
   cudaEvent_t event = nullptr;
@@ -143,7 +145,8 @@ Graph Stream::end_capture() {
   cudaGraph_t captured = nullptr;
   check(cudaStreamEndCapture(body_->stream, &captured));
   auto body = std::make_unique<Graph::Body>();
-  const cudaError_t error = cudaGraphInstantiate(&body->graph, captured, 0);
+  cudaError_t error = cudaGraphGetNodes(captured, nullptr, &body->nodes);
+  if (error == cudaSuccess) error = cudaGraphInstantiate(&body->graph, captured, 0);
   cudaGraphDestroy(captured);
   check(error);
   return Graph(std::move(body));

@@ -96,6 +96,7 @@ Graph::Graph(std::unique_ptr<Body> body) : body_(std::move(body)) {}
 Graph::Graph(Graph&&) noexcept = default;
 Graph& Graph::operator=(Graph&&) noexcept = default;
 Graph::~Graph() = default;
+std::size_t Graph::nodes() const { return body_->work.size(); }
 
 struct Event::Body {
   Clock::time_point at;

@@ -25,14 +25,20 @@ constexpr Most most() {
 
 void check(const Gemm& call) {
   const auto refuse = [](const std::string& what) { throw std::invalid_argument("gemm: " + what); };
-  if (!call.weights.units || !call.x || !call.y || call.n < 1) refuse("an operand is missing");
+  const bool heads = call.epilogue == Epilogue::kHeads;
+  if (!call.weights.units || !call.x || (!heads && !call.y) || call.n < 1) refuse("an operand is missing");
   const bool halves = call.epilogue == Epilogue::kSwiGlu;
   if (halves && (call.weights.rows % 2 != 0 || call.bias)) refuse("SwiGLU takes an interleaved matrix and no bias");
-  if (call.y_stride < (halves ? call.weights.rows / 2 : call.weights.rows)) refuse("rows of y overlap");
+  if (!heads && call.y_stride < (halves ? call.weights.rows / 2 : call.weights.rows)) refuse("rows of y overlap");
   if (reinterpret_cast<std::uintptr_t>(call.x) % 16 != 0 || call.x_stride % 8 != 0) refuse("x is not aligned");
   if (call.norm.squares && (call.n > kMostFoldedRows || call.weights.columns % kNormGroup != 0)) refuse("the norm of x cannot be folded in");
   if (call.next.weight && (call.epilogue != Epilogue::kAdd || call.weights.rows % kNormGroup != 0 || call.y_stride != call.weights.rows))
     refuse("the norm of y cannot be folded in");
+  const HeadsOutput& out = call.heads;
+  if (heads && (!out.q || !out.keys || !out.values || !out.table.cell || (out.pairs.turned > 0 && !out.table.turns))) refuse("heads have nowhere to go");
+  if (heads && (!out.shape.pairs_rows() || out.first_row % 16 != 0 || call.weights.rows % 16 != 0 || out.pairs.turned > out.shape.head_dim / 2 ||
+                out.first_row + call.weights.rows > out.shape.rows()))
+    refuse("these heads do not stand in pairs");
 }
 
 }  // namespace
@@ -52,7 +58,8 @@ void gemm(Stream& stream, const GemmWorkspace& workspace, const Gemm& call) {
   check(call);
   const bool plainly = call.precision == Precision::kFloat32 || !takes_tensor_cores(call.weights);
   if (!plainly) return gemm_by(stream, workspace, call, plan_gemm(call.weights, call.n, workspace));
-  if (call.x_stride != 0 || call.norm.squares || call.next.weight) throw std::invalid_argument("gemm: only tensor cores do this");
+  if (call.x_stride != 0 || call.norm.squares || call.next.weight || call.epilogue == Epilogue::kHeads)
+    throw std::invalid_argument("gemm: only tensor cores do this");
   if (call.precision == Precision::kFloat32) multiply_plainly<float>(stream, call);
   else multiply_plainly<Bf16>(stream, call);
 }
@@ -60,7 +67,7 @@ void gemm(Stream& stream, const GemmWorkspace& workspace, const Gemm& call) {
 void gemm_by(Stream& stream, const GemmWorkspace& workspace, const Gemm& call, const GemmPlan& plan) {
   const Product product{.weights = call.weights, .x = static_cast<const Bf16*>(call.x), .x_stride = call.x_stride ? call.x_stride : call.weights.columns,
                         .n = call.n, .epilogue = call.epilogue, .bias = call.bias, .y = call.y, .y_stride = call.y_stride, .norm = call.norm,
-                        .next = call.next, .partial_sums = workspace.partial_sums(), .counters = workspace.counters(), .plan = plan};
+                        .next = call.next, .heads = call.heads, .partial_sums = workspace.partial_sums(), .counters = workspace.counters(), .plan = plan};
   switch (call.weights.format) {
     case WeightFormat::kF32: break;
     case WeightFormat::kF16: return multiply_tiles<WeightFormat::kF16>(stream, product);
@@ -84,6 +91,7 @@ std::size_t gemm_bytes(const Gemm& call) {
     case Epilogue::kStore: return w + x + n * call.weights.rows * sizeof(float);
     case Epilogue::kAdd: return w + x + 2 * n * call.weights.rows * sizeof(float);
     case Epilogue::kSwiGlu: return w + x + n * (call.weights.rows / 2) * element;
+    case Epilogue::kHeads: return w + x + n * call.weights.rows * element;
   }
   return 0;
 }

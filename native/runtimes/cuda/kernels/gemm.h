@@ -7,6 +7,7 @@
 
 #include "runtimes/cuda/device/stream.h"
 #include "runtimes/cuda/kernels/folded_norm.h"
+#include "runtimes/cuda/kernels/heads.h"
 #include "runtimes/cuda/kernels/weights.h"
 #include "runtimes/cuda/tables.h"
 
@@ -16,6 +17,7 @@ enum class Epilogue {
   kStore,   ///< y[j][r] = sum (+ bias[r]), float32
   kAdd,     ///< y[j][r] += sum (+ bias[r]), float32: the residual stream
   kSwiGlu,  ///< Of a matrix by pack_interleaved: y[j][i] = silu(first_i) * second_i, an activation (Bf16 or float by precision)
+  kHeads,   ///< Of queries, keys and values in pairs (heads.h), on tensor cores: sum (+ bias[r]), turned; active rows alone
 };
 
 struct Gemm {
@@ -24,13 +26,14 @@ struct Gemm {
   int n = 0;
   Epilogue epilogue = Epilogue::kStore;
   const float* bias = nullptr;   ///< [weights.rows] or null; not with kSwiGlu.
-  void* y = nullptr;             ///< [n][y_stride]
+  void* y = nullptr;             ///< [n][y_stride]; not with kHeads.
   int y_stride = 0;              ///< Elements.
   Precision precision = Precision::kBf16;
   // On tensor cores alone:
   int x_stride = 0;              ///< Elements from one row of x to the next, a multiple of 8; 0: weights.columns.
   InputNorm norm;                ///< Of x; at most kMostFoldedRows rows.
   OutputNorm next;               ///< Of y; with kAdd, y_stride = weights.rows.
+  HeadsOutput heads;             ///< With kHeads; n is the pass's rows.
 };
 
 /// Whether products with this matrix go by tensor cores, in bf16.

@@ -1,4 +1,4 @@
-// What becomes of an output tile's finished sums (Epilogue in gemm.h): scaled by the norm of x, then stored, added or gated. Where
+// What becomes of an output tile's finished sums (Epilogue in gemm.h): scaled by the norm of x, then stored, added, gated or turned. Where
 // values are read before they are written, a panel's reads all come first, so that they wait for memory together.
 #pragma once
 
@@ -47,6 +47,54 @@ OCTET_DEVICE void put_gated(const Product& p, const Sums<kTiles>& sums, const Su
       for (int odd = 0; odd < 2; ++odd)
         if (at.n(j, odd) < p.n)
           static_cast<Bf16*>(p.y)[static_cast<std::size_t>(at.n(j, odd)) * p.y_stride + output] = to_bf16(gated(sums.at[i][j][odd], sums.at[i][j][2 + odd]));
+    }
+  }
+}
+
+/// kHeads: a panel is 8 pairs of one head.
+template <int kTiles>
+OCTET_DEVICE void put_heads(const Product& p, Sums<kTiles>& sums, const SumsPlace<kTiles>& at) {
+  const HeadsOutput& out = p.heads;
+  const auto [heads, kv_heads, dim] = out.shape;
+  OCTET_UNROLL
+  for (int i = 0; i < Sums<kTiles>::kPanels; ++i) {
+    const int row = at.row(i), joint = out.first_row + row, head = joint / dim, t = joint - head * dim;
+    if (row >= p.weights.rows) continue;
+    const bool query = head < heads, value = head >= heads + kv_heads;
+    const HeadPairs pairs = value ? HeadPairs{} : out.pairs;
+    const int pair = t / 16 * 8 + t % 8;
+    const float first_bias = p.bias ? p.bias[row] : 0.0f, second_bias = p.bias ? p.bias[row + 8] : 0.0f;
+    OCTET_UNROLL
+    for (int j = 0; j < kTiles; ++j) {
+      OCTET_UNROLL
+      for (int odd = 0; odd < 2; ++odd) {
+        float &first = sums.at[i][j][odd], &second = sums.at[i][j][2 + odd];
+        first += first_bias, second += second_bias;
+        if (pair >= pairs.turned || at.n(j, odd) >= p.n) continue;
+        const Turn turn = out.table.turns[static_cast<std::size_t>(at.n(j, odd)) * pairs.turned + pair];
+        const float x = first, y = second;
+        first = x * turn.cosine - y * turn.sine;
+        second = x * turn.sine + y * turn.cosine;
+      }
+    }
+    int cell[kTiles][2];
+    OCTET_UNROLL
+    for (int j = 0; j < kTiles; ++j) {
+      OCTET_UNROLL
+      for (int odd = 0; odd < 2; ++odd) cell[j][odd] = at.n(j, odd) < p.n ? out.table.cell[at.n(j, odd)] : -1;
+    }
+    const int plane = query ? head : value ? head - heads - kv_heads : head - heads, stride = (query ? heads : kv_heads) * dim;
+    Bf16* const to = (query ? out.q : value ? out.values : out.keys) + plane * dim + pairs.first(pair);
+    OCTET_UNROLL
+    for (int j = 0; j < kTiles; ++j) {
+      OCTET_UNROLL
+      for (int odd = 0; odd < 2; ++odd) {
+        if (cell[j][odd] < 0) continue;
+        Bf16* const line = to + static_cast<std::size_t>(query ? at.n(j, odd) : cell[j][odd]) * stride;
+        const float first = sums.at[i][j][odd], second = sums.at[i][j][2 + odd];
+        if (pairs.apart(pair)) line[0] = to_bf16(first), line[pairs.turned] = to_bf16(second);
+        else *reinterpret_cast<std::uint32_t*>(line) = pack_bf16(first, second);
+      }
     }
   }
 }
@@ -146,6 +194,7 @@ OCTET_DEVICE void put_tile(const Product& p, Sums<kTiles>& sums, const WarpPlace
   if (place.k == 0) {
     if (p.norm.squares) scale(p, sums, at, factors);
     if (p.epilogue == Epilogue::kSwiGlu) put_gated(p, sums, at);
+    else if (p.epilogue == Epilogue::kHeads) put_heads(p, sums, at);
     else put_sums(p, sums, at);
   }
   if (p.next.weight) put_next_norm(p, sums, place, at, tile, free);

@@ -18,6 +18,7 @@ struct Product {
   int y_stride;
   InputNorm norm;
   OutputNorm next;
+  HeadsOutput heads;
   float* partial_sums;
   int* counters;
   GemmPlan plan;

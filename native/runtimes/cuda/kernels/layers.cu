@@ -21,12 +21,41 @@ OCTET_DEVICE float block_sum(float x) {
   return total;
 }
 
+// The angle of pair `pair` of a head at a position. YaRN (Peng et al., 2023, section 3.2) mixes the stretched and the plain
+// angle by how often the pair turns within the trained context: not at all below beta_slow turns, fully above beta_fast.
+OCTET_DEVICE float angle_of(const RopeParameters& rope, const float* factors, int pair, int position) {
+  const float frequency = expf(-logf(rope.base) * static_cast<float>(2 * pair) / static_cast<float>(rope.dimensions));
+  const float plain = static_cast<float>(position) * (factors ? frequency / factors[pair] : frequency);
+  const float stretched = plain * rope.scale;
+  if (rope.extrapolation == 0) return stretched;
+  const auto pair_that_turns = [&](float turns) {
+    return static_cast<float>(rope.dimensions) * logf(static_cast<float>(rope.trained_context) / (turns * 2 * kPi)) / (2 * logf(rope.base));
+  };
+  const float low = fmaxf(0.0f, floorf(pair_that_turns(rope.beta_fast)));
+  const float high = fminf(static_cast<float>(rope.dimensions - 1), ceilf(pair_that_turns(rope.beta_slow)));
+  const float ramp = fminf(1.0f, fmaxf(0.0f, (static_cast<float>(pair) - low) / fmaxf(0.001f, high - low)));
+  const float mix = (1 - ramp) * rope.extrapolation;
+  return stretched * (1 - mix) + plain * mix;
+}
+
+// The row's cell, and a turn a thread.
+OCTET_DEVICE void tabulate(const Batch& batch, const Turning& turning, int row) {
+  const int position = batch.position[row], slot = batch.slot[row / batch.rows_per_lane], pairs = turning.rope.dimensions / 2;
+  const bool active = position >= 0 && slot >= 0;
+  if (thread_x() == 0) turning.table.cell[row] = active ? cell_of(batch.place[slot], position) : -1;
+  for (int pair = thread_x(); active && pair < pairs; pair += threads_x()) {
+    const float angle = angle_of(turning.rope, turning.factors, pair, position);
+    turning.table.turns[static_cast<std::size_t>(row) * pairs + pair] = {cosf(angle) * turning.rope.magnitude, sinf(angle) * turning.rope.magnitude};
+  }
+}
+
 // A warp takes groups of a norm's columns, two a lane.
-OCTET_KERNEL embed_row(Matrix embedding, const int* token, float* residual, OutputNorm next) {
+OCTET_KERNEL embed_row(Matrix embedding, Batch batch, float* residual, OutputNorm next, Turning turning) {
   constexpr int kOfLane = kNormGroup / kWarp;
   wait_for_previous();
   let_next_start();
-  const int row = block_x(), groups = (embedding.columns + kNormGroup - 1) / kNormGroup;
+  const int row = block_x(), token = batch.token[row], groups = (embedding.columns + kNormGroup - 1) / kNormGroup;
+  if (turning.table.cell) tabulate(batch, turning, row);
   const std::size_t start = static_cast<std::size_t>(row) * embedding.columns;
   for (int group = warp_index(); group < groups; group += kWarps) {
     float squares = 0;
@@ -34,7 +63,7 @@ OCTET_KERNEL embed_row(Matrix embedding, const int* token, float* residual, Outp
     for (int i = 0; i < kOfLane; ++i) {
       const int column = group * kNormGroup + i * kWarp + warp_lane();
       if (column >= embedding.columns) continue;
-      const float r = weight_at(embedding, token[row], column);
+      const float r = weight_at(embedding, token, column);
       residual[start + column] = r;
       if (next.weight) next.h[start + column] = to_bf16(r * next.weight[column]);
       squares += r * r;
@@ -64,36 +93,18 @@ OCTET_KERNEL gather_row(const float* from, int rows_per_lane, int first, int cou
     to[static_cast<std::size_t>(block_x()) * width + i] = from[static_cast<std::size_t>(row) * width + i];
 }
 
-// The angle of pair `pair` of a head at a position. YaRN (Peng et al., 2023, section 3.2) mixes the stretched and the plain
-// angle by how often the pair turns within the trained context: not at all below beta_slow turns, fully above beta_fast.
-OCTET_DEVICE float angle_of(const RopeParameters& rope, const float* factors, int pair, int position) {
-  const float frequency = expf(-logf(rope.base) * static_cast<float>(2 * pair) / static_cast<float>(rope.dimensions));
-  const float plain = static_cast<float>(position) * (factors ? frequency / factors[pair] : frequency);
-  const float stretched = plain * rope.scale;
-  if (rope.extrapolation == 0) return stretched;
-  const auto pair_that_turns = [&](float turns) {
-    return static_cast<float>(rope.dimensions) * logf(static_cast<float>(rope.trained_context) / (turns * 2 * kPi)) / (2 * logf(rope.base));
-  };
-  const float low = fmaxf(0.0f, floorf(pair_that_turns(rope.beta_fast)));
-  const float high = fminf(static_cast<float>(rope.dimensions - 1), ceilf(pair_that_turns(rope.beta_slow)));
-  const float ramp = fminf(1.0f, fmaxf(0.0f, (static_cast<float>(pair) - low) / fmaxf(0.001f, high - low)));
-  const float mix = (1 - ramp) * rope.extrapolation;
-  return stretched * (1 - mix) + plain * mix;
-}
-
-// One warp a row and head, eight of them a block: head_dim / 32 elements a lane, exchanged through the warp's part of shared memory.
+// One warp a row and head, eight of them a block, a pair of dimensions a lane at a time.
 template <class T>
-OCTET_KERNEL rope_and_store_row(Batch batch, QueryKeyValue call) {
+OCTET_KERNEL rope_and_store_row(QueryKeyValue call) {
   wait_for_previous();
   let_next_start();
-  const int row = block_x(), position = batch.position[row], slot = batch.slot[row / batch.rows_per_lane];
+  const int row = block_x(), in_cache = call.table.cell[row];
   const auto [heads, kv_heads, head_dim] = call.shape;
   const int head = block_y() * kWarps + warp_index();
-  if (position < 0 || slot < 0 || head >= heads + 2 * kv_heads) return;
-  const std::size_t cell = static_cast<std::size_t>(cell_of(batch.place[slot], position)) * kv_heads * head_dim;
-  auto* const scratch = reinterpret_cast<float*>(shared_memory()) + warp_index() * head_dim;
+  if (in_cache < 0 || head >= heads + 2 * kv_heads) return;
+  const std::size_t cell = static_cast<std::size_t>(in_cache) * kv_heads * head_dim;
   const float* const from = call.product + (static_cast<std::size_t>(row) * (heads + 2 * kv_heads) + head) * head_dim;
-  const bool query = head < heads, value = head >= heads + kv_heads;
+  const bool query = head < heads, value = head >= heads + kv_heads, paired = call.shape.pairs_rows();
   T* const to = query ? static_cast<T*>(call.q) + (static_cast<std::size_t>(row) * heads + head) * head_dim
                 : value ? static_cast<T*>(call.values) + cell + (head - heads - kv_heads) * head_dim
                         : static_cast<T*>(call.keys) + cell + (head - heads) * head_dim;
@@ -104,28 +115,27 @@ OCTET_KERNEL rope_and_store_row(Batch batch, QueryKeyValue call) {
     for (int i = warp_lane(); i < head_dim; i += kWarp) squares += from[i] * from[i];
     factor = inverse_sqrt(warp_sum(squares) / static_cast<float>(head_dim) + call.epsilon);
   }
-  for (int i = warp_lane(); i < head_dim; i += kWarp) scratch[i] = norm ? from[i] * factor * norm[i] : from[i];
-  warp_sync();
-  const int half = call.rope.dimensions / 2;
-  for (int i = warp_lane(); i < head_dim; i += kWarp) {
-    float x = scratch[i];
-    if (!value && i < call.rope.dimensions) {
-      const int pair = call.rope.halves ? i % half : i / 2;
-      const bool second = call.rope.halves ? i >= half : i % 2 == 1;
-      const int other = call.rope.halves ? (second ? i - half : i + half) : i ^ 1;
-      const float angle = angle_of(call.rope, call.rope_factors, pair, position);
-      const float cosine = cosf(angle) * call.rope.magnitude, sine = sinf(angle) * call.rope.magnitude;
-      x = second ? scratch[other] * sine + x * cosine : x * cosine - scratch[other] * sine;
+  const HeadPairs pairs = value ? HeadPairs{} : call.pairs;
+  for (int pair = warp_lane(); pair < head_dim / 2; pair += kWarp) {
+    const int first = pairs.first(pair), second = pairs.second(pair);
+    float x = from[paired ? interleaved_row(pair, false) : first], y = from[paired ? interleaved_row(pair, true) : second];
+    if (norm) x *= factor * norm[first], y *= factor * norm[second];
+    if (pair < pairs.turned) {
+      const Turn turn = call.table.turns[static_cast<std::size_t>(row) * pairs.turned + pair];
+      const float turned = x * turn.cosine - y * turn.sine;
+      y = x * turn.sine + y * turn.cosine;
+      x = turned;
     }
-    to[i] = from_float<T>(x);
+    to[first] = from_float<T>(x);
+    to[second] = from_float<T>(y);
   }
 }
 
 }  // namespace
 
-void embed(Stream& stream, const Matrix& embedding, const Batch& batch, float* residual, const OutputNorm& next) {
+void embed(Stream& stream, const Matrix& embedding, const Batch& batch, float* residual, const OutputNorm& next, const Turning& turning) {
   if (next.weight && embedding.columns % kNormGroup != 0) throw std::invalid_argument("embed: the norm cannot be folded in");
-  launch(stream, {.grid = {batch.rows()}, .threads = kThreads, .overlaps_previous = true}, embed_row, embedding, batch.token, residual, next);
+  launch(stream, {.grid = {batch.rows()}, .threads = kThreads, .overlaps_previous = true}, embed_row, embedding, batch, residual, next, turning);
 }
 
 void rms_norm(Stream& stream, const float* residual, const float* weight, float epsilon, int rows, int width, Precision precision, void* x) {
@@ -140,12 +150,11 @@ void gather_rows(Stream& stream, const float* from, int lanes, int rows_per_lane
   launch(stream, {.grid = {lanes * count}, .threads = kThreads, .overlaps_previous = true}, gather_row, from, rows_per_lane, first, count, width, to);
 }
 
-void rope_and_store(Stream& stream, const Batch& batch, const QueryKeyValue& call) {
+void rope_and_store(Stream& stream, int rows, const QueryKeyValue& call) {
   const int heads = call.shape.heads + 2 * call.shape.kv_heads;
-  const Shape shape{.grid = {batch.rows(), (heads + kWarps - 1) / kWarps}, .threads = kThreads,
-                    .shared_bytes = kWarps * static_cast<std::size_t>(call.shape.head_dim) * sizeof(float), .overlaps_previous = true};
-  if (call.precision == Precision::kFloat32) launch(stream, shape, rope_and_store_row<float>, batch, call);
-  else launch(stream, shape, rope_and_store_row<Bf16>, batch, call);
+  const Shape shape{.grid = {rows, (heads + kWarps - 1) / kWarps}, .threads = kThreads, .overlaps_previous = true};
+  if (call.precision == Precision::kFloat32) launch(stream, shape, rope_and_store_row<float>, call);
+  else launch(stream, shape, rope_and_store_row<Bf16>, call);
 }
 
 }  // namespace octet::cuda

@@ -4,15 +4,23 @@
 
 #include "runtimes/cuda/device/stream.h"
 #include "runtimes/cuda/kernels/folded_norm.h"
+#include "runtimes/cuda/kernels/heads.h"
 #include "runtimes/cuda/kernels/weights.h"
 #include "runtimes/cuda/network_source.h"
 #include "runtimes/cuda/tables.h"
 
 namespace octet::cuda {
 
+/// What positions mean to a pass's rows; no table: nothing.
+struct Turning {
+  RopeParameters rope;
+  const float* factors = nullptr;  ///< [rope.dimensions / 2] divisors of the frequencies, or null.
+  RowTable table;                  ///< To be filled.
+};
+
 /// residual [rows][embedding.columns] = the embedding's row of each token, in float32, and what a norm folded into the next product
-/// wants of it.
-void embed(Stream& stream, const Matrix& embedding, const Batch& batch, float* residual, const OutputNorm& next = {});
+/// wants of it; the table of the pass's rows.
+void embed(Stream& stream, const Matrix& embedding, const Batch& batch, float* residual, const OutputNorm& next = {}, const Turning& turning = {});
 
 /// x [rows][width] (Bf16 or float) = residual / sqrt(mean(residual^2) + epsilon) * weight (Zhang and Sennrich, 2019).
 void rms_norm(Stream& stream, const float* residual, const float* weight, float epsilon, int rows, int width, Precision precision, void* x);
@@ -20,19 +28,15 @@ void rms_norm(Stream& stream, const float* residual, const float* weight, float 
 /// to [lanes * count][width]: of every lane's `rows_per_lane` rows those from `first` on. The arrays may not overlap.
 void gather_rows(Stream& stream, const float* from, int lanes, int rows_per_lane, int first, int count, int width, float* to);
 
-struct HeadShape {
-  int heads, kv_heads, head_dim;
-};
-
-/// What becomes of a row of the joint product, in one pass over it.
+/// What becomes of a row of the joint product, in one pass over it, where the product has not done it itself (Epilogue::kHeads).
 struct QueryKeyValue {
   HeadShape shape;
-  const float* product = nullptr;       ///< [rows][(heads + 2 kv_heads) head_dim]: queries, keys, values, biases added.
+  HeadPairs pairs;
+  const float* product = nullptr;       ///< [rows][(heads + 2 kv_heads) head_dim] in the order of heads.h, biases added.
   const float* q_norm = nullptr;        ///< [head_dim] or null: RMS norm of every head before turning it (Qwen3).
   const float* k_norm = nullptr;
   float epsilon = 1e-5f;
-  RopeParameters rope;
-  const float* rope_factors = nullptr;  ///< [rope.dimensions / 2] divisors of the frequencies, or null.
+  RowTable table;
   Precision precision = Precision::kBf16;
   void* q = nullptr;                    ///< [rows][heads][head_dim], Bf16 or float, not scaled.
   void* keys = nullptr;                 ///< [cells][kv_heads][head_dim]
@@ -40,6 +44,6 @@ struct QueryKeyValue {
 };
 
 /// Queries turned by their row's position into q, keys likewise and values into the row's cell. Inactive rows write nothing.
-void rope_and_store(Stream& stream, const Batch& batch, const QueryKeyValue& call);
+void rope_and_store(Stream& stream, int rows, const QueryKeyValue& call);
 
 }  // namespace octet::cuda

@@ -110,6 +110,16 @@ PackedMatrix pack(WeightFormat format, int rows, int columns, std::span<const st
   return pack_rows(format, rows, columns, [&](int i) { return i < rows ? file.data() + i * row_bytes : nullptr; });
 }
 
+PackedMatrix pack_in_order(WeightFormat format, int columns, std::span<const std::byte> file, std::span<const int> order) {
+  const int rows = static_cast<int>(order.size());
+  check(format, rows, columns, file.size());
+  const std::size_t row_bytes = file_row_bytes(format, columns);
+  const auto row_of = [&](int i) {
+    return i < rows ? file.data() + static_cast<std::size_t>(order[static_cast<std::size_t>(i)]) * row_bytes : nullptr;
+  };
+  return pack_rows(format, rows, columns, row_of);
+}
+
 PackedMatrix pack_interleaved(WeightFormat format, int rows, int columns, std::span<const std::byte> first, std::span<const std::byte> second) {
   check(format, rows, columns, first.size());
   check(format, rows, columns, second.size());

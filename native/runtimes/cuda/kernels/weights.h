@@ -42,6 +42,9 @@ std::size_t packed_bytes(WeightFormat format, int rows, int columns);
 /// Packs a matrix as it lies in a GGUF file ([rows][file_row_bytes]) and uploads it.
 PackedMatrix pack(WeightFormat format, int rows, int columns, std::span<const std::byte> file);
 
+/// The same with rows in another order: row i of the packed matrix is row order[i] of the file.
+PackedMatrix pack_in_order(WeightFormat format, int columns, std::span<const std::byte> file, std::span<const int> order);
+
 /// Two matrices of one shape and format as one, Matrix::rows = 2 rows, in which row i of `first` and row i of `second` lie
 /// in the same thread's fragment (rows 16 t + g and 16 t + g + 8 of the packed matrix), for the SwiGLU epilogue.
 PackedMatrix pack_interleaved(WeightFormat format, int rows, int columns, std::span<const std::byte> first, std::span<const std::byte> second);

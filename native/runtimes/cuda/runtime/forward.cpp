@@ -10,8 +10,6 @@ namespace {
 
 std::size_t element_bytes(Precision precision) { return precision == Precision::kFloat32 ? 4 : 2; }
 
-HeadShape heads_of(const Architecture& shape) { return {shape.heads, shape.kv_heads, shape.head_dim}; }
-
 bool on_tensor_cores(const Architecture& shape, Precision precision) {
   return precision == Precision::kBf16 && attends_on_tensor_cores(heads_of(shape));
 }
@@ -20,13 +18,23 @@ std::size_t squares_of(const Architecture& shape, int rows) {
   return static_cast<std::size_t>(std::min(rows, kMostFoldedRows)) * static_cast<std::size_t>(shape.width / kNormGroup);
 }
 
+bool takes(const PackedMatrix& packed) { return takes_tensor_cores(packed.matrix); }
+bool takes(const JointProduct& joint) {
+  return std::all_of(joint.parts.begin(), joint.parts.end(), [](const JointProduct::Part& part) { return takes(part.matrix); });
+}
+
 bool may_fold_norms(const Network& network) {
-  const auto takes = [](const PackedMatrix& packed) { return takes_tensor_cores(packed.matrix); };
   return network.architecture.width % kNormGroup == 0 && takes_tensor_cores(network.output_matrix()) &&
-         std::all_of(network.layers.begin(), network.layers.end(), [&](const NetworkLayer& layer) {
-           return takes(layer.attention_output) && takes(layer.gate_up) && takes(layer.down) &&
-                  std::all_of(layer.qkv.parts.begin(), layer.qkv.parts.end(), [&](const JointProduct::Part& part) { return takes(part.matrix); });
+         std::all_of(network.layers.begin(), network.layers.end(), [](const NetworkLayer& layer) {
+           return takes(layer.qkv) && takes(layer.attention_output) && takes(layer.gate_up) && takes(layer.down);
          });
+}
+
+// Norms of queries and keys want whole heads, which a thread of a product does not have.
+bool may_fuse_heads(const Network& network) {
+  return heads_of(network.architecture).pairs_rows() && std::all_of(network.layers.begin(), network.layers.end(), [](const NetworkLayer& layer) {
+    return takes(layer.qkv) && layer.q_norm.size() == 0;
+  });
 }
 
 }  // namespace
@@ -37,6 +45,8 @@ Activations::Activations(const Architecture& shape, Precision precision, int row
       residual_(static_cast<std::size_t>(rows) * shape.width),
       qkv_(static_cast<std::size_t>(rows) * (shape.heads + 2 * shape.kv_heads) * shape.head_dim),
       squares_(precision == Precision::kBf16 ? squares_of(shape, rows) : 0),
+      cells_(static_cast<std::size_t>(rows)),
+      turns_(static_cast<std::size_t>(rows) * static_cast<std::size_t>(pairs_of(shape).turned)),
       x_(static_cast<std::size_t>(rows) * shape.width * element_bytes(precision)),
       q_(static_cast<std::size_t>(rows) * shape.heads * shape.head_dim * element_bytes(precision)),
       attended_(q_.size()),
@@ -51,12 +61,14 @@ std::size_t Activations::bytes(const Architecture& shape, Precision precision, i
   const std::size_t elements = wide(shape.width) + 2 * wide(shape.heads * shape.head_dim) + wide(shape.feed_forward);
   const std::size_t attention = on_tensor_cores(shape, precision) ? AttentionWorkspace::bytes(heads_of(shape), rows, device) : 0;
   const std::size_t squares = precision == Precision::kBf16 ? squares_of(shape, rows) * sizeof(float) : 0;
-  return wide(rows) * (floats * sizeof(float) + elements * element_bytes(precision)) + squares + GemmWorkspace::bytes(device) + attention;
+  const std::size_t table = sizeof(int) + wide(pairs_of(shape).turned) * sizeof(Turn);
+  return wide(rows) * (floats * sizeof(float) + elements * element_bytes(precision) + table) + squares + GemmWorkspace::bytes(device) + attention;
 }
 
 Forward::Forward(const Network& network, const KvCache& cache, const Activations& activations, RaggedForm form, bool fused)
     : network_(network), cache_(cache), memory_(activations), form_(form),
-      may_fold_norms_(fused && activations.precision() == Precision::kBf16 && may_fold_norms(network)) {}
+      may_fold_norms_(fused && activations.precision() == Precision::kBf16 && may_fold_norms(network)),
+      fuses_heads_(fused && activations.precision() == Precision::kBf16 && may_fuse_heads(network)) {}
 
 OutputNorm Forward::before(const DeviceArray<float>& norm, int rows) const {
   if (!folds_norms(rows)) return {};
@@ -75,7 +87,8 @@ void Forward::normalise(Stream& stream, const DeviceArray<float>& norm, int rows
 
 void Forward::pass(Stream& stream, const Batch& batch) const {
   if (memory_.attention_) plan_attention(stream, *memory_.attention_, batch, heads_of(shape()), form_);
-  embed(stream, network_.embedding.matrix, batch, memory_.residual_.data(), before(network_.layers.front().attention_norm, batch.rows()));
+  embed(stream, network_.embedding.matrix, batch, memory_.residual_.data(), before(network_.layers.front().attention_norm, batch.rows()),
+        {.rope = shape().rope, .factors = network_.rope_factors.data(), .table = {memory_.cells_.data(), memory_.turns_.data()}});
   for (std::size_t i = 0; i < network_.layers.size(); ++i) layer(stream, batch, static_cast<int>(i));
 }
 
@@ -95,13 +108,25 @@ void Forward::layer(Stream& stream, const Batch& batch, int index) const {
     gemm(stream, memory_.products_, call);
   };
   normalise(stream, layer.attention_norm, rows);
-  for (const JointProduct::Part& part : layer.qkv.parts)
-    multiply({.weights = part.matrix.matrix, .x = x, .bias = layer.qkv.bias.size() ? layer.qkv.bias.data() + part.first_row : nullptr,
-              .y = memory_.qkv_.data() + part.first_row, .y_stride = layer.qkv.rows, .norm = folded(rows)});
-  rope_and_store(stream, batch,
-                 {.shape = heads, .product = memory_.qkv_.data(), .q_norm = layer.q_norm.data(), .k_norm = layer.k_norm.data(),
-                  .epsilon = shape.norm_epsilon, .rope = shape.rope, .rope_factors = network_.rope_factors.data(), .precision = precision,
-                  .q = memory_.q_.data(), .keys = cache_.keys(index), .values = cache_.values(index)});
+  const RowTable table{memory_.cells_.data(), memory_.turns_.data()};
+  for (const JointProduct::Part& part : layer.qkv.parts) {
+    Gemm call{.weights = part.matrix.matrix, .x = x, .bias = layer.qkv.bias.size() ? layer.qkv.bias.data() + part.first_row : nullptr, .norm = folded(rows)};
+    if (fuses_heads_) {
+      call.epilogue = Epilogue::kHeads;
+      call.heads = {.shape = heads, .pairs = pairs_of(shape), .first_row = part.first_row, .table = table,
+                    .q = reinterpret_cast<Bf16*>(memory_.q_.data()), .keys = static_cast<Bf16*>(cache_.keys(index)),
+                    .values = static_cast<Bf16*>(cache_.values(index))};
+    } else {
+      call.y = memory_.qkv_.data() + part.first_row;
+      call.y_stride = layer.qkv.rows;
+    }
+    multiply(call);
+  }
+  if (!fuses_heads_)
+    rope_and_store(stream, rows,
+                   {.shape = heads, .pairs = pairs_of(shape), .product = memory_.qkv_.data(), .q_norm = layer.q_norm.data(), .k_norm = layer.k_norm.data(),
+                    .epsilon = shape.norm_epsilon, .table = table, .precision = precision, .q = memory_.q_.data(), .keys = cache_.keys(index),
+                    .values = cache_.values(index)});
   const void *const q = memory_.q_.data(), *const keys = cache_.keys(index), *const values = cache_.values(index);
   if (memory_.attention_) attend(stream, *memory_.attention_, batch, heads, q, keys, values, memory_.attended_.data());
   else attend_rows(stream, batch, heads, q, keys, values, precision, memory_.attended_.data());

@@ -27,6 +27,8 @@ class Activations {
   int rows_;
   Precision precision_;
   DeviceArray<float> residual_, qkv_, squares_;
+  DeviceArray<int> cells_;
+  DeviceArray<Turn> turns_;
   DeviceArray<std::byte> x_, q_, attended_, hidden_;
   GemmWorkspace products_;
   std::optional<AttentionWorkspace> attention_;  ///< Where attention goes by tensor cores; else by rows.
@@ -64,6 +66,7 @@ class Forward {
   const Activations& memory_;
   RaggedForm form_;
   bool may_fold_norms_;
+  bool fuses_heads_;  ///< Queries, keys and values are turned and stored by their product.
 };
 
 }  // namespace octet::cuda

@@ -32,7 +32,7 @@ PackedMatrix packed(const TensorSource& tensor) { return pack(tensor.format, ten
 
 bool one_format(const LayerSource& layer) { return layer.q.format == layer.k.format && layer.q.format == layer.v.format; }
 
-JointProduct joint_qkv(const LayerSource& layer) {
+JointProduct joint_qkv(const LayerSource& layer, const std::vector<int>& order) {
   JointProduct joint;
   const TensorSource* const sources[] = {&layer.q, &layer.k, &layer.v};
   const TensorSource* const biases[] = {&layer.q_bias, &layer.k_bias, &layer.v_bias};
@@ -40,11 +40,13 @@ JointProduct joint_qkv(const LayerSource& layer) {
   if (one_format(layer)) {
     std::vector<std::byte> bytes;
     for (const TensorSource* source : sources) bytes.insert(bytes.end(), source->bytes.begin(), source->bytes.end());
-    joint.parts.push_back({pack(layer.q.format, joint.rows, layer.q.columns, bytes), 0});
+    joint.parts.push_back({pack_in_order(layer.q.format, layer.q.columns, bytes, order), 0});
   } else {
     int row = 0;
     for (const TensorSource* source : sources) {
-      joint.parts.push_back({packed(*source), row});
+      std::vector<int> part(order.begin() + row, order.begin() + row + source->rows);
+      for (int& file_row : part) file_row -= row;
+      joint.parts.push_back({pack_in_order(source->format, source->columns, source->bytes, part), row});
       row += source->rows;
     }
   }
@@ -54,18 +56,20 @@ JointProduct joint_qkv(const LayerSource& layer) {
       const std::vector<float> bias = biases[i]->present() ? floats(*biases[i]) : std::vector<float>(static_cast<std::size_t>(sources[i]->rows), 0.0f);
       all.insert(all.end(), bias.begin(), bias.end());
     }
-    joint.bias = DeviceArray<float>(all);
+    std::vector<float> ordered;
+    for (const int file_row : order) ordered.push_back(all[static_cast<std::size_t>(file_row)]);
+    joint.bias = DeviceArray<float>(ordered);
   }
   return joint;
 }
 
-NetworkLayer load_layer(const LayerSource& source) {
+NetworkLayer load_layer(const LayerSource& source, const std::vector<int>& order) {
   NetworkLayer layer;
   layer.attention_norm = vector_of(source.attention_norm);
   layer.feed_forward_norm = vector_of(source.feed_forward_norm);
   layer.q_norm = vector_of(source.q_norm);
   layer.k_norm = vector_of(source.k_norm);
-  layer.qkv = joint_qkv(source);
+  layer.qkv = joint_qkv(source, order);
   layer.attention_output = packed(source.attention_output);
   layer.gate_up = pack_interleaved(source.gate.format, source.gate.rows, source.gate.columns, source.gate.bytes, source.up.bytes);
   layer.down = packed(source.down);
@@ -77,6 +81,16 @@ std::size_t packed_bytes_of(const TensorSource& tensor) {
 }
 
 }  // namespace
+
+HeadShape heads_of(const Architecture& shape) { return {shape.heads, shape.kv_heads, shape.head_dim}; }
+
+HeadPairs pairs_of(const Architecture& shape) { return {shape.rope.dimensions / 2, shape.rope.halves}; }
+
+std::vector<int> qkv_order(const Architecture& shape) {
+  std::vector<int> order(static_cast<std::size_t>(heads_of(shape).rows()));
+  for (std::size_t row = 0; row < order.size(); ++row) order[row] = file_row_of(heads_of(shape), pairs_of(shape), static_cast<int>(row));
+  return order;
+}
 
 std::size_t packed_bytes(const NetworkSource& source) {
   std::size_t bytes = packed_bytes_of(source.embedding) + packed_bytes_of(source.output);
@@ -97,8 +111,9 @@ std::optional<Network> load_network(const NetworkSource& source, const std::func
   if (source.output.present()) network.output = packed(source.output);
   network.output_norm = vector_of(source.output_norm);
   network.rope_factors = vector_of(source.rope_factors);
+  const std::vector<int> order = qkv_order(source.architecture);
   for (const LayerSource& layer : source.layers) {
-    network.layers.push_back(load_layer(layer));
+    network.layers.push_back(load_layer(layer, order));
     if (!goes_on(network.layers.size())) return std::nullopt;
   }
   return network;

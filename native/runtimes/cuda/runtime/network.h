@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "runtimes/cuda/kernels/heads.h"
 #include "runtimes/cuda/kernels/weights.h"
 #include "runtimes/cuda/network_source.h"
 
@@ -17,14 +18,14 @@ struct JointProduct {
     int first_row = 0;  ///< Of the joint output.
   };
   std::vector<Part> parts;
-  DeviceArray<float> bias;  ///< [rows] or empty.
+  DeviceArray<float> bias;  ///< [rows], in the matrices' order of rows, or empty.
   int rows = 0;
 };
 
 struct NetworkLayer {
   DeviceArray<float> attention_norm, feed_forward_norm;
   DeviceArray<float> q_norm, k_norm;  ///< [head_dim] or empty.
-  JointProduct qkv;                   ///< [(heads + 2 kv_heads) head_dim][width]
+  JointProduct qkv;                   ///< [(heads + 2 kv_heads) head_dim][width], rows in the order of qkv_order
   PackedMatrix attention_output;      ///< [width][heads head_dim]
   PackedMatrix gate_up;               ///< [2 feed_forward][width], interleaved for SwiGLU
   PackedMatrix down;                  ///< [width][feed_forward]
@@ -39,6 +40,12 @@ struct Network {
 
   const Matrix& output_matrix() const { return output ? output->matrix : embedding.matrix; }
 };
+
+HeadShape heads_of(const Architecture& shape);
+HeadPairs pairs_of(const Architecture& shape);
+
+/// The file's row, queries, keys and values counted on, of each row of a layer's joint product (kernels/heads.h).
+std::vector<int> qkv_order(const Architecture& shape);
 
 /// Device bytes of the packed weights.
 std::size_t packed_bytes(const NetworkSource& source);
