@@ -211,6 +211,19 @@ TEST_CASE("cuda folded norm: every plan of the product that adds, and of the one
   }
 }
 
+TEST_CASE("cuda folded norm: more groups than a warp has lanes, and than twice as many") {
+  const GemmWorkspace workspace = workspace_of(5);
+  for (const int width : {2112, 4224}) {
+    CAPTURE(width);
+    NormedProducts c(WeightFormat::kBf16, width, 8, 11, false, 2);
+    Stream stream;
+    gemm(stream, workspace, c.add());
+    gemm(stream, workspace, c.read());
+    stream.synchronize();
+    CHECK(c.wrong() == 0);
+  }
+}
+
 TEST_CASE("cuda folded norm: tiles shared by blocks in any order give the same bits") {
   const GemmWorkspace workspace = workspace_of(40);
   for (const int n : {8, 72}) {
