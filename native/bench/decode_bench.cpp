@@ -81,4 +81,17 @@ DecodeFigures middle_of(std::vector<DecodeFigures> runs) {
   return *middle;
 }
 
+std::vector<DecodeFigures> in_turn(std::size_t policies, int repeats, const std::function<DecodeFigures(std::size_t, int)>& decode) {
+  std::vector<std::vector<DecodeFigures>> runs(policies);
+  for (int round = 0; round <= repeats; ++round) {
+    for (std::size_t i = 0; i < policies; ++i) {
+      const DecodeFigures figures = decode(i, round);
+      if (round > 0) runs[i].push_back(figures);
+    }
+  }
+  std::vector<DecodeFigures> rows;
+  for (std::vector<DecodeFigures>& of_one : runs) rows.push_back(middle_of(std::move(of_one)));
+  return rows;
+}
+
 }  // namespace octet::bench

@@ -1,6 +1,7 @@
 // One request decoded by the product's engine, and its figures as the BASS paper defines them.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -40,5 +41,9 @@ DecodeFigures decode_once(Engine& engine, const DecodeCase& decode, const PairCo
 
 /// The run whose ms per token over all lanes is in the middle. `runs` is not empty.
 DecodeFigures middle_of(std::vector<DecodeFigures> runs);
+
+/// The middle run of every policy, all taken in turn so that what slows the machine for a while slows them all; round 0 warms up and
+/// is not counted. decode(policy, round) runs one.
+std::vector<DecodeFigures> in_turn(std::size_t policies, int repeats, const std::function<DecodeFigures(std::size_t policy, int round)>& decode);
 
 }  // namespace octet::bench

@@ -120,26 +120,18 @@ class Decoding {
   }
 
  private:
-  // All policies in turn, so that what slows the machine for a while slows them all; the first round warms up and is not counted.
   void rows_of(int prompt, int batch) {
     report_.progress(format_ + ", prompt " + std::to_string(prompt) + ", batch " + std::to_string(batch));
-    std::vector<std::vector<DecodeFigures>> runs(settings_.policies.size());
-    for (int round = 0; round <= settings_.repeats; ++round) {
-      for (std::size_t i = 0; i < runs.size(); ++i) {
-        check_interrupt();
-        Sampling sampling = settings_.sampling;
-        sampling.seed += static_cast<std::uint64_t>(round);
-        const DecodeFigures figures = decode_once(*engine_, {batch, std::span(pair_.prompt).first(static_cast<std::size_t>(prompt)), settings_.tokens,
-                                                             sampling, settings_.policies[i].spec}, cost_);
-        if (round > 0) runs[i].push_back(figures);
-      }
-    }
+    const std::vector<DecodeFigures> rows = in_turn(settings_.policies.size(), settings_.repeats, [&](std::size_t policy, int round) {
+      check_interrupt();
+      Sampling sampling = settings_.sampling;
+      sampling.seed += static_cast<std::uint64_t>(round);
+      return decode_once(*engine_, {batch, std::span(pair_.prompt).first(static_cast<std::size_t>(prompt)), settings_.tokens, sampling,
+                                    settings_.policies[policy].spec}, cost_);
+    });
     std::optional<double> regular;
-    std::vector<DecodeFigures> rows;
-    for (std::size_t i = 0; i < runs.size(); ++i) {
-      rows.push_back(middle_of(runs[i]));
-      if (settings_.policies[i].spec.kind == DraftLengthSpec::Kind::kNone) regular = rows.back().ms_per_token_all;
-    }
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      if (settings_.policies[i].spec.kind == DraftLengthSpec::Kind::kNone) regular = rows[i].ms_per_token_all;
     for (std::size_t i = 0; i < rows.size(); ++i) add_row(prompt, batch, settings_.policies[i].name, rows[i], regular);
   }
 

@@ -130,3 +130,31 @@ TEST_CASE("bench: the middle of runs is by ms per token") {
   CHECK(middle_of({run(3), run(1), run(2)}).ms_per_step == 20);
   CHECK(middle_of({run(4)}).ms_per_token_all == 4);
 }
+
+TEST_CASE("bench: policies run in turn; of the rounds after the first the middle one counts") {
+  std::vector<std::pair<std::size_t, int>> asked;
+  const auto rows = in_turn(2, 3, [&](std::size_t policy, int round) {
+    asked.emplace_back(policy, round);
+    const double times[] = {100, 9, 1, 5};  // the round that warms up, then the last, the first, the middle in size
+    return DecodeFigures{.ms_per_token_all = times[round] + 1000.0 * static_cast<double>(policy)};
+  });
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].ms_per_token_all == 5);
+  CHECK(rows[1].ms_per_token_all == 1005);
+  REQUIRE(asked.size() == 8);
+  CHECK(asked[1] == std::pair<std::size_t, int>{1, 0});
+}
+
+TEST_CASE("bench: a lane that has ended costs no bytes and no operations") {
+  const auto script = std::make_shared<test::Script>();
+  script->accepted = [](int stream, int, int drafted) { return stream == 0 ? drafted : 0; };
+  Engine engine(std::make_unique<test::ScriptedRuntime>(script), std::make_shared<Words>());
+  const PairCost cost{.target = {.weight_bytes = 0, .cell_bytes = 1, .operations_per_row = 100}, .draft = {}};
+  const std::vector<Token> prompt(1, 3);
+  // One lane writes two tokens a step and ends after two; the other one a step.
+  const DecodeFigures f = decode_once(engine, {.batch = 2, .prompt = prompt, .tokens = 4, .draft_length = DraftLengthSpec::parse("fixed:1")}, cost);
+  const double seconds = 8 / f.tokens_per_second;
+  CHECK(f.flops * seconds == doctest::Approx(100 * (4 + 7)));
+  // The prompt in four steps; tails of two lanes holding none, then 3; of the lane that is left, half of the 6 and 7 written.
+  CHECK(f.gb_per_s * seconds * 1e9 == doctest::Approx(4 + 3 + 3 + 3.5));
+}

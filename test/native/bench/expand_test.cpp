@@ -155,3 +155,30 @@ TEST_CASE("bench: a synthetic network's logits are finite and differ between tok
     for (const float x : row) REQUIRE(std::isfinite(x));
   CHECK(logits[0] != logits[1]);
 }
+
+TEST_CASE("bench: synthetic weights keep a normalised vector's size in every format") {
+  cuda::Stream stream;
+  for (const WeightFormat format : {WeightFormat::kBf16, WeightFormat::kF16, WeightFormat::kQ8_0, WeightFormat::kQ4_0, WeightFormat::kQ4_K,
+                                    WeightFormat::kQ6_K}) {
+    CAPTURE(std::string(cuda::name_of(format)));
+    const cuda::Network network = synthetic_network(stream, shape_of(1, 256, 4, 2, 64, 256, 512, true), format, 1);
+    const auto logits = testing::logits_of(network, {1, 2}, Precision::kBf16);
+    double squares = 0;
+    for (const float x : logits[0]) squares += static_cast<double>(x) * x / 512;
+    CHECK(std::sqrt(squares) > 0.75);
+    CHECK(std::sqrt(squares) < 1.35);
+  }
+}
+
+TEST_CASE("bench expand: an embedding is kept in finer blocks only where it is coarse and costs nothing, or shares a super-block") {
+  const SmallNetwork tied = testing::random_network(14, {}), untied = testing::random_network(14, {.tied = false});
+  const Architecture whole = shape_of(2, 512, 4, 2, 16, 96, 96, false), spare = shape_of(2, 512, 4, 2, 16, 96, 130, false);
+  const auto format = [](const SmallNetwork& small, const Architecture& shape, WeightFormat wanted) {
+    return expanded(small, shape, wanted).embedding.matrix.format;
+  };
+  CHECK(format(tied, whole, WeightFormat::kQ4_K) == WeightFormat::kQ4_K);
+  CHECK(format(tied, spare, WeightFormat::kQ4_K) == WeightFormat::kQ8_0);
+  CHECK(format(tied, spare, WeightFormat::kQ4_0) == WeightFormat::kQ4_0);
+  for (const WeightFormat wanted : {WeightFormat::kQ4_0, WeightFormat::kQ4_K}) CHECK(format(untied, whole, wanted) == WeightFormat::kQ8_0);
+  CHECK(format(untied, whole, WeightFormat::kBf16) == WeightFormat::kBf16);
+}
