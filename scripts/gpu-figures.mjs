@@ -61,10 +61,18 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     if (!folder || !existsSync(folder)) throw new Failure("which folder? It is the $OUT of native/bench/run_gpu.sh");
     const read = (name) => {
       const file = path.join(folder, `${name}.json`);
-      return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+      if (!existsSync(file)) return undefined;
+      try {
+        return JSON.parse(readFileSync(file, "utf8"));
+      } catch {
+        cut.add(`${name}.json`);
+        return undefined;
+      }
     };
+    const cut = new Set();
     const facts = ["products", "steps", "decode-simulated", "decode-real"].map(read).find(Boolean);
     console.log(markdown(facts, figures(read)));
+    if (cut.size > 0) console.log(`\nCut off while it was written, and left out: ${[...cut].join(", ")}.`);
     const stages = path.join(folder, "stages.txt");
     if (existsSync(stages)) console.log(`\nStages:\n\n${readFileSync(stages, "utf8").trim().replace(/^/gm, "- ")}`);
   });
