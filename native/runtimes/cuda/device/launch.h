@@ -32,14 +32,15 @@ struct Shape {
 
 void* native_stream(Stream& stream);  ///< The cudaStream_t.
 bool may_overlap_launches();          ///< The device knows programmatic dependent launch.
+/// Before a kernel's launch with so much shared memory: asks for what it needs, once. By any thread.
+void prepare_kernel(const void* kernel, std::size_t shared_bytes);
 
 template <class... Parameters, class... Arguments>
 void launch(Stream& stream, const Shape& shape, void (*kernel)(Parameters...), Arguments&&... arguments) {
   const auto check = [](cudaError_t error) {
     if (error != cudaSuccess) throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorString(error));
   };
-  if (shape.shared_bytes > 48u << 10)
-    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shape.shared_bytes)));
+  prepare_kernel(reinterpret_cast<const void*>(kernel), shape.shared_bytes);
   cudaLaunchAttribute overlap{};
   overlap.id = cudaLaunchAttributeProgrammaticStreamSerialization;
   overlap.val.programmaticStreamSerializationAllowed = 1;

@@ -1,6 +1,8 @@
 // An NVIDIA GPU as the device.
 #include <cstdlib>
+#include <mutex>
 #include <string_view>
+#include <unordered_map>
 
 #include "runtimes/cuda/device/launch.h"
 #include "runtimes/cuda/device/stream.h"
@@ -119,6 +121,28 @@ bool may_overlap_launches() {
     return device_info().compute_capability >= 90 && !(asked && std::string_view(asked) == "0");
   }();
   return may;
+}
+
+// A multiprocessor divides one memory between first-level cache and shared memory, and by default every kernel has the split that suits its
+// own occupancy. A launch with another preference than the one before it may have to wait until the device has drained
+// (cudaFuncSetCacheConfig). So all kernels ask for the same: most for shared memory, which products and attention live on; the others stream
+// what they read and want little cache.
+void prepare_kernel(const void* kernel, std::size_t shared_bytes) {
+  static const bool one_split = [] {
+    const char* const asked = std::getenv("OCTET_CUDA_ONE_SPLIT");  // 0: the driver's choice for each kernel, to compare
+    return !(asked && std::string_view(asked) == "0");
+  }();
+  constexpr std::size_t kUnasked = 48u << 10;
+  static std::mutex mutex;
+  static std::unordered_map<const void*, std::size_t> prepared;  // the most shared memory of each kernel so far
+  const std::lock_guard lock(mutex);
+  const auto found = prepared.find(kernel);
+  if (found == prepared.end() && one_split)
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared));
+  if (shared_bytes > (found == prepared.end() ? kUnasked : found->second))
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)));
+  if (found == prepared.end()) prepared.emplace(kernel, std::max(shared_bytes, kUnasked));
+  else found->second = std::max(shared_bytes, found->second);
 }
 
 void Stream::synchronize() { check(cudaStreamSynchronize(body_->stream)); }

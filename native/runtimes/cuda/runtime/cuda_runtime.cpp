@@ -215,7 +215,7 @@ void CudaRuntime::catch_up(const std::vector<PlannedLane>& batch, int lanes) {
   for (const PlannedLane& planned : batch)
     if (planned.draft_length > 0) behind = std::max(behind, planned.lane->behind - 2);
   const int most = sizes_.limits.catch_up_rows, rows = behind > kFewRows ? most : std::min(kFewRows, most);
-  for (; behind > 0; behind -= rows) stream_.launch(graphs_->catch_up(stream_, lanes, rows));
+  for (; behind > 0; behind -= rows) graphs_->put_catch_up(stream_, lanes, rows);
 }
 
 void CudaRuntime::submit(const StepPlan& plan) {
@@ -237,7 +237,7 @@ void CudaRuntime::submit(const StepPlan& plan) {
     step.place[static_cast<std::size_t>(batch[i].at)] = static_cast<int>(i);
   }
   catch_up(batch, shape.lanes);
-  stream_.launch(graphs_->step(stream_, shape));
+  graphs_->put_step(stream_, shape);
   stream_.record(over_[steps_ % kStepRing]);
   ++steps_;
   for (const PlannedLane& planned : batch) {

@@ -45,30 +45,58 @@ void put_catch_up(Stream& stream, const StepParts& parts, int lanes, int rows) {
   parts.draft->pass(stream, parts.memory.catch_up_batch(lanes, rows));
 }
 
-const Graph& StepGraphs::find(Stream& stream, int lanes, int draft_length, int catch_up_rows, const std::function<void()>& put) {
-  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-    return entry.lanes == lanes && entry.draft_length == draft_length && entry.catch_up_rows == catch_up_rows;
-  });
+int StepGraphs::uses_of(const Key& key) const {
+  const auto found = uses_.find(key);
+  return found == uses_.end() ? 0 : found->second;
+}
+
+void StepGraphs::count(const Key& key) {
+  if (counted_ >= remembered_) {
+    counted_ = 0;
+    for (auto& [other, uses] : uses_) counted_ += uses /= 2;
+    std::erase_if(uses_, [](const auto& use) { return use.second == 0; });
+  }
+  ++uses_[key];
+  ++counted_;
+}
+
+bool StepGraphs::make_room(const Key& key) {
+  std::stable_sort(entries_.begin(), entries_.end(), [&](const Entry& a, const Entry& b) { return uses_of(a.key) > uses_of(b.key); });
+  int passes = passes_;
+  auto kept = entries_.end();
+  while (kept != entries_.begin() && passes + key.passes() > most_passes_) {
+    --kept;
+    if (uses_of(kept->key) >= uses_of(key)) return false;
+    passes -= kept->key.passes();
+  }
+  entries_.erase(kept, entries_.end());
+  passes_ = passes;
+  return true;
+}
+
+void StepGraphs::put(Stream& stream, const Key& key, const std::function<void()>& put) {
+  count(key);
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.key == key; });
   if (found != entries_.end()) {
-    entries_.splice(entries_.begin(), entries_, found);
-    return entries_.front().graph;
+    stream.launch(found->graph);
+    return;
   }
-  while (!entries_.empty() && passes_ + draft_length + 1 > most_passes_) {
-    passes_ -= entries_.back().passes();
-    entries_.pop_back();
+  if (uses_of(key) < 2 || !make_room(key)) {
+    put();
+    return;
   }
-  entries_.push_front({lanes, draft_length, catch_up_rows, record(stream, put)});
-  passes_ += entries_.front().passes();
+  entries_.push_back({key, record(stream, put)});
+  passes_ += key.passes();
   ++recorded_;
-  return entries_.front().graph;
+  stream.launch(entries_.back().graph);
 }
 
-const Graph& StepGraphs::step(Stream& stream, const StepShape& shape) {
-  return find(stream, shape.lanes, shape.draft_length, 0, [&] { put_step(stream, parts_, shape); });
+void StepGraphs::put_step(Stream& stream, const StepShape& shape) {
+  put(stream, {shape.lanes, shape.draft_length, 0}, [&] { cuda::put_step(stream, parts_, shape); });
 }
 
-const Graph& StepGraphs::catch_up(Stream& stream, int lanes, int rows) {
-  return find(stream, lanes, 0, rows, [&] { put_catch_up(stream, parts_, lanes, rows); });
+void StepGraphs::put_catch_up(Stream& stream, int lanes, int rows) {
+  put(stream, {lanes, 0, rows}, [&] { cuda::put_catch_up(stream, parts_, lanes, rows); });
 }
 
 }  // namespace octet::cuda

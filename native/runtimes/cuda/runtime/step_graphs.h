@@ -1,8 +1,13 @@
-// Steps as graphs: one for each shape, recorded when first asked for; the least used go when there are many.
+// Steps as graphs, one for each shape. A shape is recorded when it comes again, and where there is no room, when it has come more often
+// than the graphs that would have to go; until then its steps are put kernel by kernel. That is as much work for the host as recording, but
+// the device is at work meanwhile and nothing is instantiated. The policy `bass` with ragged lanes asks for more shapes than are kept, in
+// turns: keeping the latest would record anew every few steps.
 #pragma once
 
+#include <compare>
 #include <functional>
-#include <list>
+#include <map>
+#include <vector>
 
 #include "runtimes/cuda/kernels/step.h"
 #include "runtimes/cuda/kernels/step_clock.h"
@@ -26,26 +31,36 @@ void put_catch_up(Stream& stream, const StepParts& parts, int lanes, int rows);
 
 class StepGraphs {
  public:
-  /// At most `most_passes` forward passes are kept, over all graphs, and at least the latest graph.
-  StepGraphs(const StepParts& parts, int most_passes) : parts_(parts), most_passes_(most_passes) {}
+  /// At most `most_passes` forward passes are kept, over all graphs, or one graph of more. How often a shape has come is halved when
+  /// `remembered` have been counted.
+  StepGraphs(const StepParts& parts, int most_passes, int remembered = 1024)
+      : parts_(parts), most_passes_(most_passes), remembered_(remembered) {}
 
-  /// Valid until the next call; a graph under way may be forgotten.
-  const Graph& step(Stream& stream, const StepShape& shape);
-  const Graph& catch_up(Stream& stream, int lanes, int rows);
+  /// What the functions above put, by a graph where one is kept. A graph under way may be forgotten.
+  void put_step(Stream& stream, const StepShape& shape);
+  void put_catch_up(Stream& stream, int lanes, int rows);
 
   int recorded() const { return recorded_; }  ///< Since the beginning.
 
  private:
-  struct Entry {
+  struct Key {
     int lanes, draft_length, catch_up_rows;
-    Graph graph;
     int passes() const { return draft_length + 1; }
+    auto operator<=>(const Key&) const = default;
   };
-  const Graph& find(Stream& stream, int lanes, int draft_length, int catch_up_rows, const std::function<void()>& put);
+  struct Entry {
+    Key key;
+    Graph graph;
+  };
+  void put(Stream& stream, const Key& key, const std::function<void()>& put);
+  void count(const Key& key);
+  int uses_of(const Key& key) const;
+  bool make_room(const Key& key);  ///< False: too much that is used as often would have to go.
 
   StepParts parts_;
-  int most_passes_, passes_ = 0, recorded_ = 0;
-  std::list<Entry> entries_;  // most recently used first
+  int most_passes_, remembered_, passes_ = 0, recorded_ = 0, counted_ = 0;
+  std::vector<Entry> entries_;
+  std::map<Key, int> uses_;
 };
 
 }  // namespace octet::cuda
