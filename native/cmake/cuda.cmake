@@ -63,3 +63,7 @@ if(TARGET octet_cuda)
   add_executable(octet-native-bench ${BENCH_FOLDER}/main.cpp)
   target_link_libraries(octet-native-bench PRIVATE octet_bench)
 endif()
+
+if(TARGET octet_cuda AND NOT OCTET_CUDA AND NOT OCTET_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  include(cmake/races.cmake)
+endif()

@@ -8,25 +8,26 @@
 #include <cmath>
 
 #include "runtimes/cuda/device/host/block.h"
+#include "runtimes/cuda/device/host/races.h"
 #include "runtimes/cuda/device/types.h"
 
 namespace octet::cuda {
 
-inline int thread_x() { return host::current().thread; }
-inline int thread_x_here() { return thread_x(); }
-inline int block_x() { return host::current().block->index.x; }
-inline int block_y() { return host::current().block->index.y; }
-inline int block_z() { return host::current().block->index.z; }
-inline int threads_x() { return host::current().block->threads; }
-inline int blocks_x() { return host::current().block->grid.x; }
-inline int blocks_y() { return host::current().block->grid.y; }
-inline int blocks_z() { return host::current().block->grid.z; }
+OCTET_DEVICE int thread_x() { return host::current().thread; }
+OCTET_DEVICE int thread_x_here() { return thread_x(); }
+OCTET_DEVICE int block_x() { return host::current().block->index.x; }
+OCTET_DEVICE int block_y() { return host::current().block->index.y; }
+OCTET_DEVICE int block_z() { return host::current().block->index.z; }
+OCTET_DEVICE int threads_x() { return host::current().block->threads; }
+OCTET_DEVICE int blocks_x() { return host::current().block->grid.x; }
+OCTET_DEVICE int blocks_y() { return host::current().block->grid.y; }
+OCTET_DEVICE int blocks_z() { return host::current().block->grid.z; }
 
-inline std::byte* shared_memory() { return host::current().block->shared; }
+OCTET_DEVICE std::byte* shared_memory() { return host::current().block->shared; }
 
-inline void block_sync() { host::block_barrier(); }
-inline void warp_sync() { host::warp_barrier(); }
-inline void fence() {}
+OCTET_DEVICE void block_sync() { host::block_barrier(); }
+OCTET_DEVICE void warp_sync() { host::warp_barrier(); }
+OCTET_DEVICE void fence() { host::races::fence(); }
 
 namespace host {
 
@@ -36,14 +37,14 @@ auto exchange(const T& mine, Use use) {
   static_assert(sizeof(T) <= kExchangeBytes && alignof(T) <= 16);
   std::byte* slots = current().warp->exchange;
   std::memcpy(slots + (current().thread % 32) * kExchangeBytes, &mine, sizeof(T));
-  warp_barrier();
+  meet_warp();
   const auto all = [slots](int lane) {
     T x;
     std::memcpy(&x, slots + lane * kExchangeBytes, sizeof(T));
     return x;
   };
   auto result = use(all);
-  warp_barrier();
+  meet_warp();
   return result;
 }
 
@@ -63,7 +64,7 @@ T shuffle_up(T x, int by) {
   const int lane = thread_x() % 32;
   return host::exchange(x, [&](auto all) { return all(lane >= by ? lane - by : lane); });
 }
-inline std::uint32_t ballot(bool x) {
+OCTET_DEVICE std::uint32_t ballot(bool x) {
   return host::exchange(x, [&](auto all) {
     std::uint32_t bits = 0;
     for (int lane = 0; lane < 32; ++lane) bits |= std::uint32_t{all(lane)} << lane;
@@ -71,36 +72,41 @@ inline std::uint32_t ballot(bool x) {
   });
 }
 
-inline int atomic_add(int* to, int x) { return std::exchange(*to, *to + x); }
-inline std::uint64_t atomic_add(std::uint64_t* to, std::uint64_t x) { return std::exchange(*to, *to + x); }
-inline std::uint32_t atomic_add(std::uint32_t* to, std::uint32_t x) { return std::exchange(*to, *to + x); }
-inline int atomic_min(int* to, int x) { return std::exchange(*to, std::min(*to, x)); }
-inline int atomic_max(int* to, int x) { return std::exchange(*to, std::max(*to, x)); }
+OCTET_DEVICE int atomic_add(int* to, int x) { return host::races::atomically(to, [x](int before) { return before + x; }); }
+OCTET_DEVICE std::uint64_t atomic_add(std::uint64_t* to, std::uint64_t x) {
+  return host::races::atomically(to, [x](std::uint64_t before) { return before + x; });
+}
+OCTET_DEVICE std::uint32_t atomic_add(std::uint32_t* to, std::uint32_t x) {
+  return host::races::atomically(to, [x](std::uint32_t before) { return before + x; });
+}
+OCTET_DEVICE int atomic_min(int* to, int x) { return host::races::atomically(to, [x](int before) { return std::min(before, x); }); }
+OCTET_DEVICE int atomic_max(int* to, int x) { return host::races::atomically(to, [x](int before) { return std::max(before, x); }); }
 
-inline Vector16 load_streamed(const void* from) {
+OCTET_DEVICE Vector16 load_streamed(const void* from) {
   host::check_aligned(from, 16);
   Vector16 x;
   std::memcpy(&x, from, sizeof x);
   return x;
 }
-inline float load_fresh(const float* from) { return *from; }
-inline int load_fresh(const int* from) { return *from; }
-inline std::uint32_t load_fresh(const std::uint32_t* from) { return *from; }
-inline std::uint64_t load_fresh(const std::uint64_t* from) { return *from; }
-inline Vector8 load_fresh(const Vector8* from) { return *from; }
-inline Vector16 load_fresh(const Vector16* from) { return *from; }
+OCTET_DEVICE float load_fresh(const float* from) { return *from; }
+OCTET_DEVICE int load_fresh(const int* from) { return *from; }
+OCTET_DEVICE std::uint32_t load_fresh(const std::uint32_t* from) { return *from; }
+OCTET_DEVICE std::uint64_t load_fresh(const std::uint64_t* from) { return *from; }
+OCTET_DEVICE Vector8 load_fresh(const Vector8* from) { return *from; }
+OCTET_DEVICE Vector16 load_fresh(const Vector16* from) { return *from; }
 
-inline void copy_async(void* to_shared, const void* from, bool valid = true) {
+OCTET_DEVICE void copy_async(void* to_shared, const void* from, bool valid = true) {
   host::check_aligned(to_shared, 16);
   host::check_aligned(from, 16);
-  host::current().copies.push_back({to_shared, valid ? from : nullptr});
+  if (!valid) from = nullptr;
+  host::current().copies.push_back({to_shared, from, host::races::copy_begins(to_shared, from)});
 }
-inline void copy_async_streamed(void* to_shared, const void* from, bool valid = true) { copy_async(to_shared, from, valid); }
-inline void commit_async() { host::commit_copies(); }
+OCTET_DEVICE void copy_async_streamed(void* to_shared, const void* from, bool valid = true) { copy_async(to_shared, from, valid); }
+OCTET_DEVICE void commit_async() { host::commit_copies(); }
 template <int kPending>
 void wait_async() { host::land_copies(kPending); }
 
-inline void mma_bf16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) {
+OCTET_DEVICE void mma_bf16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) {
   struct Fragments {
     std::uint32_t a[4], b[2];
   };
@@ -125,7 +131,7 @@ inline void mma_bf16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint
 
 namespace host {
 
-inline void load_matrices(std::uint32_t (&r)[4], const void* row, bool transposed) {
+OCTET_DEVICE void load_matrices(std::uint32_t (&r)[4], const void* row, bool transposed) {
   check_aligned(row, 16);
   const int lane = current().thread % 32, group = lane / 4, pair = lane % 4;
   exchange(row, [&](auto all) {
@@ -143,31 +149,31 @@ inline void load_matrices(std::uint32_t (&r)[4], const void* row, bool transpose
 
 }  // namespace host
 
-inline void load_matrices(std::uint32_t (&r)[4], const void* row) { host::load_matrices(r, row, false); }
-inline void load_matrices_transposed(std::uint32_t (&r)[4], const void* row) { host::load_matrices(r, row, true); }
+OCTET_DEVICE void load_matrices(std::uint32_t (&r)[4], const void* row) { host::load_matrices(r, row, false); }
+OCTET_DEVICE void load_matrices_transposed(std::uint32_t (&r)[4], const void* row) { host::load_matrices(r, row, true); }
 
-inline std::uint32_t byte_permute(std::uint32_t a, std::uint32_t b, std::uint32_t selector) {
+OCTET_DEVICE std::uint32_t byte_permute(std::uint32_t a, std::uint32_t b, std::uint32_t selector) {
   const std::uint64_t both = a | std::uint64_t{b} << 32;
   std::uint32_t result = 0;
   for (int i = 0; i < 4; ++i) result |= static_cast<std::uint32_t>(both >> (selector >> 4 * i & 7u) * 8 & 0xffu) << 8 * i;
   return result;
 }
 
-inline std::uint32_t fma_bf16x2(std::uint32_t a, std::uint32_t b, std::uint32_t c) {
+OCTET_DEVICE std::uint32_t fma_bf16x2(std::uint32_t a, std::uint32_t b, std::uint32_t c) {
   return pack_bf16(low_bf16(a) * low_bf16(b) + low_bf16(c), high_bf16(a) * high_bf16(b) + high_bf16(c));
 }
 
-inline float product_of(float a, float b) {
+OCTET_DEVICE float product_of(float a, float b) {
   const volatile float product = a * b;
   return product;
 }
-inline float fma_of(float a, float b, float c) { return std::fma(a, b, c); }
-inline float exp2_of(float x) { return std::exp2(x); }
-inline float inverse_sqrt(float x) { return 1.0f / std::sqrt(x); }
-inline std::uint64_t time_ns() {
+OCTET_DEVICE float fma_of(float a, float b, float c) { return std::fma(a, b, c); }
+OCTET_DEVICE float exp2_of(float x) { return std::exp2(x); }
+OCTET_DEVICE float inverse_sqrt(float x) { return 1.0f / std::sqrt(x); }
+OCTET_DEVICE std::uint64_t time_ns() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
 }
-inline void let_next_start() {}
-inline void wait_for_previous() {}
+OCTET_DEVICE void let_next_start() { host::races::let_next_start(); }
+OCTET_DEVICE void wait_for_previous() { host::races::wait_for_previous(); }
 
 }  // namespace octet::cuda

@@ -11,7 +11,11 @@
 #else
 #define OCTET_KERNEL void
 #define OCTET_KERNEL_BOUNDS(threads, blocks) void
+#ifdef OCTET_RACES
+#define OCTET_DEVICE inline __attribute__((always_inline))  // as on a GPU: reports then name the kernel's own lines
+#else
 #define OCTET_DEVICE inline
+#endif
 #define OCTET_BOTH inline
 #define OCTET_UNROLL
 #endif

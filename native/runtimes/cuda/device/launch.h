@@ -61,7 +61,8 @@ void run_on_host(Stream& stream, std::function<void()> work);  ///< Now, or when
 template <class... Parameters, class... Arguments>
 void launch(Stream& stream, const Shape& shape, void (*kernel)(Parameters...), Arguments&&... arguments) {
   run_on_host(stream, [shape, kernel, values = std::tuple<Parameters...>(static_cast<Parameters>(arguments)...)] {
-    host::run_grid({shape.grid.x, shape.grid.y, shape.grid.z}, shape.threads, shape.shared_bytes,
+    host::run_grid({.grid = {shape.grid.x, shape.grid.y, shape.grid.z}, .threads = shape.threads, .shared_bytes = shape.shared_bytes,
+                    .overlaps_previous = shape.overlaps_previous, .kernel = reinterpret_cast<const void*>(kernel)},
                    [&] { std::apply(kernel, values); });
   });
 }

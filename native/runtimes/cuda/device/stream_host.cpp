@@ -10,11 +10,13 @@
 #include <thread>
 
 #include "runtimes/cuda/device/host/deferral.h"
+#include "runtimes/cuda/device/host/races.h"
 #include "runtimes/cuda/device/launch.h"
 #include "runtimes/cuda/device/stream.h"
 
 namespace octet::cuda {
 
+namespace races = host::races;
 using Clock = std::chrono::steady_clock;
 
 namespace {
@@ -72,20 +74,38 @@ DeviceInfo device_info() {
 
 namespace detail {
 
+constexpr std::align_val_t kAlignment{256};
+
+// Of exactly so many bytes, so that a memory checker sees what lies beyond.
 void* allocate(std::size_t bytes) {
-  void* p = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
-  if (!p) throw std::bad_alloc();
+#ifdef OCTET_RACES
+  void* const p = races::allocate(bytes);
+#else
+  void* const p = ::operator new(bytes, kAlignment);
+#endif
   std::memset(p, 0xff, bytes);
   return p;
 }
 void release(void* p) noexcept {
-  if (p && deferring) run_all();
-  std::free(p);
+  if (!p) return;
+  if (deferring) run_all();
+  races::host_waits_for_all();
+#ifdef OCTET_RACES
+  races::release(p);
+#else
+  ::operator delete(p, kAlignment);
+#endif
 }
 void* allocate_pinned(std::size_t bytes) { return allocate(bytes); }
 void release_pinned(void* p) noexcept { release(p); }
-void download(void* to_host, const void* from, std::size_t bytes) { std::memcpy(to_host, from, bytes); }
-void upload(void* to, const void* from_host, std::size_t bytes) { std::memcpy(to, from_host, bytes); }
+void download(void* to_host, const void* from, std::size_t bytes) {
+  races::reads(from, bytes);
+  std::memcpy(to_host, from, bytes);
+}
+void upload(void* to, const void* from_host, std::size_t bytes) {
+  races::writes(to, bytes);
+  std::memcpy(to, from_host, bytes);
+}
 
 }  // namespace detail
 
@@ -102,6 +122,7 @@ struct Event::Body {
   Clock::time_point at;
   std::shared_ptr<Queue> queue;  // that it was last recorded on, while work is deferred
   std::uint64_t place = 0;
+  std::shared_ptr<const races::Reached> reached;
 };
 Event::Event() : body_(std::make_unique<Body>()) {}
 Event::Event(Event&&) noexcept = default;
@@ -109,6 +130,7 @@ Event& Event::operator=(Event&&) noexcept = default;
 Event::~Event() = default;
 void Event::wait() const {
   if (body_->queue) body_->queue->run(body_->place);
+  races::host_waits(body_->reached.get());
 }
 double Event::ms_since(const Event& start) const {
   return std::chrono::duration<double, std::milli>(body_->at - start.body_->at).count();
@@ -117,6 +139,7 @@ double Event::ms_since(const Event& start) const {
 struct Stream::Body {
   std::unique_ptr<Graph::Body> captured;
   std::shared_ptr<Queue> queue = std::make_shared<Queue>();
+  std::shared_ptr<races::StreamOrder> order = races::new_stream_order();
 };
 Stream::Stream() : body_(std::make_unique<Body>()) {
   const std::lock_guard lock(queues_mutex);
@@ -125,33 +148,51 @@ Stream::Stream() : body_(std::make_unique<Body>()) {
 Stream::~Stream() { synchronize(); }
 
 void run_on_host(Stream& stream, std::function<void()> work) {
-  if (Graph::Body* captured = stream.body().captured.get()) captured->work.push_back(std::move(work));
-  else if (deferring) stream.body().queue->add(std::move(work));
+  if (Graph::Body* captured = stream.body().captured.get()) return captured->work.push_back(std::move(work));
+  work = races::in_order(stream.body().order, std::move(work));
+  if (deferring) stream.body().queue->add(std::move(work));
   else work();
 }
 
-void Stream::synchronize() { body_->queue->run(body_->queue->put); }
+void Stream::synchronize() {
+  body_->queue->run(body_->queue->put);
+  if constexpr (races::kOn) races::host_waits(*body_->order);
+}
 void Stream::copy(void* to, const void* from, std::size_t bytes) {
-  run_on_host(*this, [=] { std::memmove(to, from, bytes); });
+  run_on_host(*this, [=] {
+    races::reads(from, bytes);
+    races::writes(to, bytes);
+    std::memmove(to, from, bytes);
+  });
 }
 void Stream::copy_rows(void* to, const void* from, std::size_t bytes, std::size_t pitch, std::size_t rows) {
   run_on_host(*this, [=] {
-    for (std::size_t row = 0; row < rows; ++row)
+    for (std::size_t row = 0; row < rows; ++row) {
+      races::reads(static_cast<const std::byte*>(from) + row * pitch, bytes);
+      races::writes(static_cast<std::byte*>(to) + row * pitch, bytes);
       std::memcpy(static_cast<std::byte*>(to) + row * pitch, static_cast<const std::byte*>(from) + row * pitch, bytes);
+    }
   });
 }
 void Stream::fill(void* device, int byte, std::size_t bytes) {
-  run_on_host(*this, [=] { std::memset(device, byte, bytes); });
+  run_on_host(*this, [=] {
+    races::writes(device, bytes);
+    std::memset(device, byte, bytes);
+  });
 }
 void Stream::copy_in(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes); }
 
 void Stream::begin_capture() { body_->captured = std::make_unique<Graph::Body>(); }
 Graph Stream::end_capture() { return Graph(std::move(body_->captured)); }
 void Stream::launch(const Graph& graph) {
+  if constexpr (races::kOn) run_on_host(*this, [] {});  // its first kernel overlaps nothing before the graph
   for (const auto& work : graph.body().work) run_on_host(*this, work);
 }
 void Stream::record(const Event& event) {
-  run_on_host(*this, [body = &event.body()] { body->at = Clock::now(); });
+  run_on_host(*this, [body = &event.body()] {
+    body->at = Clock::now();
+    body->reached = races::reached();
+  });
   event.body().queue = body_->queue;
   event.body().place = body_->queue->put;
 }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <numeric>
 #include <random>
 
@@ -30,11 +31,13 @@ thread_local std::uint64_t order_seed = 0;
 
 void give_way() { switch_fiber(&running->stack_pointer, scheduler); }
 
-void wait_at(Barrier& barrier) {
+template <class Met>
+void wait_at(Barrier& barrier, Met met) {
   progressed = true;
   if (++barrier.arrived == barrier.members) {
     barrier.arrived = 0;
     ++barrier.round;
+    met();
     return;
   }
   for (const std::uint64_t round = barrier.round; barrier.round == round;) give_way();
@@ -52,6 +55,28 @@ struct Stacks {
   static constexpr std::size_t kBytes = 128 << 10;
   std::unique_ptr<std::byte[]> memory = std::unique_ptr<std::byte[]>(new std::byte[kBytes * kMaxThreads]);
   std::byte* top(int thread) { return memory.get() + kBytes * (thread + 1); }
+};
+
+/// Of exactly `bytes`, so that a memory checker sees what lies beyond.
+class SharedMemory {
+ public:
+  explicit SharedMemory(std::size_t bytes) {
+#ifdef OCTET_RACES
+    data_ = races::shared_memory(bytes);
+#else
+    own_.reset(static_cast<std::byte*>(::operator new(bytes, kAlignment)));
+    data_ = own_.get();
+#endif
+  }
+  std::byte* data() const { return data_; }
+
+ private:
+  static constexpr std::align_val_t kAlignment{16};
+  struct Delete {
+    void operator()(std::byte* p) const { ::operator delete(p, kAlignment); }
+  };
+  std::unique_ptr<std::byte, Delete> own_;
+  std::byte* data_;
 };
 
 void run_block(Block& block, std::vector<Thread>& threads, std::vector<Warp>& warps, const std::vector<int>& order, Stacks& stacks) {
@@ -87,8 +112,15 @@ std::vector<int> order_of(int count, std::uint64_t seed) {
 
 }  // namespace
 
-void block_barrier() { wait_at(running->block->barrier); }
-void warp_barrier() { wait_at(running->warp->barrier); }
+void block_barrier() {
+  wait_at(running->block->barrier, [] { races::block_synced(); });
+}
+void warp_barrier() {
+  wait_at(running->warp->barrier, [] { races::warp_synced(running->thread / kWarpThreads); });
+}
+void meet_warp() {
+  wait_at(running->warp->barrier, [] {});
+}
 
 void commit_copies() {
   const std::size_t before = std::accumulate(running->committed.begin(), running->committed.end(), std::size_t{0});
@@ -100,6 +132,7 @@ void land_copies(int pending) {
   while (static_cast<int>(groups.size()) > pending) {
     const auto end = running->copies.begin() + static_cast<std::ptrdiff_t>(groups.front());
     for (auto copy = running->copies.begin(); copy != end; ++copy) {
+      races::copy_lands(copy->to, copy->from, copy->issue);
       if (copy->from) std::memcpy(copy->to, copy->from, 16);
       else std::memset(copy->to, 0, 16);
     }
@@ -114,23 +147,26 @@ void check_aligned(const void* p, std::size_t bytes) {
 
 void shuffle_order(std::uint64_t seed) { order_seed = seed; }
 
-void run_grid(Dim3 grid, int threads, std::size_t shared_bytes, const std::function<void()>& kernel) {
+void run_grid(const Launch& launch, const std::function<void()>& body) {
+  const auto& [grid, threads, shared_bytes, overlaps_previous, kernel] = launch;
   if (threads < 1 || threads > kMaxThreads || threads % kWarpThreads != 0) fail("a block has 32 to 1,024 threads, in whole warps");
   if (grid.x < 1 || grid.y < 1 || grid.z < 1) fail("an empty grid");
   static thread_local Stacks stacks;
-  const auto padded = shared_bytes / 16 + 1;
-  std::vector<std::pair<double, double>> shared(padded);
+  const SharedMemory shared(shared_bytes);
   std::vector<Thread> members(threads);
   for (int i = 0; i < threads; ++i) members[i].thread = i;
   std::vector<Warp> warps(threads / kWarpThreads);
-  kernel_body = &kernel;
+  kernel_body = &body;
+  races::begin_grid(launch);
   const std::vector<int> order = order_of(threads, order_seed);
   for (const int b : order_of(grid.x * grid.y * grid.z, order_seed)) {
-    Block block{.index = {b % grid.x, b / grid.x % grid.y, b / grid.x / grid.y}, .grid = grid, .threads = threads};
-    std::memset(static_cast<void*>(shared.data()), 0xff, padded * 16);
-    block.shared = reinterpret_cast<std::byte*>(shared.data());
+    Block block{.index = {b % grid.x, b / grid.x % grid.y, b / grid.x / grid.y}, .grid = grid, .threads = threads, .shared = shared.data()};
+    std::memset(shared.data(), 0xff, shared_bytes);
+    races::begin_block(block);
     run_block(block, members, warps, order, stacks);
+    races::end_block();
   }
+  races::end_grid();
   kernel_body = nullptr;
 }
 

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "runtimes/cuda/device/host/races.h"
+
 namespace octet::cuda::host {
 
 constexpr int kExchangeBytes = 32;  ///< What a lane may give its warp at once.
@@ -38,6 +40,7 @@ struct Block {
 struct Copy {
   void* to;
   const void* from;  ///< Null: zeros.
+  races::Issue issue;
 };
 
 struct Thread {
@@ -55,14 +58,23 @@ inline Thread& current() { return *running; }
 
 void block_barrier();
 void warp_barrier();
+void meet_warp();  ///< As warp_barrier, for exchanges between registers: orders nothing in memory.
 void commit_copies();
 void land_copies(int pending);
 
 /// Aborts with a message: a GPU would fault.
 void check_aligned(const void* p, std::size_t bytes);
 
-/// Runs `kernel` for every thread of every block. `threads` up to 1,024, in whole warps; `shared_bytes` of shared memory.
-void run_grid(Dim3 grid, int threads, std::size_t shared_bytes, const std::function<void()>& kernel);
+struct Launch {
+  Dim3 grid;
+  int threads = 32;              ///< Of a block: up to 1,024, in whole warps.
+  std::size_t shared_bytes = 0;
+  bool overlaps_previous = false;
+  const void* kernel = nullptr;  ///< Its address, for reports.
+};
+
+/// Runs `body` for every thread of every block.
+void run_grid(const Launch& launch, const std::function<void()>& body);
 
 /// The order in which a block's threads and a grid's blocks run: 0 = ascending, else shuffled by this seed.
 void shuffle_order(std::uint64_t seed);

@@ -1,0 +1,112 @@
+#include "runtimes/cuda/device/host/race_reports.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "runtimes/cuda/device/host/race_memory.h"
+
+extern "C" const char __executable_start;
+
+namespace octet::cuda::host::races {
+namespace {
+
+constexpr std::size_t kMostPrinted = 25, kMostExpected = 4;
+
+std::set<std::tuple<int, std::uint32_t, std::uint32_t>> seen;
+std::string test_name;
+std::vector<std::string>* expecting = nullptr;
+
+std::string output_of(const std::string& command) {
+  static std::map<std::string, std::string> known;
+  const auto [found, is_new] = known.try_emplace(command);
+  std::string& output = found->second;
+  if (!is_new) return output;
+  if (std::FILE* const pipe = popen(command.c_str(), "r")) {
+    char line[512];
+    while (std::fgets(line, sizeof line, pipe)) output += line;
+    pclose(pipe);
+  }
+  return output;
+}
+
+std::string program() {
+  char path[4096];
+  const ssize_t length = readlink("/proc/self/exe", path, sizeof path);
+  return length > 0 ? std::string(path, static_cast<std::size_t>(length)) : "";
+}
+
+/// Functions and lines, one a line, the innermost first.
+std::string source_of(std::uint32_t pc) {
+  char address[32];
+  std::snprintf(address, sizeof address, "0x%x", pc);
+  std::string lines = output_of("addr2line -Cfpi -e '" + program() + "' " + address + " 2>/dev/null");
+  return lines.empty() ? std::string("      at ") + address + "\n" : "      " + lines;
+}
+
+std::string name_of_kernel(const void* kernel) {
+  const std::string lines = output_of("addr2line -Cf -e '" + program() + "' " +
+                                      std::to_string(static_cast<const char*>(kernel) - &__executable_start) + " 2>/dev/null | head -1");
+  return lines.empty() ? "a kernel" : lines.substr(0, lines.find('\n'));
+}
+
+std::string who(const Record& record) {
+  const Party& one = party(record.party);
+  if (record.party == 0) return "the host";
+  if (!one.kernel) return "an operation of the stream";
+  const auto threads = static_cast<std::uint32_t>(record.threads);
+  const std::string block = " of block " + std::to_string(one.block.x) + "," + std::to_string(one.block.y) + "," + std::to_string(one.block.z) +
+                            " of kernel " + name_of_kernel(one.kernel);
+  if (threads < kOneThread) return "thread " + std::to_string(threads) + block;
+  if (threads < kAnyOfBlock) return "threads of warp " + std::to_string(warp_of(threads)) + block;
+  return "threads" + block;
+}
+
+const char* name_of(Access kind) {
+  return kind == Access::kRead ? "read" : kind == Access::kWrite ? "write" : "atomic";
+}
+
+void put(const std::string& text) {
+  if (expecting) return expecting->push_back(text);
+  if (seen.size() <= kMostPrinted) std::fprintf(stderr, "%s\n%s\n", test_name.c_str(), text.c_str());
+}
+
+bool is_new(int what, std::uint32_t a, std::uint32_t b) {
+  if (expecting) return expecting->size() < kMostExpected;
+  return seen.insert({what, a, b}).second && seen.size() <= kMostPrinted;
+}
+
+}  // namespace
+
+std::uint32_t place_of(const void* return_address) {
+  return static_cast<std::uint32_t>(static_cast<const char*>(return_address) - &__executable_start - 1);
+}
+
+void report_race(const Record& mine, Access kind, const Record& earlier, Access earlier_kind, const void* at, std::size_t bytes) {
+  if (!is_new(0, mine.pc, earlier.pc)) return;
+  put(std::string("  RACE: ") + name_of(kind) + " of " + std::to_string(bytes) + " bytes at " + describe(at) + " by " + who(mine) + "\n" +
+      source_of(mine.pc) + "    nothing orders it behind the " + name_of(earlier_kind) + (earlier.pending ? " of a copy that has not landed" : "") +
+      " by " + who(earlier) + "\n" + source_of(earlier.pc));
+}
+
+void report_outside(const Record& mine, Access kind, const void* at, std::size_t bytes) {
+  if (!is_new(1, mine.pc, 0)) return;
+  put(std::string("  OUT OF BOUNDS: ") + name_of(kind) + " of " + std::to_string(bytes) + " bytes at " + describe(at) + " by " + who(mine) + "\n" +
+      source_of(mine.pc));
+}
+
+void report_block(const char* what, const Record& mine) {
+  if (!is_new(2, mine.party, 0)) return;
+  put(std::string("  ORDER: ") + what + ": " + who(mine));
+}
+
+int reports() { return static_cast<int>(seen.size()); }
+void name_test(const char* name) { test_name = name; }
+
+Expected::Expected() { expecting = &reports_; }
+Expected::~Expected() { expecting = nullptr; }
+
+}  // namespace octet::cuda::host::races
