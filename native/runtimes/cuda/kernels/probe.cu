@@ -12,7 +12,7 @@ OCTET_KERNEL multiply(const Bf16* a, const Bf16* b, float* d) {
   auto* b_tile = a_tile + 16 * kStride;
   const int lane = warp_lane();
   copy_async(a_tile + lane / 2 * kStride + lane % 2 * 8, a + lane * 8);
-  copy_async(b_tile + lane / 2 % 16 * kStride, b + lane / 2 % 16 * 8);
+  if (lane < 16) copy_async(b_tile + lane * kStride, b + lane * 8);
   commit_async();
   wait_async<0>();
   block_sync();

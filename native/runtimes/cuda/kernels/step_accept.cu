@@ -125,14 +125,17 @@ OCTET_KERNEL_BOUNDS(kBlockThreads, 3) accept_slice(StepTables t, StepShape shape
   auto& shared = *reinterpret_cast<AcceptShared*>(shared_memory());
   const int i = block_y(), slices = blocks_x();
   const StepLane step = t.step[i];
-  StepOutput& output = t.output[t.counters->number % kStepRing];
+  // Whoever reads the step's number fences before its lane is counted: the last lane's block moves it on.
+  const auto output_of_step = [&]() -> StepOutput& { return t.output[t.counters->number % kStepRing]; };
   if (step.slot < 0) {
     if (block_x() == 0 && thread_x() == 0) {
+      StepOutput& output = output_of_step();
       output.lane[i].drafted = output.lane[i].accepted = output.lane[i].tokens = 0;
       count_lane(t, shape, output);
     }
     return;
   }
+  StepOutput& output = output_of_step();
   Ending end{.step = step, .accepted = count_accepted(shared, t, shape, i, step)};
   const bool rejected = end.accepted < step.drafts;
   end.p = t.p[i * (shape.draft_length + 1) + end.accepted];

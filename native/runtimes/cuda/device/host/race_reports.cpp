@@ -48,9 +48,10 @@ std::string source_of(std::uint32_t pc) {
 }
 
 std::string name_of_kernel(const void* kernel) {
-  const std::string lines = output_of("addr2line -Cf -e '" + program() + "' " +
-                                      std::to_string(static_cast<const char*>(kernel) - &__executable_start) + " 2>/dev/null | head -1");
-  return lines.empty() ? "a kernel" : lines.substr(0, lines.find('\n'));
+  char address[32];
+  std::snprintf(address, sizeof address, "0x%x", place_of(kernel) + 1);
+  const std::string lines = output_of("addr2line -Cf -e '" + program() + "' " + address + " 2>/dev/null");
+  return lines.substr(0, lines.find('('));
 }
 
 std::string who(const Record& record) {
