@@ -13,6 +13,8 @@ const addonBuild = path.join(root, "build/addon");
 const testBuild = path.join(root, "build/native");
 const cudaBuild = path.join(root, "build/cuda-library");
 export const testProgram = path.join(testBuild, "tests", process.platform === "win32" ? "octet-native-test.exe" : "octet-native-test");
+/** The kernels under the race detector: built by GCC on Linux alone. */
+export const raceTestProgram = path.join(testBuild, "tests/octet-race-test");
 
 const jobs = () => String(process.env.OCTET_JOBS || Math.min(availableParallelism(), 8));
 
@@ -54,7 +56,7 @@ export async function buildNativeTests() {
     "-S", "native", "-B", testBuild, ...(ninja ? ["-G", "Ninja"] : []),
     "-DOCTET_TESTS=ON", `-DOCTET_LLAMA_LIBRARIES=${librariesFolder()}`, `-DOCTET_LLAMA_HEADERS=${headersFolder}`,
   ]);
-  await must(cannot, "cmake", ["--build", testBuild, "--target", "octet-native-test", "--parallel", jobs()]);
+  await must(cannot, "cmake", ["--build", testBuild, "--target", "octet-tests", "--parallel", jobs()]);
 }
 
 /** CMake refuses a build folder that was configured elsewhere, as after moving the checkout. */

@@ -1,7 +1,7 @@
 // The test suites: how each is run and how its result is counted.
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
-import { testProgram } from "../build-native.mjs";
+import { raceTestProgram, testProgram } from "../build-native.mjs";
 import { root, run, tail } from "./run.mjs";
 
 /** @typedef {{ passed: number, failed: number, skipped?: number, output?: string, again?: string[] }} Result */
@@ -26,13 +26,19 @@ async function types() {
 }
 
 /** doctest's test program. A crash counts as one failure beside what was reported before it. */
-async function doctest() {
-  const { code, output } = await run(testProgram, ["--no-colors=true"], { timeoutMs: 15 * minutes });
+async function doctest(program, args) {
+  const { code, output } = await run(program, args, { timeoutMs: 15 * minutes });
   const summary = /test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed(?: \|\s*(\d+) skipped)?/.exec(output);
   if (!summary) return { passed: 0, failed: 1, output: `${output}\nthe native tests ended early, with exit code ${code}` };
   const [passed, failed, skipped] = summary.slice(1).map((count) => Number(count ?? 0));
   if (passed + failed === 0) return { passed: 0, failed: 1, output: "there are no native tests" };
   return { passed, failed: failed === 0 && code !== 0 ? 1 : failed, skipped, output };
+}
+
+/** Where the program was not built, by other compilers, its cases are skipped. */
+async function races() {
+  if (!existsSync(raceTestProgram)) return { passed: 0, failed: 0, skipped: 1 };
+  return { ...(await doctest(raceTestProgram, [])), skipped: 0 };  // those not chosen
 }
 
 /** One vitest project, or some of its files. A file that does not load, or an error outside the tests, counts as one failure. */
@@ -93,7 +99,8 @@ export const suites = [
   { name: "lint", what: "eslint", run: () => whole("node_modules/eslint/bin/eslint.js", [".", "--max-warnings=0"]) },
   { name: "types", what: "tsc --noEmit", run: types },
   { name: "unit", what: "pure modules", run: () => vitest("unit") },
-  { name: "native", what: "engine and runtimes", native: true, run: doctest },
+  { name: "native", what: "engine and runtimes", native: true, run: () => doctest(testProgram, ["--no-colors=true"]) },
+  { name: "races", what: "CUDA kernels under the race detector", native: true, run: races },
   { name: "training", what: "corpus and training recipe", run: training },
   { name: "process", what: "worker and command line as processes", run: () => vitestTwice("process") },
   { name: "webview", what: "the views in Chromium", browser: true, run: () => vitestTwice("webview") },

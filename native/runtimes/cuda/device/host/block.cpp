@@ -113,10 +113,10 @@ std::vector<int> order_of(int count, std::uint64_t seed) {
 }  // namespace
 
 void block_barrier() {
-  wait_at(running->block->barrier, [] { races::block_synced(); });
+  wait_at(running->block->barrier, [caller = OCTET_CALLER] { races::block_synced(caller); });
 }
 void warp_barrier() {
-  wait_at(running->warp->barrier, [] { races::warp_synced(running->thread / kWarpThreads); });
+  wait_at(running->warp->barrier, [caller = OCTET_CALLER] { races::warp_synced(running->thread / kWarpThreads, caller); });
 }
 void meet_warp() {
   wait_at(running->warp->barrier, [] {});

@@ -68,7 +68,7 @@ struct Knowledge {
 struct ThreadState {
   Knowledge has;
   Time fence = 0, block_synced_at_fence = 0, warp_synced_at_fence = 0;
-  bool waited = false, changed = false;
+  bool waited = false, has_come_to_wait = false, changed = false;
 };
 
 struct BlockState {
@@ -257,11 +257,12 @@ void begin_block(const Block& one) {
 
 void end_block() {
   bool waits = block.waited;
-  for (const ThreadState& t : block.threads) waits |= t.waited;
+  for (const ThreadState& t : block.threads) waits |= t.has_come_to_wait;
   if (!waits) report_block("a block ended without wait_for_previous(), so that its grid may end before the one it depends on", me(0));
 }
 
-void block_synced() {
+void block_synced(const void* caller) {
+  if (is_without(caller)) return;
   block.synced = tick();
   const std::size_t threads = block.threads.size();
   bool fenced = false;
@@ -287,7 +288,8 @@ void block_synced() {
   for (ThreadState& t : block.threads) t.changed = false;
 }
 
-void warp_synced(int warp) {
+void warp_synced(int warp, const void* caller) {
+  if (is_without(caller)) return;
   block.warp_synced[static_cast<std::size_t>(warp)] = tick();
   Knowledge all;
   bool changed = false, waited_any = false;
@@ -313,6 +315,7 @@ void warp_synced(int warp) {
 }
 
 void fence() {
+  if (is_without(__builtin_return_address(0))) return;
   ThreadState& t = thread();
   t.has.known = joined(joined(t.has.known, block.has.known), joined(t.has.pending, block.has.pending));
   t.has.published = t.has.known;
@@ -351,6 +354,9 @@ void let_next_start() {
   grid.triggers_unwaited |= !waited();
 }
 
-void wait_for_previous() { thread().waited = true; }
+void wait_for_previous() {
+  thread().has_come_to_wait = true;
+  if (!is_without(__builtin_return_address(0))) thread().waited = true;
+}
 
 }  // namespace octet::cuda::host::races

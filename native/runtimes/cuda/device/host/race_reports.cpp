@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <tuple>
@@ -84,6 +85,23 @@ bool is_new(int what, std::uint32_t a, std::uint32_t b) {
 
 std::uint32_t place_of(const void* return_address) {
   return static_cast<std::uint32_t>(static_cast<const char*>(return_address) - &__executable_start - 1);
+}
+
+bool is_without(const void* return_address) {
+  static const char* const without = std::getenv("OCTET_RACES_WITHOUT");
+  static const bool lists = std::getenv("OCTET_RACES_SITES") != nullptr;
+  static std::map<const void*, bool> known;
+  if (!without && !lists) return false;
+  const auto [found, is_new] = known.try_emplace(return_address);
+  if (is_new) {
+    const std::string lines = source_of(place_of(return_address));
+    const std::size_t frame = lines.find("intrinsics_host.h") == std::string::npos ? 0 : lines.find('\n') + 1;
+    const std::size_t start = lines.rfind('/', lines.find('\n', frame)) + 1;
+    const std::string site = lines.substr(start, lines.find_first_of(" \n", start) - start);
+    if (lists) std::fprintf(stderr, "site %s\n", site.c_str());
+    found->second = without && site == without;
+  }
+  return found->second;
 }
 
 void report_race(const Record& mine, Access kind, const Record& earlier, Access earlier_kind, const void* at, std::size_t bytes) {

@@ -42,8 +42,8 @@ void begin_grid(const Launch& launch);
 void end_grid();
 void begin_block(const Block& block);
 void end_block();
-void block_synced();           ///< All threads have come to block_sync, and go on now.
-void warp_synced(int warp);    ///< The same of warp_sync.
+void block_synced(const void* caller);         ///< All threads have come to block_sync, and go on now.
+void warp_synced(int warp, const void* caller);  ///< The same of warp_sync.
 void fence();
 void atomic(const void* at, std::size_t bytes, const void* caller);
 void let_next_start();
@@ -90,8 +90,8 @@ inline void begin_grid(const Launch&) {}
 inline void end_grid() {}
 inline void begin_block(const Block&) {}
 inline void end_block() {}
-inline void block_synced() {}
-inline void warp_synced(int) {}
+inline void block_synced(const void*) {}
+inline void warp_synced(int, const void*) {}
 inline void fence() {}
 inline void atomic(const void*, std::size_t, const void*) {}
 inline void let_next_start() {}
