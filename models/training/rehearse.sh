@@ -20,7 +20,9 @@ step tokenizer
 step pack
 TOKENIZER=$work/tokenizer.json bash run_gpu.sh pack "$corpus"
 step prepare, twice: the second time finds the shards done
-bash run_gpu.sh prepare
+for i in $(seq 12); do  # on few cores a call's ten minutes do not hold all shards: the next goes on
+  if bash run_gpu.sh prepare; then break; else [ $? = 124 ] || exit 1; fi
+done
 bash run_gpu.sh prepare
 step target, cut after some steps
 bash run_gpu.sh target > "$work/target.log" 2>&1 & cut=$!

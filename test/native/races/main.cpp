@@ -52,6 +52,11 @@ constexpr const char* kChosen[] = {
     "cuda runtime: a draft whose prompt was put off*",
     "cuda runtime: cells and slots given away*",
     "cuda engine: scores*",
+    "cuda folded norm: tiles shared*",
+    "cuda fused: logits of some rows*",
+    "cuda fused: the order of blocks*",
+    "cuda fused: launches of a pass*",
+    "cuda graphs:*",
 };
 
 }  // namespace
