@@ -11,9 +11,7 @@
 #include "runtimes/cuda/kernels/layers.h"
 
 #ifndef OCTET_CUDA_GPU
-namespace octet::cuda::host {
-void shuffle_order(std::uint64_t seed);
-}
+#include "runtimes/cuda/device/host/block.h"
 #endif
 
 using namespace octet::cuda;
