@@ -7,180 +7,25 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <map>
 #include <numeric>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 
 #include "engine/random.h"
-#include "engine/row_kernels.h"
+#include "random_rows.h"
 #include "statistics.h"
+#include "warp_reference.h"
 
 using namespace octet;
-using octet::test::goodness_of_fit;
+using namespace octet::test;
 
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kLargestU = 1.0f - 0x1p-24f;
-
-// What Warper::warp should give, from one full sort of the row. Roundings may move a boundary that lies within 1e-6 of
-// a token, so the number of tokens kept is a range.
-class Reference {
- public:
-  explicit Reference(const std::vector<float>& logits) : logits_(logits), order_(logits.size()) {
-    std::iota(order_.begin(), order_.end(), 0);
-    std::stable_sort(order_.begin(), order_.end(), [&](Token a, Token b) { return logits[a] > logits[b]; });
-    const double max = logits[order_[0]];
-    double sum = 0;
-    for (const float x : logits) sum += std::exp(x - max);
-    log_sum_exp_ = max + std::log(sum);
-  }
-
-  // Empty if `got` is right, or what is wrong with it.
-  std::string difference(const Sampling& sampling, const Distribution& got, float log_sum_exp) {
-    std::ostringstream out;
-    if (!(std::abs(log_sum_exp - log_sum_exp_) <= 1e-6 + 2e-7 * std::abs(log_sum_exp_)))
-      out << "log_sum_exp " << log_sum_exp << " for " << log_sum_exp_ << "; ";
-    if (sampling.temperature == 0) {
-      if (got.ids != std::vector<Token>{order_[0]} || got.probabilities != std::vector<float>{1.0f})
-        out << "greedy is not the argmax; ";
-      return out.str();
-    }
-    const Row& row = row_at(sampling.temperature);
-    const std::size_t n = logits_.size();
-    const bool truncated = (sampling.top_k > 0 && static_cast<std::size_t>(sampling.top_k) < n) ||
-                           sampling.top_p < 1 || sampling.min_p > 0;
-    if (got.dense() != !truncated) return out.str() + "dense is " + (got.dense() ? "true" : "false");
-    if (got.probabilities.size() != (got.dense() ? n : got.ids.size())) return out.str() + "sizes differ";
-
-    std::size_t fewest = n, most = n;
-    if (sampling.top_k > 0) fewest = most = std::min<std::size_t>(n, sampling.top_k);
-    const double total = row.prefix[most];
-    const auto with_mass = [&](double mass) {
-      const auto at = std::lower_bound(row.prefix.begin() + 1, row.prefix.begin() + most + 1, mass);
-      return std::min<std::size_t>(at - row.prefix.begin(), most);
-    };
-    if (sampling.top_p < 1) {
-      fewest = std::min(fewest, with_mass((sampling.top_p - 1e-6) * total));
-      most = with_mass((sampling.top_p + 1e-6) * total);
-    }
-    const auto no_less = [&](double weight) {
-      const auto reaches = [&](double w) { return w >= weight; };
-      return static_cast<std::size_t>(
-          std::partition_point(row.weights.begin(), row.weights.end(), reaches) - row.weights.begin());
-    };
-    if (sampling.min_p > 0) {
-      const double slack = sampling.min_p < 1 ? 1e-9 : 0;
-      fewest = std::min(fewest, no_less(sampling.min_p * (1 + slack)));
-      most = std::min(most, no_less(sampling.min_p * (1 - slack)));
-    }
-    fewest = std::min(fewest, no_less(0x1p-126));  // float32 knows no lesser weights
-    most = std::min(most, no_less(0x1p-127));
-
-    std::vector<Token> kept;
-    for (std::size_t i = 0; i < got.probabilities.size(); ++i)
-      if (got.probabilities[i] > 0) kept.push_back(got.dense() ? static_cast<Token>(i) : got.ids[i]);
-    if (!got.dense() && kept.size() != got.ids.size()) out << "a token of probability 0 is listed; ";
-    if (!std::is_sorted(kept.begin(), kept.end())) out << "ids do not ascend; ";
-    if (kept.size() < fewest || kept.size() > most)
-      return out.str() + "kept " + std::to_string(kept.size()) + " of " + std::to_string(fewest) + " to " +
-             std::to_string(most);
-    const double mass = row.prefix[kept.size()];
-    double sum = 0;
-    for (std::size_t i = 0; i < kept.size(); ++i) {
-      const double weight = row.weight_of[kept[i]], expected = weight / mass;
-      const double p = got.dense() ? got.probabilities[kept[i]] : got.probabilities[i];
-      sum += p;
-      if (row.rank[kept[i]] >= kept.size()) {
-        out << "token " << kept[i] << " of rank " << row.rank[kept[i]] << " is kept; ";
-        break;
-      }
-      if (std::abs(p - expected) > expected * (6e-7 - 1.5e-7 * std::log(weight)) + 1e-38) {
-        out << "token " << kept[i] << " has " << p << " for " << expected << "; ";
-        break;
-      }
-    }
-    if (std::abs(sum - 1) > 1e-6) out << "probabilities sum to " << sum << "; ";
-    return out.str();
-  }
-
- private:
-  struct Row {
-    std::vector<double> weights, prefix;  // by rank; prefix[i] is the sum of the first i
-    std::vector<double> weight_of;        // by token
-    std::vector<std::size_t> rank;        // by token
-  };
-  const Row& row_at(float temperature) {
-    Row& row = rows_[temperature];
-    if (row.weights.empty()) {
-      const double max = logits_[order_[0]];
-      row.weight_of.resize(order_.size());
-      row.rank.resize(order_.size());
-      row.prefix.push_back(0);
-      for (std::size_t i = 0; i < order_.size(); ++i) {
-        const double w = std::exp((logits_[order_[i]] - max) / static_cast<double>(temperature));
-        row.weights.push_back(w);
-        row.prefix.push_back(row.prefix.back() + w);
-        row.weight_of[order_[i]] = w;
-        row.rank[order_[i]] = i;
-      }
-    }
-    return row;
-  }
-
-  const std::vector<float>& logits_;
-  std::vector<Token> order_;
-  double log_sum_exp_ = 0;
-  std::map<float, Row> rows_;
-};
-
-// Numbers for making rows, apart from those that tests draw with.
-class Source {
- public:
-  explicit Source(std::uint64_t seed) : seed_(seed) {}
-  float flat() { return uniform(seed_, 99, next_++, Use::kTarget); }
-  std::size_t below(std::size_t n) { return std::min(n - 1, static_cast<std::size_t>(flat() * static_cast<float>(n))); }
-  float normal() {
-    return std::sqrt(-2 * std::log(1 - flat())) * std::cos(6.2831853f * flat());
-  }
-
- private:
-  std::uint64_t seed_;
-  std::uint32_t next_ = 0;
-};
-
-const std::string kKinds[] = {"normal", "peaked",       "equal",  "tied",       "mostly -inf", "steep",
-                              "tiny differences", "huge", "lifted", "two levels", "one finite"};
-
-std::vector<float> make_row(int kind, std::size_t n, Source& source) {
-  std::vector<float> row(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    const float z = source.normal();
-    switch (kind) {
-      case 0: row[i] = 3 * z; break;
-      case 1: row[i] = 2 * z; break;
-      case 2: row[i] = 1.5f; break;
-      case 3: row[i] = std::round(2 * z); break;
-      case 4: row[i] = source.flat() < 0.9f ? -kInfinity : 2 * z; break;
-      case 5: row[i] = -0.5f * static_cast<float>(i % 400) + 0.1f * z; break;
-      case 6: row[i] = 1 + 0x1p-23f * static_cast<float>(source.below(8)); break;
-      case 7: row[i] = std::clamp(z, -3.0f, 3.0f) * (z > 0 ? 1e38f : 1e37f); break;
-      case 8: row[i] = 1e4f + 3 * z; break;
-      case 9: row[i] = source.flat() < 0.3f ? 4.0f : -4.0f; break;
-      default: row[i] = -kInfinity; break;
-    }
-  }
-  if (kind == 1)
-    for (int j = 0; j < 5; ++j) row[source.below(n)] += 4.0f * static_cast<float>(j);
-  if (kind == 4 || kind == 10) row[source.below(n)] = source.normal();
-  return row;
-}
 
 // Every combination on one row. Returns the number of combinations tried.
 int check_row(Warper& warper, const std::vector<float>& row) {
-  Reference reference(row);
+  WarpReference reference(row);
   Distribution got;
   const int n = static_cast<int>(row.size());
   int tried = 0;
@@ -261,7 +106,7 @@ TEST_CASE("distribution: a vocabulary of 151,936") {
   for (const int kind : {0, 1, 2, 3, 4}) {
     CAPTURE(kKinds[kind]);
     const std::vector<float> row = make_row(kind, 151936, source);
-    Reference reference(row);
+    WarpReference reference(row);
     Distribution got;
     for (const Sampling& sampling :
          {Sampling{0, 0, 1, 0}, {0.8f, 0, 0.95f, 0}, {1, 40, 1, 0}, {1, 5000, 0.9f, 0}, {1, 0, 1, 0}, {1, 0, 1, 0.02f},
@@ -405,80 +250,4 @@ TEST_CASE("distribution: probability of a token, listed, absent or out of range"
   for (const Token absent : {-1, 0, 5, 101}) CHECK(sparse.probability(absent) == 0.0f);
   CHECK(dense.probability(2) == 0.5f);
   for (const Token absent : {-1, 1, 3}) CHECK(dense.probability(absent) == 0.0f);
-}
-
-TEST_CASE("row kernels: exponentials are within 2e-7 of float64, and 0 far below") {
-  for (const RowKernels* kernels : all_row_kernels()) {
-    CAPTURE(std::string(kernels->name));
-    std::vector<float> y, e(64);
-    double worst = 0;
-    for (double at = 0; at > -126; at -= 1e-4) {  // down to the last normal number
-      y.push_back(static_cast<float>(at));
-      if (y.size() < e.size()) continue;
-      kernels->exps(y.data(), y.size(), 0, 1, e.data());
-      for (std::size_t i = 0; i < y.size(); ++i) {
-        const double exact = std::exp2(static_cast<double>(y[i]));
-        worst = std::max(worst, std::abs(e[i] - exact) / exact);
-      }
-      y.clear();
-    }
-    CHECK(worst < 2e-7);
-    const float far[] = {0, -126.6f, -1000, -3e38f, -kInfinity};
-    CHECK(kernels->exps(far, 5, 0, 1, e.data()) == 1.0);
-    CHECK(e[0] == 1.0f);
-    for (int i = 1; i < 5; ++i) CHECK(e[i] == 0.0f);
-  }
-}
-
-TEST_CASE("row kernels: all variants agree, the fused ones to the last bit") {
-  const auto all = all_row_kernels();
-  Source source(12);
-  for (const std::size_t n : {1, 15, 16, 63, 64, 65, 1000, 8192}) {
-    CAPTURE(n);
-    const std::vector<float> row = make_row(0, n, source);
-    const float max = *std::max_element(row.begin(), row.end());
-    struct Result {
-      std::vector<float> maxima, exps, values;
-      std::vector<std::int32_t> indices;
-      double sums[4], block, residual;
-    };
-    std::vector<Result> results;
-    for (const RowKernels* kernels : all) {
-      Result r;
-      r.maxima.resize((n + kRowBlock - 1) / kRowBlock);
-      r.exps.resize(n);
-      r.values.resize(n + kRowLanes);
-      r.indices.resize(n + kRowLanes);
-      CHECK(kernels->block_maxima(row.data(), n, r.maxima.data()) == max);
-      r.sums[0] = kernels->sum_exp(row.data(), n, max, 1.25f);
-      const float scales[2] = {1.25f, 0.5f};
-      kernels->sum_exp_pair(row.data(), n, max, scales, r.sums + 1);
-      r.sums[3] = kernels->exps(row.data(), n, max, 1.25f, r.exps.data());
-      CHECK(r.sums[0] == r.sums[1]);
-      CHECK(r.sums[0] == r.sums[3]);
-      const std::size_t count =
-          kernels->gather(row.data(), n, r.maxima.data(), 1.0f, r.values.data(), r.indices.data());
-      r.values.resize(count);
-      r.indices.resize(count);
-      kernels->multiply(r.exps.data(), n, 0.3f);
-      const std::size_t m = std::min(n, kRowBlock);
-      r.block = kernels->block_sum(row.data(), m);
-      r.residual = kernels->block_residual(row.data(), r.exps.data(), m);
-      results.push_back(r);
-    }
-    for (std::size_t v = 1; v < all.size(); ++v) {
-      const Result &a = results[v - 1], &b = results[v];
-      CHECK(a.maxima == b.maxima);
-      CHECK(a.values == b.values);
-      CHECK(a.indices == b.indices);
-      CHECK(a.block == b.block);
-      if (all[v - 1]->fused == all[v]->fused) {
-        CHECK(a.exps == b.exps);
-        CHECK(std::equal(a.sums, a.sums + 4, b.sums));
-        CHECK(a.residual == b.residual);
-      } else {
-        for (int s = 0; s < 4; ++s) CHECK(a.sums[s] == doctest::Approx(b.sums[s]).epsilon(2e-7));
-      }
-    }
-  }
 }

@@ -4,13 +4,12 @@
 
 #include <stdexcept>
 
+#include "any_device.h"
 #include "cuda/attention_case.h"
 #include "runtimes/cuda/kernels/attention.h"
-#ifndef OCTET_CUDA_GPU
-#include "runtimes/cuda/device/host/block.h"
-#endif
 
 using namespace octet::cuda;
+using namespace octet::cuda::testing;
 
 namespace {
 
@@ -208,7 +207,6 @@ TEST_CASE("cuda attention: what it cannot do is refused") {
   CHECK(attends_on_tensor_cores({28, 4, 128}));
 }
 
-#ifndef OCTET_CUDA_GPU
 TEST_CASE("cuda attention: the order of threads and blocks does not matter") {
   const AttentionCase many_parts{{4, 2, 64}, 1600, {{0, {0, 900, 900}, {1239, 1240}}, {1, {0, 900, 1300}, {1100, 1101}}}};
   for (const AttentionCase& a : {ragged({4, 2, 64}), many_parts}) {
@@ -216,11 +214,9 @@ TEST_CASE("cuda attention: the order of threads and blocks does not matter") {
     const auto attend_by = [&](MergeBy merge) { return attended(a, data, RaggedForm::kSplit, 132, merge); };
     const std::vector<Bf16> in_order = attend_by(MergeBy::kLaunch);
     for (const std::uint64_t seed : {1, 2, 3}) {
-      host::shuffle_order(seed);
+      const BlockOrder shuffled(seed);
       CHECK(same_bits(attend_by(MergeBy::kLastBlock), in_order));
       CHECK(same_bits(attend_by(MergeBy::kLaunch), in_order));
     }
-    host::shuffle_order(0);
   }
 }
-#endif

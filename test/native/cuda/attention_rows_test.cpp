@@ -2,13 +2,12 @@
 // not see.
 #include <doctest/doctest.h>
 
+#include "any_device.h"
 #include "cuda/attention_case.h"
 #include "runtimes/cuda/kernels/attention_rows.h"
-#ifndef OCTET_CUDA_GPU
-#include "runtimes/cuda/device/host/block.h"
-#endif
 
 using namespace octet::cuda;
+using namespace octet::cuda::testing;
 
 namespace {
 
@@ -41,12 +40,9 @@ TEST_CASE("cuda attention by rows: in bf16 within its rounding") {
   check<Bf16>(kGroups, Precision::kBf16, 1.0 / 256);
 }
 
-#ifndef OCTET_CUDA_GPU
 TEST_CASE("cuda attention by rows: the order of threads does not matter") {
   for (const std::uint64_t seed : {1, 2, 3}) {
-    host::shuffle_order(seed);
+    const BlockOrder shuffled(seed);
     check<float>(kRagged, Precision::kFloat32, 2e-6);
   }
-  host::shuffle_order(0);
 }
-#endif

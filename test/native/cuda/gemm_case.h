@@ -11,6 +11,18 @@
 
 namespace octet::cuda::testing {
 
+/// The formats that tensor cores take.
+constexpr WeightFormat kTensorFormats[] = {WeightFormat::kF16,  WeightFormat::kBf16, WeightFormat::kQ8_0,
+                                           WeightFormat::kQ4_0, WeightFormat::kQ4_K, WeightFormat::kQ6_K};
+
+/// A device like this one, but with so many multiprocessors, and shared memory that every one has: the same plans everywhere.
+inline GemmWorkspace workspace_of(int multiprocessors) {
+  DeviceInfo device = device_info();
+  device.multiprocessors = multiprocessors;
+  device.shared_bytes = 99 << 10;
+  return GemmWorkspace(device);
+}
+
 constexpr float kGuard = -12345.0f;  // where nothing may be written; exact in bf16
 
 struct Sum {

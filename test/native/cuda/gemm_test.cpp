@@ -5,26 +5,15 @@
 #include <cstring>
 #include <vector>
 
+#include "any_device.h"
 #include "gemm_case.h"
 #include "runtimes/cuda/kernels/gemm_tile.h"
 #include "runtimes/cuda/kernels/gemm_walk.h"
-
-#ifndef OCTET_CUDA_GPU
-#include "runtimes/cuda/device/host/block.h"
-#endif
 
 using namespace octet::cuda;
 using namespace octet::cuda::testing;
 
 namespace {
-
-/// A device like this one, but with so many multiprocessors, and shared memory that every one has: the same plans everywhere.
-GemmWorkspace workspace_of(int multiprocessors) {
-  DeviceInfo device = device_info();
-  device.multiprocessors = multiprocessors;
-  device.shared_bytes = 99 << 10;
-  return GemmWorkspace(device);
-}
 
 bool counters_are_zero(const GemmWorkspace& workspace) {
   std::vector<int> counters(workspace.most_blocks());
@@ -42,7 +31,6 @@ int wrong_after(GemmCase& c, const GemmWorkspace& workspace) {
   return c.wrong();
 }
 
-constexpr WeightFormat kTensorFormats[] = {WeightFormat::kF16, WeightFormat::kBf16, WeightFormat::kQ8_0, WeightFormat::kQ4_0, WeightFormat::kQ4_K, WeightFormat::kQ6_K};
 constexpr Epilogue kEpilogues[] = {Epilogue::kStore, Epilogue::kAdd, Epilogue::kSwiGlu};
 
 /// An odd number of units across where the format allows it, so that the last step is half empty.
@@ -87,15 +75,10 @@ TEST_CASE("cuda gemm: tiles shared by several blocks, whole rounds, and both") {
       straddling |= plan.share_begin(block) % plan.steps != 0 && plan.share_begin(block) / plan.steps != (plan.share_begin(block + 1) - 1) / plan.steps;
     CHECK(straddling == shape.straddling);
     for (unsigned order = 0; order < 4; ++order) {
-#ifndef OCTET_CUDA_GPU
-      host::shuffle_order(order);
-#endif
+      const BlockOrder shuffled(order);
       CHECK(wrong_after(c, workspace) == 0);
       CHECK(counters_are_zero(workspace));
     }
-#ifndef OCTET_CUDA_GPU
-    host::shuffle_order(0);
-#endif
   }
 }
 
@@ -148,9 +131,7 @@ TEST_CASE("cuda gemm: replays of a graph give the same bits and leave no trace")
     const Graph graph = stream.end_capture();
     std::vector<float> first;
     for (unsigned replay = 0; replay < 4; ++replay) {
-#ifndef OCTET_CUDA_GPU
-      host::shuffle_order(replay);
-#endif
+      const BlockOrder shuffled(replay);
       c.reset();
       stream.launch(graph);
       stream.synchronize();
@@ -162,9 +143,6 @@ TEST_CASE("cuda gemm: replays of a graph give the same bits and leave no trace")
       }
       CHECK(std::memcmp(first.data(), got.data(), got.size() * sizeof(float)) == 0);
     }
-#ifndef OCTET_CUDA_GPU
-    host::shuffle_order(0);
-#endif
   }
 }
 

@@ -2,22 +2,15 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <random>
 
+#include "random_floats.h"
 #include "runtimes/cuda/device/types.h"
 #include "runtimes/cuda/kernels/layers.h"
 
 using namespace octet::cuda;
+using namespace octet::cuda::testing;
 
 namespace {
-
-std::vector<float> random_floats(std::size_t count, unsigned seed, float scale = 1) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal(0, scale);
-  std::vector<float> values(count);
-  for (float& value : values) value = normal(random);
-  return values;
-}
 
 std::span<const std::byte> bytes_of(const std::vector<float>& values) { return std::as_bytes(std::span(values)); }
 

@@ -1,11 +1,9 @@
 // Single calls of the CUDA runtime: what it refuses, what failures leave, drafts put off, graphs kept.
 #include <doctest/doctest.h>
 
+#include "any_device.h"
 #include "runtime_setup.h"
 #include "runtimes/cuda/runtime/lanes.h"
-#ifndef OCTET_CUDA_GPU
-#include "runtimes/cuda/device/host/deferral.h"
-#endif
 
 using namespace octet;
 using namespace octet::cuda;
@@ -84,9 +82,7 @@ TEST_CASE("cuda runtime: room for one token is a step of one token, whatever the
 }
 
 TEST_CASE("cuda runtime: cells and slots given away with steps under way are not written before those are over") {
-#ifndef OCTET_CUDA_GPU
-  const host::DeferredWork as_late_as_a_gpu_may;
-#endif
+  const AsLateAsAGpuMay deferred;
   const TinyPair pair(0.1f);
   RuntimeOptions options = tiny_options();
   options.lanes = 1;

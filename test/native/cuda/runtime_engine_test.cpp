@@ -2,11 +2,9 @@
 // flight; on tiny networks, whose acceptance is anything from none to all.
 #include <doctest/doctest.h>
 
+#include "any_device.h"
 #include "heard.h"
 #include "runtime_setup.h"
-#ifndef OCTET_CUDA_GPU
-#include "runtimes/cuda/device/host/deferral.h"
-#endif
 
 using namespace octet;
 using namespace octet::cuda;
@@ -14,12 +12,6 @@ using namespace octet::cuda::testing;
 using octet::test::check_whole;
 
 namespace {
-
-#ifdef OCTET_CUDA_GPU
-struct Deferred {};
-#else
-using Deferred = host::DeferredWork;
-#endif
 
 const std::set<Token> kEnds = {5, 40};
 
@@ -89,7 +81,7 @@ void check_same(const std::vector<Heard>& got, const std::vector<Heard>& want) {
 }  // namespace
 
 TEST_CASE("cuda engine: temperature 0, every policy on ragged batches, as over the host's acceptance") {
-  const Deferred deferred;
+  const AsLateAsAGpuMay deferred;
   const TinyPair pair(0.1f);
   const auto want = run_together(*engine_over(host_runtime(pair)), ragged("none", 0));
   const auto engine = cuda_engine(pair);
@@ -109,7 +101,7 @@ TEST_CASE("cuda engine: temperature 0, every policy on ragged batches, as over t
 }
 
 TEST_CASE("cuda engine: temperature 0.8 with top-k, top-p and min-p, the same seeds give the same tokens and the same drafts") {
-  const Deferred deferred;
+  const AsLateAsAGpuMay deferred;
   const TinyPair pair(0.1f);
   const auto host = engine_over(host_runtime(pair)), engine = cuda_engine(pair);
   for (const char* policy : {"none", "fixed:5"}) {
@@ -124,7 +116,7 @@ TEST_CASE("cuda engine: temperature 0.8 with top-k, top-p and min-p, the same se
 }
 
 TEST_CASE("cuda engine: a draft that is the target itself is accepted throughout, step after step") {
-  const Deferred deferred;
+  const AsLateAsAGpuMay deferred;
   const TinyPair pair(0);
   const auto engine = cuda_engine(pair);
   Request asked = request({3, 9, 27, 41}, "fixed:4", 0, 2, 25);
@@ -136,7 +128,7 @@ TEST_CASE("cuda engine: a draft that is the target itself is accepted throughout
 }
 
 TEST_CASE("cuda engine: bass grows while all is accepted, and sees it one step late") {
-  const Deferred deferred;
+  const AsLateAsAGpuMay deferred;
   const TinyPair pair(0);
   const auto engine = cuda_engine(pair);
   Request asked = request({3, 9, 27, 41}, "bass", 0, 1, 40);
@@ -150,7 +142,7 @@ TEST_CASE("cuda engine: bass grows while all is accepted, and sees it one step l
 }
 
 TEST_CASE("cuda engine: a request waits for room in the cache, another's prompt is reused, cancelled ones leave nothing") {
-  const Deferred deferred;
+  const AsLateAsAGpuMay deferred;
   const TinyPair pair(0.1f);
   const auto host = engine_over(host_runtime(pair)), engine = cuda_engine(pair, 96);
   std::vector<Request> requests;
@@ -164,7 +156,7 @@ TEST_CASE("cuda engine: a request waits for room in the cache, another's prompt 
 }
 
 TEST_CASE("cuda engine: lanes cancelled within a step make room for others at once, whose tokens are their own") {
-  const Deferred deferred;
+  const AsLateAsAGpuMay deferred;
   const TinyPair pair(0.1f);
   const auto host = engine_over(host_runtime(pair)), engine = cuda_engine(pair);
   const Request first = request({3, 9, 27, 41, 50}, "fixed:3", 0.8f, 8, 30);
@@ -184,7 +176,7 @@ TEST_CASE("cuda engine: lanes cancelled within a step make room for others at on
 }
 
 TEST_CASE("cuda engine: scores are the host's, of target and draft") {
-  const Deferred deferred;
+  const AsLateAsAGpuMay deferred;
   const TinyPair pair(0.1f);
   const auto host = engine_over(host_runtime(pair)), engine = cuda_engine(pair);
   run(*engine, request({3, 9, 27}, "fixed:3", 0, 2, 10));

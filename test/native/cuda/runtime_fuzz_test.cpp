@@ -6,10 +6,8 @@
 #include <map>
 #include <random>
 
+#include "any_device.h"
 #include "runtime_setup.h"
-#ifndef OCTET_CUDA_GPU
-#include "runtimes/cuda/device/host/deferral.h"
-#endif
 
 using namespace octet;
 using namespace octet::cuda;
@@ -196,9 +194,7 @@ class Both {
 };
 
 void run(unsigned seed, float disturbance, int cells, int operations) {
-#ifndef OCTET_CUDA_GPU
-  const host::DeferredWork as_late_as_a_gpu_may;
-#endif
+  const AsLateAsAGpuMay deferred;
   CAPTURE(seed);
   const TinyPair pair(disturbance);
   RuntimeOptions options = tiny_options();

@@ -4,11 +4,9 @@
 
 #include <memory>
 
+#include "any_device.h"
 #include "cuda/step_case.h"
 #include "engine/host_runtime.h"
-#ifndef OCTET_CUDA_GPU
-#include "runtimes/cuda/device/host/block.h"
-#endif
 
 using namespace octet;
 using namespace octet::test;
@@ -113,12 +111,9 @@ TEST_CASE("cuda step: a draft equal to its target has every token accepted") {
   CHECK(totals.accepted == totals.drafted);
 }
 
-#ifndef OCTET_CUDA_GPU
 TEST_CASE("cuda step: the order of blocks and threads does not matter") {
   for (const std::uint64_t seed : {1, 2}) {
-    cuda::host::shuffle_order(seed);
+    const cuda::testing::BlockOrder shuffled(seed);
     compare(kDraft, kSamplings, {3, 0, 15}, 4, 5);
   }
-  cuda::host::shuffle_order(0);
 }
-#endif

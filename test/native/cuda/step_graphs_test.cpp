@@ -1,12 +1,10 @@
 // Which steps are recorded as graphs, which are forgotten, and that this does not change what is written.
 #include <doctest/doctest.h>
 
+#include "any_device.h"
 #include "runtime_setup.h"
 #include "runtimes/cuda/runtime/sizes.h"
 #include "runtimes/cuda/runtime/step_graphs.h"
-#ifndef OCTET_CUDA_GPU
-#include "runtimes/cuda/device/host/deferral.h"
-#endif
 
 using namespace octet;
 using namespace octet::cuda;
@@ -108,9 +106,7 @@ TEST_CASE("cuda graphs: what was used long ago counts less") {
 }
 
 TEST_CASE("cuda graphs: tokens do not depend on which steps are recorded, forgotten while under way, or recorded anew") {
-#ifndef OCTET_CUDA_GPU
-  const host::DeferredWork as_late_as_a_gpu_may;
-#endif
+  const AsLateAsAGpuMay deferred;
   const int drafts[] = {2, 2, 2, 0, 3, 3, 3, 3, 2, 0, 0, 3, 0, 0, 0, 0, 1, 1, 2, 1, 0, 3};
   int recorded = 0;
   const auto written = [&](int most_passes) {

@@ -3,11 +3,9 @@
 
 #include <random>
 
+#include "any_device.h"
 #include "cuda/warp_case.h"
 #include "engine/random.h"
-#ifndef OCTET_CUDA_GPU
-#include "runtimes/cuda/device/host/block.h"
-#endif
 
 using namespace octet;
 using namespace octet::test;
@@ -142,7 +140,6 @@ TEST_CASE("cuda warp: a NaN, +inf or no finite logit is told, and spoils no othe
   CHECK(warp_on_device(good, {.temperature = 0}, 0.5f).bad_logits == 0);
 }
 
-#ifndef OCTET_CUDA_GPU
 TEST_CASE("cuda warp: the order of blocks and threads does not matter") {
   const auto row = random_row(50000, 1.5f, 30, 5);
   const auto samplings = all_samplings({0.9f}, {0, 300}, {0.95f, 1}, {0});
@@ -150,7 +147,7 @@ TEST_CASE("cuda warp: the order of blocks and threads does not matter") {
   const std::vector<std::vector<float>> rows(samplings.size(), row);
   const WarpedRows first = warp_on_device(rows, samplings, uniforms);
   for (const std::uint64_t seed : {1, 2, 3}) {
-    cuda::host::shuffle_order(seed);
+    const cuda::testing::BlockOrder shuffled(seed);
     const WarpedRows got = warp_on_device(rows, samplings, uniforms);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       CHECK(got.drawn[i] == first.drawn[i]);
@@ -160,6 +157,4 @@ TEST_CASE("cuda warp: the order of blocks and threads does not matter") {
       CHECK(got.rows[i].log_sum_exp == first.rows[i].log_sum_exp);
     }
   }
-  cuda::host::shuffle_order(0);
 }
-#endif

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "any_device.h"
 #include "runtimes/cuda/device/intrinsics.h"
 #include "runtimes/cuda/device/launch.h"
 #include "runtimes/cuda/kernels/block_sums.cuh"
@@ -137,7 +138,7 @@ template <class Put>
 void check_fault(Put put, std::initializer_list<Fault> right, std::initializer_list<Fault> wrong) {
   for (const std::uint64_t order : {0, 1, 2, 3}) {
     CAPTURE(order);
-    octet::cuda::host::shuffle_order(order);
+    const octet::cuda::testing::BlockOrder shuffled(order);
     for (const Fault fault : right) {
       CAPTURE(fault);
       const auto reports = reports_of([&](Stream& stream) { put(stream, fault); });
@@ -148,7 +149,6 @@ void check_fault(Put put, std::initializer_list<Fault> right, std::initializer_l
       CHECK(!reports_of([&](Stream& stream) { put(stream, fault); }).empty());
     }
   }
-  octet::cuda::host::shuffle_order(0);
 }
 
 }  // namespace

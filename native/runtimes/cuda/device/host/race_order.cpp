@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "runtimes/cuda/device/host/race_memory.h"
+#include "runtimes/cuda/device/host/race_published.h"
 #include "runtimes/cuda/device/host/race_reports.h"
 
 namespace octet::cuda::host::races {
@@ -27,43 +28,6 @@ struct StreamOrder {
 };
 
 namespace {
-
-/// What threads of one block have published: accesses before these times, by thread, and atomics before `atomics`.
-struct Published {
-  std::uint32_t party;
-  Time atomics;
-  std::shared_ptr<const std::vector<Time>> by_thread;
-};
-using Payload = std::shared_ptr<const std::vector<Published>>;
-
-Payload joined(const Payload& a, const Payload& b) {
-  if (!a || a == b) return b;
-  if (!b) return a;
-  auto all = std::make_shared<std::vector<Published>>(*a);
-  for (const Published& one : *b) {
-    const auto same = std::find_if(all->begin(), all->end(), [&](const Published& mine) { return mine.party == one.party; });
-    if (same == all->end()) {
-      all->push_back(one);
-      continue;
-    }
-    same->atomics = std::max(same->atomics, one.atomics);
-    if (same->by_thread == one.by_thread) continue;
-    auto times = std::make_shared<std::vector<Time>>(*same->by_thread);
-    for (std::size_t i = 0; i < times->size(); ++i) (*times)[i] = std::max((*times)[i], (*one.by_thread)[i]);
-    same->by_thread = std::move(times);
-  }
-  return all;
-}
-
-// What fences and atomics have brought a thread, or, since the last barrier, its block.
-struct Knowledge {
-  Payload known, pending, published;  // pending: read by an atomic, no fence since. published: of others, known before a fence
-  void join(const Knowledge& other) {
-    known = joined(known, other.known);
-    pending = joined(pending, other.pending);
-    published = joined(published, other.published);
-  }
-};
 
 struct ThreadState {
   Knowledge has;
@@ -119,21 +83,6 @@ std::uint32_t add_party(const Party& one) {
 
 ThreadState& thread() { return block.threads[static_cast<std::size_t>(running->thread)]; }
 bool waited() { return block.waited || thread().waited; }
-
-bool covers(const Payload& payload, const Record& record, bool record_is_atomic) {
-  if (!payload) return false;
-  for (const Published& one : *payload) {
-    if (one.party != record.party) continue;
-    if (record_is_atomic) return record.time < one.atomics;
-    const auto& times = *one.by_thread;
-    std::size_t first = record.threads, last = first;
-    if (record.threads >= kAnyOfBlock) first = 0, last = times.size() - 1;
-    else if (record.threads >= kAnyOfWarp) first = warp_of(record.threads) * 32, last = first + 31;
-    return std::all_of(times.begin() + static_cast<std::ptrdiff_t>(first), times.begin() + static_cast<std::ptrdiff_t>(last) + 1,
-                       [&](Time until) { return record.time < until; });
-  }
-  return false;
-}
 
 /// Once the host has waited for all there was, what was done so far matters no more.
 void forget_if_all_is_known() {
