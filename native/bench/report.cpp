@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <stdexcept>
 
 #include "bench/arguments.h"
@@ -51,16 +52,17 @@ std::string json(const Value& value) {
 
 Report::Report(std::FILE* text, std::FILE* progress, std::string json_path) : text_(text), progress_(progress), json_path_(std::move(json_path)) {
   if (json_path_.empty()) return;
-  std::FILE* const file = std::fopen(json_path_.c_str(), "w");
+  const std::string unfinished = unfinished_path();
+  std::FILE* const file = std::fopen(unfinished.c_str(), "w");
   if (!file) throw Usage("--json: " + json_path_ + " cannot be written: " + std::strerror(errno));
   std::fclose(file);
+  std::remove(unfinished.c_str());
 }
 
 void Report::fact(const std::string& key, const std::string& label, const Value& value, int decimals) {
   facts_.emplace_back(key, value);
   std::fprintf(text_, "- %s: %s\n", label.c_str(), shown(value, {.key = "", .heading = "", .decimals = decimals}).c_str());
   std::fflush(text_);
-  save();
 }
 
 void Report::table(const std::string& key, const std::string& title, std::vector<Column> columns) {
@@ -102,7 +104,8 @@ void Report::progress(const std::string& text) const {
 
 void Report::save() const {
   if (json_path_.empty()) return;
-  std::FILE* const file = std::fopen(json_path_.c_str(), "w");
+  const std::string unfinished = unfinished_path();
+  std::FILE* const file = std::fopen(unfinished.c_str(), "w");
   if (!file) throw std::runtime_error(json_path_ + " cannot be written: " + std::strerror(errno));
   std::fprintf(file, "{");
   for (const auto& [key, value] : facts_) std::fprintf(file, "%s: %s,\n ", quoted(key).c_str(), json(value).c_str());
@@ -122,6 +125,7 @@ void Report::save() const {
   }
   const bool written = std::fprintf(file, "\n]}\n") > 0;
   if (std::fclose(file) != 0 || !written) throw std::runtime_error(json_path_ + " cannot be written: " + std::strerror(errno));
+  std::filesystem::rename(unfinished, json_path_);
 }
 
 }  // namespace octet::bench

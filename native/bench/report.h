@@ -22,7 +22,8 @@ using Value = std::variant<std::monostate, double, std::string>;
 
 class Report {
  public:
-  /// `json_path` may be empty. Throws Usage if it cannot be written.
+  /// `json_path` may be empty. Throws Usage if it cannot be written. What stands there is replaced, whole, with every row: a program that is
+  /// killed leaves whole JSON, and one that measures nothing leaves what was there.
   Report(std::FILE* text, std::FILE* progress, std::string json_path);
 
   /// "label: value", once, before the tables.
@@ -47,6 +48,7 @@ class Report {
     std::vector<std::string> notes;
   };
   void save() const;
+  std::string unfinished_path() const { return json_path_ + ".unfinished"; }
 
   std::FILE* text_;
   std::FILE* progress_;

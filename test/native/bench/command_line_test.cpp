@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -91,6 +92,17 @@ TEST_CASE("bench: a report as JSON, whole after every row, unknown figures null"
   report.note("so");
   CHECK(written().find("{\"name\": \"second\", \"share\": null}], \"notes\": [\"so\"]}") != std::string::npos);
   CHECK_THROWS_AS(report.row({"third"}), std::logic_error);
+  // Whoever has opened the file keeps a whole one: the next is put in its place, not written into it.
+  std::ifstream opened;
+  opened.rdbuf()->pubsetbuf(nullptr, 0);
+  opened.open(path);
+  report.row({"fourth", 1.0});
+  CHECK(std::string{std::istreambuf_iterator<char>(opened), {}}.find("fourth") == std::string::npos);
+  CHECK(!std::filesystem::exists(path + ".unfinished"));
+  // A run that measures nothing leaves the last one's figures.
+  const std::string before = written();
+  CHECK(run_bench({"products", "--json", path.c_str(), "--rows", "0"}).code == 2);
+  CHECK(written() == before);
   std::fclose(nowhere);
   std::remove(path.c_str());
   CHECK(run_bench({"products", "--json", "/no/such/folder/x.json"}).code == 2);
