@@ -59,6 +59,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await script("gpu-figures", async () => {
     const folder = process.argv[2];
     if (!folder || !existsSync(folder)) throw new Failure("which folder? It is the $OUT of native/bench/run_gpu.sh");
+    const cut = new Set();
     const read = (name) => {
       const file = path.join(folder, `${name}.json`);
       if (!existsSync(file)) return undefined;
@@ -69,10 +70,9 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
         return undefined;
       }
     };
-    const cut = new Set();
     const facts = ["products", "steps", "decode-simulated", "decode-real"].map(read).find(Boolean);
     console.log(markdown(facts, figures(read)));
-    if (cut.size > 0) console.log(`\nCut off while it was written, and left out: ${[...cut].join(", ")}.`);
+    if (cut.size > 0) console.log(`\nNot whole, and left out: ${[...cut].join(", ")}.`);
     const stages = path.join(folder, "stages.txt");
     if (existsSync(stages)) console.log(`\nStages:\n\n${readFileSync(stages, "utf8").trim().replace(/^/gm, "- ")}`);
   });

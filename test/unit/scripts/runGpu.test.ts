@@ -101,9 +101,11 @@ describe.skipIf(process.platform === "win32")("native/bench/run_gpu.sh", () => {
     expect(ended[1]).toMatch(/^attention: exit code 124, [1-9]\d* s$/);
     expect(ended[2]).toMatch(/^sampling: exit code 0/);
     expect(status).toBe(1);
+    writeFileSync(path.join(folder, "cut/steps.json"), '{"device": "a stand-in", "tab');
     const figures = spawnSync(process.execPath, ["scripts/gpu-figures.mjs", path.join(folder, "cut")], { encoding: "utf8" });
     expect(figures.stdout).toContain("- attention: exit code 124");
     expect(figures.stdout).toContain("| missing |");
+    expect(figures.stdout).toContain("Not whole, and left out: steps.json.");
   }, 60_000);
 
   it("says what stages there are for one that there is not, before any runs", () => {
