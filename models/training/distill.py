@@ -7,10 +7,12 @@ distance at temperatures 0.2 and 0.8: one less that distance is the share of dra
 """
 import argparse
 
+import loop                                    # before PyTorch: the clock
+
 import torch
 import torch.nn.functional as F
 
-import loop
+from compiling import Compiling
 
 
 def divergence(p, q, blend):
@@ -26,8 +28,8 @@ def main():
     loop.add_arguments(parser, "draft-10m")
     parser.add_argument("--target", required=True)
     options = parser.parse_args()
-    device, compiling = loop.device_here(), loop.Compiling(options.compile)
-    target = compiling.model(loop.load_model(options.target, device, torch.bfloat16 if device.type == "cuda" else torch.float32))
+    device, compiling = loop.device_here(), Compiling(options.compile)
+    target = compiling.model(loop.load_model(options.target, device, loop.arithmetic(device)))
     measure = compiling.function(divergence)
 
     def objective(model, ids, progress):

@@ -61,7 +61,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="on a CPU")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = loop.device_here()
     target, draft = (loop.load_model(path, device) for path in (options.target, options.draft))
     tokenizer, results, total, files = Tokenizer.load(options.tokenizer), {}, {}, {}
     languages = sorted(entry.name for entry in os.scandir(options.files) if entry.is_dir())

@@ -61,7 +61,6 @@ class Optimiser:
         """As if no step had been made."""
         for optimiser in self.both:
             optimiser.state.clear()
-        self.skip()
 
     def state_dict(self):
         return [optimiser.state_dict() for optimiser in self.both]

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 import loop
+from windows import Windows
 
 
 def main():
@@ -23,12 +24,12 @@ def main():
     for name, kind, default in (("minutes", float, 1), ("batch", int, 512), ("repeat", int, 4), ("share", float, 0.2), ("length", int, 512)):
         parser.add_argument(f"--{name}", type=kind, default=default)
     options = parser.parse_args()
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = loop.device_here()
     torch.manual_seed(1)
-    target = loop.load_model(options.target, device, torch.bfloat16 if device.type == "cuda" else torch.float32)
+    target = loop.load_model(options.target, device, loop.arithmetic(device))
     context = target.shape.context
     length = min(options.length, context)
-    source, rows, began = loop.Windows(os.path.join(options.data, "train.bin"), length, seed=1), [], time.time()
+    source, rows, began = Windows(os.path.join(options.data, "train.bin"), length, seed=1), [], time.time()
     while not rows or time.time() - began < 60 * options.minutes:
         prompts = source.batch(len(rows), options.batch, device)[:, :length // 2]
         rows.append(target.continued(prompts, length - length // 2, (0.2, 0.8, 1.0)[len(rows) % 3]).cpu().numpy().astype(np.uint16))
