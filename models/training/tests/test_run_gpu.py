@@ -1,0 +1,237 @@
+"""The stages of run_gpu.sh: how long each program gets, what happens where one fails, and a call that is killed. Programs are played by
+a script that writes down how it was called; where PyTorch is installed, the target is also trained, killed and resumed in earnest."""
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+TESTS = os.path.dirname(os.path.abspath(__file__))
+RUN = os.path.join(os.path.dirname(TESTS), "run_gpu.sh")
+sys.path.insert(0, TESTS)
+from tiny_training import torch                                                         # noqa: E402
+
+# Ends with the next of the exit codes in $W/NAME.codes, else 0; a GGUF file of two MiB for to_gguf.py.
+PLAYED = """#!/bin/bash
+case $1 in pieces.py | -c) exec "$REAL" "$@" ;; esac
+printf '%s\\n' "$*" >> "$W/calls"
+[ "$1" != to_gguf.py ] || head -c 2097152 /dev/zero > "$4"
+[ "$1" != evaluate.py ] || ps -o args= $PPID >> "$W/limits"
+[ -s "$W/$1.codes" ] || exit 0
+code=$(head -n 1 "$W/$1.codes")
+sed -i 1d "$W/$1.codes"
+exit "$code"
+"""
+
+
+class InRun(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = os.path.join(folder.name, "run")
+        os.makedirs(self.path("heldout"))
+        os.makedirs(self.path("back"))
+        self.write("played", PLAYED)
+        os.chmod(self.path("played"), 0o755)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf8") as file:
+            file.write(text)
+
+    def read(self, name):
+        if not os.path.exists(self.path(name)):
+            return ""
+        with open(self.path(name), encoding="utf8") as file:
+            return file.read()
+
+    def environment(self, **settings):
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return {**kept, "W": self.folder, "PYTHON": self.path("played"), "REAL": sys.executable, "NO_PROBE": "yes", **settings}
+
+    def run_stage(self, *stage, **settings):
+        """Exit code and output."""
+        done = subprocess.run(["bash", RUN, *stage], env=self.environment(**settings), capture_output=True, text=True, timeout=100)
+        return done.returncode, done.stdout + done.stderr
+
+    def calls(self, program):
+        return [line for line in self.read("calls").splitlines() if line.startswith(program)]
+
+    def option(self, call, name):
+        return re.search(rf"--{name} (\S+)", call)[1]
+
+    def from_now(self, call):
+        """Minutes until the plan's end."""
+        return (float(self.option(call, "until")) - time.time()) / 60
+
+
+class Stages(InRun):
+    def test_the_target_ends_in_time_for_what_comes_after_it(self):
+        self.write("target.log.jsonl", "a curve\n")
+        code, _ = self.run_stage("target", LEFT="1200", OUT=self.path("back"))
+        call, = self.calls("train.py")
+        self.assertEqual(code, 0)
+        self.assertAlmostEqual(self.from_now(call), 20 - 9, delta=0.2)
+        self.assertAlmostEqual(float(self.option(call, "minutes")), 9.3, delta=0.1)
+        self.assertEqual(self.option(call, "compile"), "auto")
+        self.assertEqual(self.read("back/target.log.jsonl"), "a curve\n")
+
+    def test_the_machine_is_there_for_27_minutes_from_the_first_call_unless_told(self):
+        self.run_stage("prepare")
+        ends = float(self.read("ends"))
+        self.assertAlmostEqual((ends - time.time()) / 60, 27, delta=0.2)
+        self.write("ends", str(ends - 300))
+        self.run_stage("prepare")
+        self.run_stage("target")
+        self.assertAlmostEqual(self.from_now(self.calls("train.py")[0]), 27 - 5 - 9, delta=0.2)
+        self.run_stage("target", LEFT="3600")
+        self.assertAlmostEqual(self.from_now(self.calls("train.py")[1]), 60 - 9, delta=0.2)
+
+    def test_what_fails_goes_on_from_its_checkpoint_the_second_time_uncompiled(self):
+        self.write("train.py.codes", "1\n139\n")
+        code, said = self.run_stage("target", LEFT="1200")
+        self.assertEqual((code, said.count("again, from the last checkpoint")), (0, 2))
+        self.assertIn("exit code 139", said)
+        calls = self.calls("train.py")
+        self.assertEqual([self.option(call, "compile") for call in calls], ["auto", "auto", "no"])
+        minutes = [float(self.option(call, "minutes")) for call in calls]
+        self.assertEqual(minutes, sorted(minutes, reverse=True))
+        self.assertLess(minutes[2], minutes[0])
+        self.run_stage("target", LEFT="1200")
+        self.assertEqual(self.option(self.calls("train.py")[3], "compile"), "no")
+
+    def test_what_fails_for_good_ends_with_the_commands_minutes(self):
+        self.write("train.py.codes", "1\n" * 100)
+        self.write("target.log.jsonl", "a curve\n")
+        code, _ = self.run_stage("target", LEFT="1200", TARGET_MINUTES="0.03", OUT=self.path("back"))
+        self.assertEqual(code, 1)
+        self.assertIn(len(self.calls("train.py")), (1, 2, 3))
+        self.assertEqual(self.read("back/target.log.jsonl"), "a curve\n")
+
+    def test_the_draft_has_what_is_left_but_for_the_end(self):
+        for left, minutes in ((1200, 4.2), (240, 1.5), (60, 0.5)):
+            self.assertEqual(self.run_stage("draft", LEFT=str(left))[0], 0)
+            self.assertAlmostEqual(self.from_now(self.calls("distill.py")[-1]), minutes, delta=0.2)
+        samples = [float(self.option(call, "minutes")) for call in self.calls("sample.py")]
+        for minutes, expected in zip(samples, (0.7, 0.13 * 1.5, -0.2), strict=True):
+            self.assertAlmostEqual(minutes, expected, delta=0.05)
+        self.assertEqual(self.option(self.calls("distill.py")[0], "data"), self.path("mixed"))
+
+    def test_without_samples_the_draft_learns_from_the_corpus(self):
+        self.write("sample.py.codes", "1\n")
+        code, said = self.run_stage("draft", LEFT="1200")
+        self.assertEqual(code, 0)
+        self.assertIn("no samples", said)
+        self.assertEqual(self.option(self.calls("distill.py")[0], "data"), self.path("data"))
+
+    def test_a_draft_that_goes_on_takes_the_samples_that_are_there(self):
+        os.makedirs(self.path("mixed"))
+        for name in ("draft.pt", "mixed/meta.json"):
+            self.write(name, "")
+        self.run_stage("draft", LEFT="1200")
+        self.assertEqual(self.calls("sample.py"), [])
+        self.assertEqual(self.option(self.calls("distill.py")[0], "data"), self.path("mixed"))
+
+    def test_the_models_come_back_whole_without_an_evaluation_too(self):
+        self.write("evaluate.py.codes", "1\n")
+        for stage, out in (("draft", "first"), ("finish", "second")):
+            os.makedirs(self.path(out))
+            code, said = self.run_stage(stage, LEFT="30", OUT=self.path(out), PIECE_MIB="1", TAKE_MIB="2.1")
+            self.assertEqual(code, 0, said)
+        self.assertIn("no evaluation", said)
+        self.assertIn("timeout --foreground --kill-after=5 20.000", self.read("limits"))      # though the machine goes sooner
+        os.makedirs(self.path("third"))
+        self.assertEqual(self.run_stage("take", "1", OUT=self.path("third"), TAKE_MIB="2.1")[0], 0)
+        self.assertEqual(os.listdir(self.path("third")), os.listdir(self.path("second")))
+        self.run_stage("take", "2", OUT=self.path("third"), TAKE_MIB="2.1")
+        home = tempfile.mkdtemp(dir=self.folder)
+        code, said = self.run_stage("join", *map(self.path, ("first", "second", "third")), W=home, PYTHON=sys.executable)
+        self.assertIn("no evaluation came back", said)
+        self.assertEqual([os.path.getsize(os.path.join(home, f"{name}.gguf")) for name in ("target", "draft")], [2**21] * 2)
+
+    def test_the_evaluation_has_what_is_left_and_five_minutes_at_most(self):
+        for left, seconds in ((1200, 300), (145, 100)):
+            self.write("limits", "")
+            self.run_stage("finish", LEFT=str(left), OUT=self.path("back"), TAKE_MIB="2.1")
+            self.assertAlmostEqual(float(re.search(r"kill-after=5 (\S+)", self.read("limits"))[1]), seconds, delta=8)
+
+    def test_where_the_probe_fails_or_compiles_nothing_the_run_is_done_without(self):
+        self.assertEqual(self.run_stage("probe")[0], 0)
+        self.assertEqual(self.read("compile"), "")
+        self.assertEqual(len(self.calls("train.py")), 1)
+        self.write("train.py.codes", "124\n")
+        self.assertEqual(self.run_stage("probe")[0], 0)
+        self.assertEqual(self.read("compile"), "no\n")
+        self.assertEqual(self.option(self.calls("train.py")[2], "compile"), "no")
+        self.assertEqual(self.option(self.calls("distill.py")[1], "compile"), "no")
+        os.remove(self.path("compile"))
+        self.write("played", PLAYED.replace("[ -s", '[ "$1" != train.py ] || echo "goes on uncompiled: for a reason"\n[ -s'))
+        self.run_stage("probe")
+        self.assertEqual(self.read("compile"), "no\n")
+
+    def test_the_probe_begins_once_and_is_told_of_later(self):
+        del_probe = {"NO_PROBE": ""}
+        self.run_stage("prepare", **del_probe)
+        code, said = self.run_stage("target", LEFT="1200")
+        self.assertIn("probe:", said)
+        self.assertEqual(len(self.calls("probe.py")), 1)
+        self.run_stage("prepare", **del_probe)
+        self.assertNotIn("probe:", self.run_stage("target", LEFT="1200")[1])
+        self.assertEqual(len(self.calls("probe.py")), 1)
+
+    def test_what_is_asked_wrongly_is_refused(self):
+        self.assertEqual(self.run_stage()[0], 2)
+        self.assertEqual(self.run_stage("tidy")[0], 2)
+        self.assertIn("which part", self.run_stage("take")[1])
+        self.assertIn("a folder for the results", self.run_stage("take", "0")[1])
+
+
+@unittest.skipUnless(torch, "PyTorch is not here")
+class Killed(InRun):
+    def test_a_call_killed_at_its_limit_leaves_nothing_running_and_the_next_ends_the_plan(self):
+        import numpy as np
+        os.makedirs(self.path("data"))
+        for name in ("train", "heldout"):
+            (np.arange(40 * 512) * 7 % 4093).astype(np.uint16).tofile(self.path(f"data/{name}.bin"))
+        self.write("data/meta.json", '{"vocabulary": 4096}')
+        settings = self.environment(PYTHON=sys.executable, TARGET_SHAPE="proof-target", LATER_MINUTES="0",
+                                    TARGET_FLAGS="--batch 1 --accumulate 1 --warmup 2 --report 1 --save-minutes 0")
+        log, limit = self.path("target.log.jsonl"), ["timeout", "-s", "KILL", "100"]
+        call = subprocess.Popen([*limit, "bash", RUN, "target"], env={**settings, "LEFT": "600"}, stdout=subprocess.DEVNULL)
+        until = time.time() + 90
+        while call.poll() is None and not (os.path.exists(log) and '"step": 4,' in self.read("target.log.jsonl")) and time.time() < until:
+            time.sleep(0.05)
+        os.killpg(call.pid, signal.SIGKILL)                          # as timeout does, whose group is its own
+        self.assertEqual(call.wait(), -signal.SIGKILL)
+        time.sleep(0.3)
+        self.assertEqual(running(self.folder), [])
+        done = subprocess.run([*limit, "bash", RUN, "target"], env={**settings, "LEFT": "15"}, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertGreaterEqual(int(re.search(r"from step (\d+)", done.stdout)[1]), 3)
+        self.assertIn("the plan is over", done.stdout)
+        rates = [one["param_groups"][0]["lr"] for one in torch.load(self.path("target.pt"))["optimiser"]]
+        self.assertLess(rates[0] / 0.015, 0.5)                       # of the last step, that begins before the end
+        self.assertAlmostEqual(rates[0] / 0.015, rates[1] / 3e-3, 6)
+
+
+def running(words):
+    """Command lines of the processes that these words are in."""
+    found = []
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{process}/cmdline", "rb") as file:
+                line = file.read().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if words in line:
+            found.append(line)
+    return found
+
+
+if __name__ == "__main__":
+    unittest.main()
