@@ -84,7 +84,8 @@ def main():
                 print(language, json.dumps(results[language]), flush=True)
     if not total:
         raise SystemExit(f"{options.files} holds folders of languages and no file with text in them")
-    report = {"target": options.target, "draft": options.draft, "context": target.shape.context, "languages": results, "all": figures(total), "files": files}
+    report = {"target": options.target, "draft": options.draft, "context": target.shape.context, "languages": results, "all": figures(total),
+              "files": files}
     print("all", json.dumps(report["all"]))
     if options.out:
         with open(options.out + ".part", "w", encoding="utf8") as file:

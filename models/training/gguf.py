@@ -51,7 +51,8 @@ def tokenizer_metadata(tokenizer):
                 "tokenizer.ggml.token_type": kinds, "tokenizer.ggml.merges": [f"{vocabulary[a]} {vocabulary[b]}" for a, b in tokenizer.merges],
                 "tokenizer.ggml.bos_token_id": end, "tokenizer.ggml.eos_token_id": end, "tokenizer.ggml.add_bos_token": False,
                 "tokenizer.ggml.padding_token_id": special["<|fim_pad|>"]}
-    for key, name in (("pre", "fim_prefix"), ("suf", "fim_suffix"), ("mid", "fim_middle"), ("pad", "fim_pad"), ("rep", "repo_name"), ("sep", "file_sep")):
+    for key, name in (("pre", "fim_prefix"), ("suf", "fim_suffix"), ("mid", "fim_middle"), ("pad", "fim_pad"), ("rep", "repo_name"),
+                      ("sep", "file_sep")):
         metadata[f"tokenizer.ggml.fim_{key}_token_id"] = special[f"<|{name}|>"]
     return metadata
 

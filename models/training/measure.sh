@@ -33,7 +33,8 @@ for suite in ${SUITES:-loss acceptance infill humaneval}; do
       done ;;
     infill)
       languages python typescript
-      octet infill infill --files "$files" --holes "${HOLES:-1}" --limit "${FILES:-60}" --methods bass -n 8 --budget-ms 600000 --results "$out/infill.jsonl" ;;
+      octet infill infill --files "$files" --holes "${HOLES:-1}" --limit "${FILES:-60}" --methods bass -n 8 \
+        --budget-ms 600000 --results "$out/infill.jsonl" ;;
     humaneval)
       [ -z "${HUMANEVAL:-}" ] || octet humaneval humaneval --problems "$HUMANEVAL" -n 8 --budget-ms "${BUDGET_MS:-2500}" \
         ${HUMANEVAL_LIMIT:+--limit $HUMANEVAL_LIMIT} --results "$out/humaneval.jsonl" ;;

@@ -2,7 +2,8 @@
 # A rehearsal of the whole run on a CPU with a tiny pair, in one go: rehearse.sh CORPUS WORK, CORPUS as corpus/build.py left it.
 # Every stage of run_gpu.sh, the target's cut by SIGTERM and resumed; then what follows on this machine: pieces joined, F16 and Q8_0
 # files checked against the training code, `octet eval`, the report, and `octet generate` with the pair in the default pair's place.
-# Needs PyTorch with a fast BLAS (PYTHON names the interpreter), node, and dist/ built; HUMANEVAL as in measure.sh. About 10 minutes on two idle cores.
+# Needs PyTorch with a fast BLAS (PYTHON names the interpreter), node, and dist/ built; HUMANEVAL as in measure.sh. About 10 minutes
+# on two idle cores.
 set -euo pipefail
 : "${2:?rehearse.sh CORPUS WORK}"
 corpus=$(realpath "$1") work=$(realpath -m "$2")
@@ -51,13 +52,15 @@ cp -r "$W" "$work/home"
 rm -f "$work/home"/*.gguf "$work/home"/*.pt "$work/home"/out/*
 W=$work/home bash run_gpu.sh join "$work"/parts/*
 step export checked, Q8_0 and F16
-"$PYTHON" check_export.py --expected "$work/home/evaluation.json" --files "$work/home/heldout" --gguf "$work/home/target.gguf" "$work/home/draft.gguf"
+check_export() { "$PYTHON" check_export.py --expected "$work/home/evaluation.json" --files "$work/home/heldout" "$@"; }
+check_export --gguf "$work/home/target.gguf" "$work/home/draft.gguf"
 for model in target draft; do "$PYTHON" to_gguf.py "$W/$model.pt" "$W/tokenizer.json" "$work/$model-f16.gguf" --type f16 --title "$model"; done
-"$PYTHON" check_export.py --expected "$work/home/evaluation.json" --files "$work/home/heldout" --gguf "$work/target-f16.gguf" "$work/draft-f16.gguf" --tolerance 0.002
+check_export --gguf "$work/target-f16.gguf" "$work/draft-f16.gguf" --tolerance 0.002
 step octet eval and the report
 W=$work/home HUMANEVAL_LIMIT=3 FILES=3 BUDGET_MS=1500 bash measure.sh "$work/home/target.gguf" "$work/home/draft.gguf" "$work/figures/new"
 OCTET_SHIPPED_PAIR=small FILES=3 HUMANEVAL_LIMIT=3 BUDGET_MS=1500 W=$work/home bash measure.sh "" "" "$work/figures/small"
-"$PYTHON" report.py "$work/report.md" --pair "default=$work/figures/new" --pair "small=$work/figures/small" --logs "$work/home/target.log.jsonl" "$work/home/draft.log.jsonl" --evaluation "$work/home/evaluation.json"
+"$PYTHON" report.py "$work/report.md" --pair "default=$work/figures/new" --pair "small=$work/figures/small" \
+  --logs "$work/home/target.log.jsonl" "$work/home/draft.log.jsonl" --evaluation "$work/home/evaluation.json"
 cat "$work/report.md"
 step octet generate with the pair in the default pair\'s place
 REHEARSAL=yes bash ship.sh "$work/home" "$work/package"

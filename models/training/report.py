@@ -107,8 +107,9 @@ def acceptance_part(pairs):
             cells += [share(row["perToken"]), share(row["acceptanceRate"]), number(row["tokensPerStep"])] if row else ["–"] * 3
         rows.append([language, temperature, batch, *cells])
     parameters = next(pair[suite] for pair in pairs.values() for suite in pair if suite.startswith("acceptance"))["parameters"]
-    text = (f"`octet eval acceptance`, draft length {parameters['draftLength']}, top-p {parameters['topP']}, at most {parameters['newTokens']} tokens "
-            "a lane. *per token*: of the drafted tokens that were looked at, those kept; *accepted*: of all drafted, those behind a rejected one included.")
+    text = (f"`octet eval acceptance`, draft length {parameters['draftLength']}, top-p {parameters['topP']}, at most "
+            f"{parameters['newTokens']} tokens a lane. *per token*: of the drafted tokens that were looked at, those kept; *accepted*: of all "
+            "drafted, those behind a rejected one included.")
     return "## Acceptance\n\n" + text + "\n\n" + table(header, rows)
 
 
@@ -124,7 +125,8 @@ def infill_part(pairs):
     rows = []
     for name, pair in pairs.items():
         if "infill" in pair:
-            rows += [[f"{name}, {row['groups']['kind']}", row["groups"].get("language", "all"), row["problems"], share(row["passFirst"]), share(row["passAll"])]
+            rows += [[f"{name}, {row['groups']['kind']}", row["groups"].get("language", "all"), row["problems"], share(row["passFirst"]),
+                      share(row["passAll"])]
                      for row in [*pair["infill"]["summary"], *pair["infill"].get("breakdown", [])] if row["method"] == "bass"]
     return ("## Infilling, exact match\n\n`octet eval infill`, eight candidates.\n\n"
             + table(["pair and kind", "language", "holes", "best-ranked of 8", "any of 8"], rows))
@@ -135,11 +137,14 @@ def humaneval_part(pairs):
     for name, pair in pairs.items():
         if "humaneval" in pair:
             rows += [[f"{name}, {row['method']}", row["problems"], share(row["passFirst"]), share(row["passAll"]), share(row["passFinished"]),
-                      number((row["finished"] or {}).get("value")), number((row["tokensPerSecond"] or {}).get("value"), 0)] for row in pair["humaneval"]["summary"]]
+                      number((row["finished"] or {}).get("value")), number((row["tokensPerSecond"] or {}).get("value"), 0)]
+                     for row in pair["humaneval"]["summary"]]
     one = next(pair["humaneval"] for pair in pairs.values() if "humaneval" in pair)
-    text = (f"`octet eval humaneval`, eight candidates within {one['parameters']['budgetMs'] / 1000:g} s: {one['device']['description'] or one['device']['name']}, "
-            f"runtime {one['runtime']}, {one['threads']} threads. Finished lanes and tokens per second belong to that machine.")
-    return "## HumanEval\n\n" + text + "\n\n" + table(["pair and method", "problems", "Pass@First", "Pass@All", "Pass@Finished", "finished", "tok/s"], rows)
+    text = (f"`octet eval humaneval`, eight candidates within {one['parameters']['budgetMs'] / 1000:g} s: "
+            f"{one['device']['description'] or one['device']['name']}, runtime {one['runtime']}, {one['threads']} threads. "
+            "Finished lanes and tokens per second belong to that machine.")
+    header = ["pair and method", "problems", "Pass@First", "Pass@All", "Pass@Finished", "finished", "tok/s"]
+    return "## HumanEval\n\n" + text + "\n\n" + table(header, rows)
 
 
 def must_hold(new, small):
@@ -156,7 +161,8 @@ def must_hold(new, small):
     bits = [bits_of(pair["loss"], "target") if "loss" in pair else None for pair in (new, small)]
     if all(bits):
         gain = 1 - bits[0] / bits[1]
-        claims.append((f"target's bits per byte at least {100 * LEAST_GAIN:.0f} % below the small pair's", f"{100 * gain:.1f} % below", gain >= LEAST_GAIN))
+        claim = f"target's bits per byte at least {100 * LEAST_GAIN:.0f} % below the small pair's"
+        claims.append((claim, f"{100 * gain:.1f} % below", gain >= LEAST_GAIN))
     total = (models["draft"]["fileBytes"] + models["target"]["fileBytes"]) / 1e6
     claims.append(("both files at most 150 MB", f"{total:.1f} MB", total <= 150))
     return claims

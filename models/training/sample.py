@@ -42,7 +42,8 @@ def main():
     np.concatenate([drawn, *[samples] * options.repeat, drawn[:1]]).tofile(os.path.join(options.out, "train.bin"))
     for name in ("heldout.bin", "meta.json"):
         shutil.copy(os.path.join(options.data, name), options.out)
-    print(f"{len(drawn) / 1e6:.2f}M tokens of the corpus, {options.repeat} times {len(samples) / 1e6:.2f}M tokens in {len(samples) // length} samples")
+    print(f"{len(drawn) / 1e6:.2f}M tokens of the corpus, "
+          f"{options.repeat} times {len(samples) / 1e6:.2f}M tokens in {len(samples) // length} samples")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from corpus import figures                                                              # noqa: E402
 
-MANIFEST = {"languages": {"training python": {"files": 2, "bytes": 6_000_000}, "training json": {"files": 1, "bytes": 1_000_000}, "heldout python": {"files": 3, "bytes": 9}},
-            "packages": [{"licence": f"L{i}", "bytes": 1_000_000 * (i + 1)} for i in range(14)] + [{"licence": "MIT", "bytes": 0}, {"licence": "L13", "bytes": 1_000_000}]}
+MANIFEST = {"languages": {"training python": {"files": 2, "bytes": 6_000_000}, "training json": {"files": 1, "bytes": 1_000_000},
+                          "heldout python": {"files": 3, "bytes": 9}},
+            "packages": [{"licence": f"L{i}", "bytes": 1_000_000 * (i + 1)} for i in range(14)]
+            + [{"licence": "MIT", "bytes": 0}, {"licence": "L13", "bytes": 1_000_000}]}
 
 
 class Figures(unittest.TestCase):

@@ -106,7 +106,8 @@ class SourceMaps(InFolder):
 
     def test_a_package_of_built_files_yields_its_sources_once(self):
         for name in ("build/esm/a.js.map", "build/cjs/a.js.map"):
-            self.write("p/" + name, json.dumps(dict(sources=["../../src/a.ts", "../../node_modules/x/b.ts"], sourcesContent=[self.SOURCE] * 2)).encode())
+            given = dict(sources=["../../src/a.ts", "../../node_modules/x/b.ts"], sourcesContent=[self.SOURCE] * 2)
+            self.write("p/" + name, json.dumps(given).encode())
         kept, _ = build.read(self.path("p"), lambda path: True)
         self.assertEqual([(entry["path"], entry["text"]) for entry in kept], [("src/a.ts", self.SOURCE)])
         self.assertEqual(build.read(self.path("p"), lambda path: False)[0], [])

@@ -113,6 +113,8 @@ class ByTheClock(Tiny):
         with self.assertRaises(KeyboardInterrupt):
             self.call(*flags, "--minutes", 20, pause=120, objective=killed)
         state, made = self.state("clocked"), len(self.rates)
+        self.assertGreater(state["minutes"], 9 + (1400 - 540 - 120) / 60 - 4)
+        self.assertLess(state["minutes"], 9 + (1400 - 540 - 120) / 60 + 1)
         self.assertLess(state["step"], made)                         # the steps after the last checkpoint are lost
         self.assertGreater(state["step"], made - 11)                 # of three minutes at most
         said = self.call(*flags, "--minutes", 60, pause=900)

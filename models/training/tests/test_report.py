@@ -22,11 +22,13 @@ def pair(bits, kept, draft=10e6):
     models = {"models": {"target": model(100e6), "draft": model(draft)}, "complete": True}
     rows = lambda language: [{"language": language, "temperature": t, "batch": 8, "places": 3, "acceptanceRate": estimate(kept / 2),
                               "perToken": estimate(kept), "tokensPerStep": 2.5} for t in (0, 0.2)]
-    files = [{"file": f"{language}/a", "language": language, "bytes": size, "tokens": 300, "target": bits, "draft": 2 * bits} for language, size in (("python", 1000), ("typescript", 2000))]
+    files = [{"file": f"{language}/a", "language": language, "bytes": size, "tokens": 300, "target": bits, "draft": 2 * bits}
+             for language, size in (("python", 1000), ("typescript", 2000))]
     parameters = {"draftLength": "fixed:4", "topP": 0.95, "newTokens": 64, "budgetMs": 2500}
     judged = {"groups": {"kind": "single-line"}, "method": "bass", "problems": 9, "passFirst": estimate(0.25), "passAll": estimate(0.5),
               "passFinished": None, "finished": estimate(6), "tokensPerSecond": estimate(100)}
-    return {"loss": {**models, "files": files}, "infill": {**models, "summary": [judged, {**judged, "method": "regular", "passFirst": estimate(0.75)}]},
+    return {"loss": {**models, "files": files},
+            "infill": {**models, "summary": [judged, {**judged, "method": "regular", "passFirst": estimate(0.75)}]},
             "humaneval": {**models, "parameters": parameters, "device": {"description": "a GPU", "name": "gpu"}, "runtime": "cuda", "threads": 1,
                           "summary": [{**judged, "groups": {}}]},
             **{f"acceptance-{language}": {**models, "parameters": parameters, "summary": rows(language)} for language in ("python", "typescript")}}

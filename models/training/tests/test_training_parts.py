@@ -72,7 +72,8 @@ class Parts(Tiny):
         """Against the update as it is written down, matrix by matrix."""
         torch.manual_seed(0)
         shapes = ((6, 4), (4, 6), (6, 4))
-        together, alone = ([torch.nn.Parameter(torch.linspace(-1, 1, a * b).reshape(a, b) * (i + 1)) for i, (a, b) in enumerate(shapes)] for _ in range(2))
+        together, alone = ([torch.nn.Parameter(torch.linspace(-1, 1, a * b).reshape(a, b) * (i + 1)) for i, (a, b) in enumerate(shapes)]
+                           for _ in range(2))
         muon, averages = optimiser.Muon(together, lr=0.1), [torch.zeros(shape) for shape in shapes]
         for _ in range(3):
             for parameter, other, average in zip(together, alone, averages):
