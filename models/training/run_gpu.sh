@@ -3,9 +3,9 @@
 # 64 MiB go in with a command, the checkout included, and 64 MiB in 8 files of 16 come back in $OUT; it has PyTorch and a C++ compiler,
 # and no network. What a stage leaves in $W (default: run/ here, ignored by git) is there for the next.
 #
-#   where  stage          minutes   what
+#   where  stage          minutes   what (minutes: estimates)
 #   here   pack CORPUS    1         fills $W with what has to be carried: shards, tokenizer, a sample of held-out files
-#   there  prepare        0.3       once with each folder $W/shards/N carried: shards -> token files, on all cores. The first starts
+#   there  prepare        0.4       once with each folder $W/shards/N carried: shards -> token files, on all cores. The first starts
 #                                   `probe` in the background: a few steps of everything on random tokens, which fills the compiler's
 #                                   caches and says how fast it is and whether compiling works
 #   there  target         9.5       again until it says that the plan is over
