@@ -14,10 +14,11 @@ RUN = os.path.join(os.path.dirname(TESTS), "run_gpu.sh")
 sys.path.insert(0, TESTS)
 from tiny_training import torch                                                         # noqa: E402
 
-# Ends with the next of the exit codes in $W/NAME.codes, else 0; a GGUF file of two MiB for to_gguf.py.
+# Ends with the next of the exit codes in $W/NAME.codes, else 0; a GGUF file of two MiB for to_gguf.py, the target's after a second.
 PLAYED = """#!/bin/bash
 case $1 in pieces.py | -c) exec "$REAL" "$@" ;; esac
 printf '%s\\n' "$*" >> "$W/calls"
+[[ "$1 ${4:-}" != to_gguf.py*/target.gguf ]] || sleep 1
 [ "$1" != to_gguf.py ] || head -c 2097152 /dev/zero > "$4"
 [ "$1" != evaluate.py ] || ps -o args= $PPID >> "$W/limits"
 [ -s "$W/$1.codes" ] || exit 0
@@ -193,6 +194,8 @@ class Stages(InRun):
 
 @unittest.skipUnless(torch, "PyTorch is not here")
 class Killed(InRun):
+    """What the rate does then depends on the machine's speed here: test_loop.py has it by a clock of its own."""
+
     def test_a_call_killed_at_its_limit_leaves_nothing_running_and_the_next_ends_the_plan(self):
         import numpy as np
         os.makedirs(self.path("data"))
@@ -214,9 +217,6 @@ class Killed(InRun):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertGreaterEqual(int(re.search(r"from step (\d+)", done.stdout)[1]), 3)
         self.assertIn("the plan is over", done.stdout)
-        rates = [one["param_groups"][0]["lr"] for one in torch.load(self.path("target.pt"))["optimiser"]]
-        self.assertLess(rates[0] / 0.015, 0.5)                       # of the last step, that begins before the end
-        self.assertAlmostEqual(rates[0] / 0.015, rates[1] / 3e-3, 6)
 
 
 def running(words):
