@@ -57,6 +57,7 @@ constexpr const char* kChosen[] = {
     "cuda fused: the order of blocks*",
     "cuda fused: launches of a pass*",
     "cuda graphs:*",
+    "cuda overlap:*",
 };
 
 }  // namespace
