@@ -81,6 +81,8 @@ DecodeFigures middle_of(std::vector<DecodeFigures> runs) {
   return *middle;
 }
 
+double over_regular(const DecodeFigures& run, const DecodeFigures& regular) { return regular.ms_per_token_all / run.ms_per_token_all; }
+
 std::vector<DecodeFigures> in_turn(std::size_t policies, int repeats, const std::function<DecodeFigures(std::size_t, int)>& decode) {
   std::vector<std::vector<DecodeFigures>> runs(policies);
   for (int round = 0; round <= repeats; ++round) {

@@ -42,6 +42,9 @@ DecodeFigures decode_once(Engine& engine, const DecodeCase& decode, const PairCo
 /// The run whose ms per token over all lanes is in the middle. `runs` is not empty.
 DecodeFigures middle_of(std::vector<DecodeFigures> runs);
 
+/// How many times as fast the run is as regular decoding, by ms per token over all lanes.
+double over_regular(const DecodeFigures& run, const DecodeFigures& regular);
+
 /// The middle run of every policy, all taken in turn so that what slows the machine for a while slows them all; round 0 warms up and
 /// is not counted. decode(policy, round) runs one.
 std::vector<DecodeFigures> in_turn(std::size_t policies, int repeats, const std::function<DecodeFigures(std::size_t policy, int round)>& decode);

@@ -129,17 +129,17 @@ class Decoding {
       return decode_once(*engine_, {batch, std::span(pair_.prompt).first(static_cast<std::size_t>(prompt)), settings_.tokens, sampling,
                                     settings_.policies[policy].spec}, cost_);
     });
-    std::optional<double> regular;
+    const DecodeFigures* regular = nullptr;
     for (std::size_t i = 0; i < rows.size(); ++i)
-      if (settings_.policies[i].spec.kind == DraftLengthSpec::Kind::kNone) regular = rows[i].ms_per_token_all;
+      if (settings_.policies[i].spec.kind == DraftLengthSpec::Kind::kNone) regular = &rows[i];
     for (std::size_t i = 0; i < rows.size(); ++i) add_row(prompt, batch, settings_.policies[i].name, rows[i], regular);
   }
 
-  void add_row(int prompt, int batch, const std::string& policy, const DecodeFigures& f, std::optional<double> regular) {
+  void add_row(int prompt, int batch, const std::string& policy, const DecodeFigures& f, const DecodeFigures* regular) {
     const double peak = device_.info.peak_bf16_flops;
     report_.row({format_, static_cast<double>(prompt), static_cast<double>(batch), policy, f.ms_per_step, f.ms_per_token_first, f.ms_per_token_last,
                  f.ms_per_token_all, f.tokens_per_second, f.tokens_per_step, f.draft_length, f.acceptance ? Value(*f.acceptance) : Value(),
-                 pair_.acceptance, regular ? Value(*regular / f.ms_per_token_all) : Value(), f.gb_per_s, share(f.gb_per_s, device_.copy_gb_per_s),
+                 pair_.acceptance, regular ? Value(over_regular(f, *regular)) : Value(), f.gb_per_s, share(f.gb_per_s, device_.copy_gb_per_s),
                  share(f.flops, peak), share(f.flops_of_written, peak)});
   }
 

@@ -70,6 +70,11 @@ TEST_CASE("bench: decode reports each policy beside regular decoding, and says t
   CHECK(regular[12] == "simulated 0.798 per token");
   CHECK(fixed[12] == regular[12]);
   CHECK(number(fixed, "tokens/s") > 0);
+  CHECK(number(fixed, "ms/token first") <= number(fixed, "all"));
+  CHECK(number(fixed, "all") <= number(fixed, "last"));
+  // Of two tokens drafted a step, fewer at the end: what is written beyond one a step was accepted.
+  CHECK(number(fixed, "accepted/drafted") >= (number(fixed, "tokens/step") - 1) / number(fixed, "k") - 0.01);
+  CHECK(number(fixed, "accepted/drafted") <= 1);
 }
 
 TEST_CASE("bench: decode refuses what it cannot run, before anything is made") {
@@ -129,6 +134,11 @@ TEST_CASE("bench: the middle of runs is by ms per token") {
   const auto run = [](double all) { return DecodeFigures{.ms_per_step = 10 * all, .ms_per_token_all = all}; };
   CHECK(middle_of({run(3), run(1), run(2)}).ms_per_step == 20);
   CHECK(middle_of({run(4)}).ms_per_token_all == 4);
+}
+
+TEST_CASE("bench: a run is over regular decoding what all lanes' time is, not the first's or the last's") {
+  const DecodeFigures regular{.ms_per_step = 9, .ms_per_token_first = 10, .ms_per_token_last = 20, .ms_per_token_all = 12};
+  CHECK(over_regular({.ms_per_step = 7, .ms_per_token_first = 1, .ms_per_token_last = 5, .ms_per_token_all = 3}, regular) == 4);
 }
 
 TEST_CASE("bench: policies run in turn; of the rounds after the first the middle one counts") {

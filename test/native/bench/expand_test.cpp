@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "bench/chain.h"
 #include "bench/expand.h"
@@ -154,6 +155,24 @@ TEST_CASE("bench: a synthetic network's logits are finite and differ between tok
   for (const auto& row : logits)
     for (const float x : row) REQUIRE(std::isfinite(x));
   CHECK(logits[0] != logits[1]);
+}
+
+TEST_CASE("bench: every layer of a synthetic network changes what it computes, and has weights of its own") {
+  cuda::Stream stream;
+  cuda::Network network = synthetic_network(stream, shape_of(3, 256, 4, 2, 64, 256, 128, true), WeightFormat::kBf16, 1);
+  std::set<std::vector<std::byte>> matrices = {network.embedding.memory.download(), network.output->memory.download()};
+  for (const cuda::NetworkLayer& layer : network.layers) {
+    for (const cuda::PackedMatrix* matrix : {&layer.qkv.parts.at(0).matrix, &layer.attention_output, &layer.gate_up, &layer.down})
+      matrices.insert(matrix->memory.download());
+  }
+  CHECK(matrices.size() == 2 + 3 * 4);
+  std::set<std::vector<float>> logits;
+  for (int layers = 3; layers > 0; --layers) {
+    network.layers.resize(static_cast<std::size_t>(layers));
+    network.architecture.layers = layers;
+    logits.insert(testing::logits_of(network, {1, 2}, Precision::kBf16).at(1));
+  }
+  CHECK(logits.size() == 3);
 }
 
 TEST_CASE("bench: synthetic weights keep a normalised vector's size in every format") {

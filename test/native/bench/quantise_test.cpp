@@ -69,3 +69,26 @@ TEST_CASE("bench: weights of a Q8_0 file are written again without loss, zeros a
     }
   }
 }
+
+TEST_CASE("bench: weights that a K-quants' file holds are written again without loss where its blocks use the whole of their range") {
+  std::mt19937 random(9);
+  const auto below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  for (const WeightFormat format : {WeightFormat::kQ4_K, WeightFormat::kQ6_K}) {
+    CAPTURE(std::string(name_of(format)));
+    const std::size_t block = format == WeightFormat::kQ4_K ? 32 : 16;
+    std::vector<float> values(256), got(256);
+    for (std::size_t at = 0; at < 256; at += block) {
+      // The first block has the largest factors, which the others' are counted in.
+      const int scale = at == 0 ? 127 : 1 + below(126), six_bits = at == 0 ? 63 : 1 + below(62), minimum = at == 0 ? 63 : below(six_bits + 1);
+      for (std::size_t i = 0; i < block; ++i) {
+        const int code = i == 3 ? 0 : i == 7 ? 15 : below(16), signed_code = i == 5 ? 31 : below(63) - 31;
+        values[at + i] = format == WeightFormat::kQ4_K ? 0x1p-6f * static_cast<float>(six_bits * code) - 0x1p-4f * static_cast<float>(minimum)
+                                                       : 0x1p-9f * static_cast<float>(scale * signed_code);
+      }
+    }
+    std::vector<std::byte> file(file_row_bytes(format, 256));
+    bench::quantise_row(format, values, file.data());
+    bench::dequantise_row(format, file.data(), got);
+    CHECK(got == values);
+  }
+}
