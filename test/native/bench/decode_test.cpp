@@ -47,7 +47,7 @@ class Words final : public Vocabulary {
 }  // namespace
 
 TEST_CASE("bench: decode reports each policy beside regular decoding, and says that acceptance is simulated") {
-  const BenchRun run = run_bench({"decode", "--target", "tiny", "--draft", "tiny-draft", "--acceptance", "0.8", "--formats", "bf16", "--batches", "2",
+  const BenchRun run = run_bench({"decode", "--target", "tiny", "--draft", "tiny-draft", "--acceptance", "0.8", "--formats", "bf16", "--batches", "4",
                                   "--prompts", "9", "--draft-lengths", "none,fixed:2", "--tokens", "8", "--repeats", "1", "--temperature", "0.8"});
   CAPTURE(run.progress);
   REQUIRE(run.code == 0);
@@ -70,10 +70,10 @@ TEST_CASE("bench: decode reports each policy beside regular decoding, and says t
   CHECK(regular[12] == "simulated 0.798 per token");
   CHECK(fixed[12] == regular[12]);
   CHECK(number(fixed, "tokens/s") > 0);
-  CHECK(number(fixed, "ms/token first") <= number(fixed, "all"));
-  CHECK(number(fixed, "all") <= number(fixed, "last"));
+  CHECK(number(fixed, "ms/token first") < number(fixed, "all"));  // of four lanes that need not as many steps each
+  CHECK(number(fixed, "all") < number(fixed, "last"));
   // Of two tokens drafted a step, fewer at the end: what is written beyond one a step was accepted.
-  CHECK(number(fixed, "accepted/drafted") >= (number(fixed, "tokens/step") - 1) / number(fixed, "k") - 0.01);
+  CHECK(number(fixed, "accepted/drafted") >= (number(fixed, "tokens/step") - 1) / 2 - 0.01);
   CHECK(number(fixed, "accepted/drafted") <= 1);
 }
 
@@ -137,7 +137,7 @@ TEST_CASE("bench: the middle of runs is by ms per token") {
 }
 
 TEST_CASE("bench: a run is over regular decoding what all lanes' time is, not the first's or the last's") {
-  const DecodeFigures regular{.ms_per_step = 9, .ms_per_token_first = 10, .ms_per_token_last = 20, .ms_per_token_all = 12};
+  const DecodeFigures regular{.ms_per_step = 9, .ms_per_token_first = 10, .ms_per_token_last = 30, .ms_per_token_all = 12};
   CHECK(over_regular({.ms_per_step = 7, .ms_per_token_first = 1, .ms_per_token_last = 5, .ms_per_token_all = 3}, regular) == 4);
 }
 

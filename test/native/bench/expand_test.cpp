@@ -92,6 +92,17 @@ TEST_CASE("bench expand: the small network's logits in float32, however the shap
   }
 }
 
+TEST_CASE("bench expand: what is added and thrown away is random, not zero, as it would be in a large network") {
+  const SmallNetwork small = testing::random_network(15, {});
+  const cuda::Network large = expanded(small, shape_of(3, 64, 12, 4, 16, 160, 96, false), WeightFormat::kF32);
+  for (const cuda::NetworkLayer& layer : large.layers) {
+    for (const cuda::PackedMatrix* read : {&layer.qkv.parts.at(0).matrix, &layer.gate_up}) {
+      const std::vector<std::byte> bytes = read->memory.download();
+      CHECK(std::count(bytes.begin(), bytes.end(), std::byte{0}) < static_cast<std::ptrdiff_t>(bytes.size() / 20));
+    }
+  }
+}
+
 TEST_CASE("bench expand: within the rounding of every format by the tensor cores' way") {
   const SmallNetwork small = testing::random_network(12, {.weights = 0.1f});
   const Architecture shape = shape_of(3, 512, 8, 2, 32, 256, 160, true);
