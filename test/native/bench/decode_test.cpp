@@ -48,7 +48,7 @@ class Words final : public Vocabulary {
 
 TEST_CASE("bench: decode reports each policy beside regular decoding, and says that acceptance is simulated") {
   const BenchRun run = run_bench({"decode", "--target", "tiny", "--draft", "tiny-draft", "--acceptance", "0.8", "--formats", "bf16", "--batches", "4",
-                                  "--prompts", "9", "--draft-lengths", "none,fixed:2", "--tokens", "8", "--repeats", "1", "--temperature", "0.8"});
+                                  "--prompts", "9", "--draft-lengths", "none,fixed:2", "--tokens", "13", "--repeats", "1", "--temperature", "0.8"});
   CAPTURE(run.progress);
   REQUIRE(run.code == 0);
   CHECK(run.text.find("tiny with draft tiny-draft, acceptance simulated 0.798 per token") != std::string::npos);
@@ -70,8 +70,8 @@ TEST_CASE("bench: decode reports each policy beside regular decoding, and says t
   CHECK(regular[12] == "simulated 0.798 per token");
   CHECK(fixed[12] == regular[12]);
   CHECK(number(fixed, "tokens/s") > 0);
-  CHECK(number(fixed, "ms/token first") < number(fixed, "all"));  // of four lanes that need not as many steps each
-  CHECK(number(fixed, "all") < number(fixed, "last"));
+  CHECK(number(fixed, "ms/token first") < 0.99 * number(fixed, "all"));  // of four lanes that need not as many steps each
+  CHECK(number(fixed, "all") < 0.99 * number(fixed, "last"));
   // Of two tokens drafted a step, fewer at the end: what is written beyond one a step was accepted.
   CHECK(number(fixed, "accepted/drafted") >= (number(fixed, "tokens/step") - 1) / 2 - 0.01);
   CHECK(number(fixed, "accepted/drafted") <= 1);
