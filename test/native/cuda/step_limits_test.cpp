@@ -150,6 +150,20 @@ TEST_CASE("cuda step: a prompt that the draft has not seen is caught up by the h
   CHECK(output.lane[0].accepted == 3);
 }
 
+TEST_CASE("cuda step: what the host writes of a lane, one write behind the other, is there in that order") {
+  DeviceSteps device(kTarget, kTarget, kVocabulary, 1, 3);
+  device.open(0, kPrompt, {.seed = 5}, 3, 1);
+  device.open(0, kPrompt, {.seed = 2}, 0, 140, true, 2);
+  const int shared = static_cast<int>(kPrompt.size()) - 1;
+  device.memory().set_draft_cached(device.stream(), 0, shared);
+  for (const int tail : {9, 7}) device.memory().set_place(device.stream(), 0, {.prompt_start = 3000, .prompt_length = shared, .tail_start = tail});
+  CHECK(device.step({{0, 3}}, 3).lane[0].accepted == 3);
+  cuda::Place place;
+  cuda::detail::download(&place, device.memory().places(), sizeof place);
+  CHECK(place.tail_start == 7);
+  CHECK(place.prompt_length == shared);
+}
+
 TEST_CASE("cuda step: a bad row of either model is told in its step, not in the next") {
   DeviceSteps device(kTarget, kDraft, kVocabulary, 2, 2);
   device.open(0, kPrompt, {.seed = 2}, 0, 140);

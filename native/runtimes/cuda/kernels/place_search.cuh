@@ -61,7 +61,6 @@ OCTET_DEVICE std::uint64_t find_place(BlockExchange& exchange, PlaceShared& shar
     }
     prefix = prefix << 8 | static_cast<std::uint64_t>(digit);
     if (shift > 0 && shared.tally[digit] == 1) {
-      block_sync();
       visit([&](std::uint64_t key, std::uint64_t) {
         if (key <= limit && key >> shift == prefix) shared.found = key;
       });
@@ -72,11 +71,10 @@ OCTET_DEVICE std::uint64_t find_place(BlockExchange& exchange, PlaceShared& shar
   return prefix;
 }
 
-/// The same for up to one candidate a thread, the first `count` threads'.
+/// The same for up to one candidate a thread, the first `count` threads'. Between two calls the caller has a barrier of the block.
 OCTET_DEVICE std::uint64_t find_place_of_few(PlaceShared& shared, int count, std::uint64_t key, std::uint64_t amount, std::uint64_t wanted,
                                              std::uint64_t limit) {
   const bool counts = thread_x() < count && key <= limit;
-  block_sync();
   shared.key[thread_x()] = counts ? key : kNoPlace;
   shared.amount[thread_x()] = counts ? amount : 0;
   if (thread_x() == 0) shared.found = kNoPlace;

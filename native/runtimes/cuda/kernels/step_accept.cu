@@ -15,7 +15,6 @@ constexpr int kThreadTokens = kSliceTokens / kBlockThreads;
 struct AcceptShared {
   BlockExchange exchange;
   int accepted;
-  Token token[kMaxDraftLength + 1];
   int ends[kMaxDraftLength + 1];
 };
 
@@ -78,14 +77,15 @@ OCTET_DEVICE void count_lane(const StepTables& t, const StepShape& shape, StepOu
   ++t.counters->number;
 }
 
-// Writes the step's tokens to the output and to the lane's history, and moves the lane on.
-OCTET_DEVICE void advance(AcceptShared& shared, const StepTables& t, const StepShape& shape, int i, const Ending& end, StepOutput& output) {
+// Writes the step's tokens, `token` being this thread's, to the output and to the lane's history, and moves the lane on.
+OCTET_DEVICE void advance(AcceptShared& shared, const StepTables& t, const StepShape& shape, int i, const Ending& end, Token token,
+                          StepOutput& output) {
   const int j = thread_x(), accepted = end.accepted;
   LaneState& lane = t.lane[end.step.slot];
   StepOutput::Lane& out = output.lane[i];
   if (j <= accepted) {
     bool ends = false;
-    for (int e = 0; e < t.end_tokens; ++e) ends |= t.end_token[e] == shared.token[j];
+    for (int e = 0; e < t.end_tokens; ++e) ends |= t.end_token[e] == token;
     shared.ends[j] = ends && lane.ends_at_end;
   }
   block_sync();
@@ -97,14 +97,12 @@ OCTET_DEVICE void advance(AcceptShared& shared, const StepTables& t, const StepS
       ended = true;
     }
   if (j < tokens) {
-    const Token token = shared.token[j];
     out.token[j] = token;
     out.logprob[j] = target_row(t, shape, i, j)[token] - t.p[i * (shape.draft_length + 1) + j].log_sum_exp;
     const int at = end.step.length - lane.prompt_length + j;
     if (at < t.tail_tokens) t.tail[static_cast<std::ptrdiff_t>(end.step.slot) * t.tail_tokens + at] = token;
   }
-  block_sync();
-  if (j != 0) return;
+  if (j != 0) return;  // what the first thread moves on now none of the others has read here
   out.drafted = end.step.drafts;
   out.accepted = accepted;
   out.tokens = tokens;
@@ -172,10 +170,8 @@ OCTET_KERNEL_BOUNDS(kBlockThreads, 3) accept_slice(StepTables t, StepShape shape
     const SliceMass mass = mass_at(end, rejected, token);
     return draws_residual ? mass.residual : mass.plain;
   });
-  if (thread_x() < end.accepted) shared.token[thread_x()] = t.drafted[thread_x() * kMaxLanes + i];
-  if (thread_x() == end.accepted) shared.token[thread_x()] = drawn;
-  block_sync();
-  advance(shared, t, shape, i, end, output);
+  const Token token = thread_x() < end.accepted ? t.drafted[thread_x() * kMaxLanes + i] : drawn;
+  advance(shared, t, shape, i, end, token, output);
 }
 
 }  // namespace

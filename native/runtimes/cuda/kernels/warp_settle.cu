@@ -151,7 +151,7 @@ OCTET_DEVICE void settle_row(SettleShared& shared, const WarpRows& call, const W
     warped.last_logit = search.cutoff;
     warped.last_token = kLastToken;
   }
-  block_sync();
+  // Where there is a token to visit, the sums above have put barriers behind the first writes of shared.kept.
   visit_tokens([&](float logit, int token) {
     if (keeps(warped.last_logit, warped.last_token, logit, token)) atomic_add(&shared.kept[token / kSliceTokens], units_of(logit));
   });
