@@ -234,7 +234,7 @@ TEST_CASE("races: a report names the kernel, the thread and the line") {
   const Ints from(96), to(96);
   const auto reports = reports_of([&](Stream& s) { launch(s, {.threads = 96, .shared_bytes = 96 * 4}, sum_of_block, from, to, kFault); });
   REQUIRE(!reports.empty());
-  for (const char* part : {"RACE", "shared memory", "sum_of_block", "of block 0,0,0", "thread ", "detector_test.cpp:"}) {
+  for (const char* part : {"RACE", "shared memory", "thread ", "of block 0,0,0 of kernel sum_of_block", "detector_test.cpp:"}) {
     CAPTURE(part);
     CHECK(reports[0].find(part) != std::string::npos);
   }

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 
-describe.each(["setup", "build-native", "package", "test-host"])("scripts/%s.mjs", (name) => {
+describe.each(["setup", "build-native", "package", "test-host", "race-sites"])("scripts/%s.mjs", (name) => {
   it("names an unknown option and those that there are, and does nothing", () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [`scripts/${name}.mjs`, "--nonsense"], { encoding: "utf8", timeout: 20_000 });
     expect(status).toBe(1);

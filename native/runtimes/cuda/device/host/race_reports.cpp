@@ -51,8 +51,10 @@ std::string source_of(std::uint32_t pc) {
 std::string name_of_kernel(const void* kernel) {
   char address[32];
   std::snprintf(address, sizeof address, "0x%x", place_of(kernel) + 1);
-  const std::string lines = output_of("addr2line -Cf -e '" + program() + "' " + address + " 2>/dev/null");
-  return lines.substr(0, lines.find('('));
+  std::string name = output_of("addr2line -Cf -e '" + program() + "' " + address + " 2>/dev/null");
+  const std::string unnamed = "(anonymous namespace)::";
+  for (std::size_t at; (at = name.find(unnamed)) != std::string::npos;) name.erase(at, unnamed.size());
+  return name.substr(0, name.find('('));
 }
 
 std::string who(const Record& record) {
@@ -87,21 +89,37 @@ std::uint32_t place_of(const void* return_address) {
   return static_cast<std::uint32_t>(static_cast<const char*>(return_address) - &__executable_start - 1);
 }
 
+namespace {
+
+struct Site {
+  std::string name;  // file:line of the kernel's call
+  bool without = false;
+  std::string listed_in;  // the test case it was last listed for
+};
+
+Site site_of(const void* return_address, const char* without) {
+  const std::string lines = source_of(place_of(return_address));
+  const std::size_t frame = lines.find("intrinsics_host.h") == std::string::npos ? 0 : lines.find('\n') + 1;
+  const std::size_t start = lines.rfind('/', lines.find('\n', frame)) + 1;
+  const std::string name = lines.substr(start, lines.find_first_of(" \n", start) - start);
+  return {.name = name, .without = without && name == without};
+}
+
+}  // namespace
+
 bool is_without(const void* return_address) {
   static const char* const without = std::getenv("OCTET_RACES_WITHOUT");
   static const bool lists = std::getenv("OCTET_RACES_SITES") != nullptr;
-  static std::map<const void*, bool> known;
+  static std::map<const void*, Site> known;
   if (!without && !lists) return false;
-  const auto [found, is_new] = known.try_emplace(return_address);
-  if (is_new) {
-    const std::string lines = source_of(place_of(return_address));
-    const std::size_t frame = lines.find("intrinsics_host.h") == std::string::npos ? 0 : lines.find('\n') + 1;
-    const std::size_t start = lines.rfind('/', lines.find('\n', frame)) + 1;
-    const std::string site = lines.substr(start, lines.find_first_of(" \n", start) - start);
-    if (lists) std::fprintf(stderr, "site %s\n", site.c_str());
-    found->second = without && site == without;
+  auto found = known.find(return_address);
+  if (found == known.end()) found = known.emplace(return_address, site_of(return_address, without)).first;
+  Site& site = found->second;
+  if (lists && site.listed_in != test_name) {
+    std::fprintf(stderr, "site %s in %s\n", site.name.c_str(), test_name.c_str());
+    site.listed_in = test_name;
   }
-  return found->second;
+  return site.without;
 }
 
 void report_race(const Record& mine, Access kind, const Record& earlier, Access earlier_kind, const void* at, std::size_t bytes) {

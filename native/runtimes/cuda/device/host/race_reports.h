@@ -8,9 +8,6 @@ namespace octet::cuda::host::races {
 /// A place in the program, as records keep it: of the call that returns to `return_address`.
 std::uint32_t place_of(const void* return_address);
 
-/// Whether OCTET_RACES_WITHOUT names the line of this call (FILE:LINE), so that what it orders is taken for missing.
-bool is_without(const void* return_address);
-
 void report_race(const Record& mine, Access kind, const Record& earlier, Access earlier_kind, const void* at, std::size_t bytes);
 void report_outside(const Record& mine, Access kind, const void* at, std::size_t bytes);
 void report_block(const char* what, const Record& mine);

@@ -37,6 +37,10 @@ void* allocate(std::size_t bytes);  ///< Of exactly so many bytes, amid memory t
 void release(void* p);
 std::byte* shared_memory(std::size_t bytes);  ///< Of the blocks that this thread of the system runs from now on.
 
+/// Whether OCTET_RACES_WITHOUT names the line of this call (FILE:LINE), so that what it orders is taken for missing; a wait for
+/// copies then lets one group more be under way. OCTET_RACES_SITES lists such lines for each test case.
+bool is_without(const void* return_address);
+
 // What a running block does.
 void begin_grid(const Launch& launch);
 void end_grid();
@@ -86,6 +90,7 @@ class Expected {
 
 constexpr bool kOn = false;
 
+inline bool is_without(const void*) { return false; }
 inline void begin_grid(const Launch&) {}
 inline void end_grid() {}
 inline void begin_block(const Block&) {}
