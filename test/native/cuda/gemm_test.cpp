@@ -116,6 +116,22 @@ TEST_CASE("cuda gemm: every division of a block's warps") {
   if (shared_sizes().size() > 1) CHECK(plans[4] > 0);
 }
 
+TEST_CASE("cuda gemm: every number of stages") {
+  const GemmWorkspace workspace = workspace_of(2);
+  GemmCase c(WeightFormat::kQ4_0, 150, 768, 5, Epilogue::kStore, Precision::kBf16, true, 3);
+  GemmPlan plan = possible_plans(c.call().weights, 5, workspace).front().plan;
+  for (plan.stages = 2; plan.stages <= 8; ++plan.stages) {
+    CAPTURE(plan.stages);
+    REQUIRE(kGemmHeader + static_cast<std::size_t>(plan.stages * StageLayout(WeightFormat::kQ4_0, plan).bytes) <= workspace.shared_bytes());
+    REQUIRE(plan.steps > plan.stages);
+    c.reset();
+    Stream stream;
+    gemm_by(stream, workspace, c.call(), plan);
+    stream.synchronize();
+    CHECK(c.wrong() == 0);
+  }
+}
+
 TEST_CASE("cuda gemm: float32 without tensor cores, and shapes that tensor cores do not take") {
   const GemmWorkspace workspace = workspace_of(2);
   for (const WeightFormat format : kAllFormats)

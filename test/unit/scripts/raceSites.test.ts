@@ -1,6 +1,6 @@
 // Which cases the sweep over barriers runs, in which order, and what it says of them.
 import { describe, expect, it } from "vitest";
-import { filterOf, likelyFirst, markdown, sitesOf, tryWithout } from "../../../scripts/race-sites.mjs";
+import { filterOf, likelyFirst, markdown, orderingLines, sitesOf, tryWithout } from "../../../scripts/race-sites.mjs";
 
 const output = [
   "site a.cu:10 in slow: one, two",
@@ -23,6 +23,13 @@ describe("the sweep over barriers, fences and waits", () => {
     expect(sites.get("b.cuh:7")).toEqual([{ name: "crashed", seconds: 0 }]);
   });
 
+  it("knows the lines that order something, whether or not a case runs them", () => {
+    const orders = ["block_sync();", "  if (last) fence();", "case 2: return wait_async<L::kStages - 2>();", "warp_sync();  // all"];
+    const others = ["// block_sync();", "let_next_start();", "my_fence();"];
+    expect(orderingLines([...orders, ...others].join("\n"))).toEqual([1, 2, 3, 4]);
+    expect(markdown([{ site: "a.cu:4", tried: 0, ended: [] }])).toContain("| a.cu:4 | NOT FOUND | no case runs it |");
+  });
+
   it("tries cases that have reported something first, then the quickest", () => {
     const cases = [{ name: "slow", seconds: 9 }, { name: "middle", seconds: 5 }, { name: "quick", seconds: 1 }];
     const names = (reporters: string[]) => likelyFirst(cases, new Set(reporters)).map(({ name }: { name: string }) => name);
@@ -39,6 +46,11 @@ describe("the sweep over barriers, fences and waits", () => {
     const cases = ["one", "two", "three"].map((name) => ({ name, seconds: 0 }));
     expect(await tryWithout("a.cu:9", cases, runCase)).toEqual({ site: "a.cu:9", case: "two", tried: 2, ended: [] });
     expect(ran).toEqual(["one", "two"]);
+  });
+
+  it("takes copies that nobody waited for as reported", async () => {
+    const output = "kernel on the host: a thread ended with asynchronous copies that nobody waited for (block 0,0,0 thread 1)";
+    expect((await tryWithout("a.cu:9", [{ name: "one", seconds: 0 }], () => Promise.resolve({ code: 134, output }))).case).toBe("one");
   });
 
   it("does not take a crash or a run out of time for a report, and names it", async () => {

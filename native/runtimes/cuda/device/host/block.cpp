@@ -128,9 +128,13 @@ void commit_copies() {
 }
 
 void land_copies(int pending) {
-  if (races::is_without(OCTET_CALLER)) ++pending;  // one more may be under way
   auto& groups = running->committed;
-  while (static_cast<int>(groups.size()) > pending) {
+  auto landing = static_cast<int>(groups.size()) - pending;
+  if (races::is_without(OCTET_CALLER)) {  // the youngest that copies something may be under way still
+    while (landing > 0 && groups[static_cast<std::size_t>(landing) - 1] == 0) --landing;
+    --landing;
+  }
+  for (; landing > 0; --landing) {
     const auto end = running->copies.begin() + static_cast<std::ptrdiff_t>(groups.front());
     for (auto copy = running->copies.begin(); copy != end; ++copy) {
       races::copy_lands(copy->to, copy->from, copy->issue);

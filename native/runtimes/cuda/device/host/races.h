@@ -38,7 +38,7 @@ void release(void* p);
 std::byte* shared_memory(std::size_t bytes);  ///< Of the blocks that this thread of the system runs from now on.
 
 /// Whether OCTET_RACES_WITHOUT names the line of this call (FILE:LINE), so that what it orders is taken for missing; a wait for
-/// copies then lets one group more be under way. OCTET_RACES_SITES lists such lines for each test case.
+/// copies then lets the youngest group that copies something be under way. OCTET_RACES_SITES lists such lines for each test case.
 bool is_without(const void* return_address);
 
 // What a running block does.
