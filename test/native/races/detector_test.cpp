@@ -14,7 +14,7 @@ namespace races = octet::cuda::host::races;
 
 namespace {
 
-enum Fault { kNone, kFault, kOther };
+enum Fault { kNone, kFault, kOther, kEarly, kLate };
 
 OCTET_KERNEL sum_of_block(const int* from, int* to, Fault fault) {
   auto* const shared = reinterpret_cast<int*>(shared_memory());
@@ -53,19 +53,22 @@ OCTET_KERNEL count_in_shared(int* to, Fault fault) {
   if (thread_x() == 5) *to = *shared;
 }
 
-// The block that comes last adds up what all have written; threads that did not write read too.
+// The block that comes last adds up what all have written; threads that did not write read too. A fence by each thread before the barrier, or
+// after the second one, is not by the thread whose atomic is to publish or to take up.
 OCTET_KERNEL sum_of_blocks(int* parts, int* counter, int* to, Fault fault) {
   auto& shared = *reinterpret_cast<BlockExchange*>(shared_memory());
   if (thread_x() == 7) parts[block_x()] = block_x();
-  if (fault != kFault) fence();
+  if (fault == kEarly) fence();
   block_sync();
   if (thread_x() == 0) {
+    if (fault != kFault && fault != kEarly) fence();
     shared.flag = atomic_add(counter, 1) == blocks_x() - 1;
     if (shared.flag) *counter = 0;
+    if (fault != kOther && fault != kLate) fence();
   }
   block_sync();
   if (!shared.flag) return;
-  if (fault != kOther) fence();
+  if (fault == kLate) fence();
   if (thread_x() == 9) {
     int sum = 0;
     for (int i = 0; i < blocks_x(); ++i) sum += load_fresh(parts + i);
@@ -165,7 +168,7 @@ TEST_CASE("races: between the blocks of a grid") {
   const Ints parts(7), counter(1), to(7);
   check_fault([&](Stream& s, Fault fault) {
     launch(s, {.grid = {7}, .threads = 64, .shared_bytes = sizeof(BlockExchange)}, sum_of_blocks, parts, counter, to, fault);
-  }, {kNone}, {kFault, kOther});
+  }, {kNone}, {kFault, kOther, kEarly, kLate});
   check_fault([&](Stream& s, Fault fault) { launch(s, {.grid = {7}, .threads = 64}, write_by_blocks, to, fault); }, {kNone}, {kFault});
 }
 

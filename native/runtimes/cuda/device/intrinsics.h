@@ -7,7 +7,9 @@
 //  - Shared memory is dynamic only: shared_memory() is the block's, 16-byte aligned, of the size given at launch. On the
 //    host it starts poisoned with NaN.
 //  - Blocks may not wait for each other: the host runs them one after another. "The last block to arrive does the rest"
-//    (atomic_add on a counter, fence() before) works on both.
+//    works on both: block_sync(), then one thread's fence(), atomic_add on a counter and fence(), then block_sync(). What it publishes
+//    and takes up so is the whole block's (PTX's causality order runs through barriers; a fence by each thread before the barrier would be
+//    no release by the thread that does the atomic).
 #pragma once
 
 #include "runtimes/cuda/device/types.h"

@@ -27,7 +27,8 @@ OCTET_DEVICE std::byte* shared_memory() {
 
 OCTET_DEVICE void block_sync() { __syncthreads(); }
 OCTET_DEVICE void warp_sync() { __syncwarp(); }
-OCTET_DEVICE void fence() { __threadfence(); }
+/// Not __threadfence(), which is sequentially consistent: more than publishing and taking up need.
+OCTET_DEVICE void fence() { asm volatile("fence.acq_rel.gpu;" ::: "memory"); }
 
 template <class T>
 OCTET_DEVICE T shuffle_xor(T x, int mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }

@@ -196,9 +196,9 @@ OCTET_DEVICE void give_part(const AttentionCall& call, const AttentionItem& item
   const int lane_queries = call.rows_per_lane * call.group, first_lane = item.first_query / lane_queries;
   auto& complete = *reinterpret_cast<std::uint32_t*>(shared_memory());
   auto* const weights = reinterpret_cast<float*>(shared_memory() + sizeof(Vector16));
-  fence();
   block_sync();
   if (warp_index() == 0) {
+    fence();
     const int lane = first_lane + warp_lane();
     const int parts = lane <= (item.first_query + item.queries - 1) / lane_queries ? call.plan.parts[lane] : 0;
     bool last = false;
@@ -207,13 +207,13 @@ OCTET_DEVICE void give_part(const AttentionCall& call, const AttentionItem& item
       last = atomic_add(given, 1) == parts - 1;
       if (last) *given = 0;
     }
+    fence();
     const std::uint32_t lanes = ballot(last);
     if (warp_lane() == 0) complete = lanes;
   }
   block_sync();
   const std::uint32_t lanes = complete;
   if (lanes == 0) return;
-  fence();
   for (int i = 0; i < kWarp; ++i)
     if (lanes >> i & 1) merge_lane<kDim>(call, first_lane + i, weights);
 }

@@ -72,16 +72,15 @@ OCTET_DEVICE T sum_before(BlockExchange& exchange, T x, T& total) {
 /// True in every thread of the block that is the last of `blocks` to come; what the others wrote before is visible to
 /// load_fresh. The counter is 0 again afterwards.
 OCTET_DEVICE bool is_last_block(BlockExchange& exchange, int* counter, int blocks) {
-  fence();
   block_sync();
   if (thread_x() == 0) {
+    fence();
     exchange.flag = atomic_add(counter, 1) == blocks - 1;
     if (exchange.flag) *counter = 0;
+    fence();
   }
   block_sync();
-  const bool last = exchange.flag != 0;
-  if (last) fence();
-  return last;
+  return exchange.flag != 0;
 }
 
 }  // namespace octet::cuda

@@ -87,10 +87,10 @@ OCTET_DEVICE bool add_blocks(const Product& p, Sums<kTiles>& sums, const WarpPla
       OCTET_UNROLL
       for (int j = 0; j < kTiles; ++j) mine[(i * kTiles + j) * kWarp] = as_vector(sums.at[i][j]);
     }
-    fence();
   }
   block_sync();
   if (thread_x() == 0) {
+    fence();
     const bool is_last = atomic_add(&p.counters[first], 1) == last - first;
     if (is_last) p.counters[first] = 0;
     fence();

@@ -31,6 +31,9 @@ namespace {
 
 struct ThreadState {
   Knowledge has;
+  // What this thread's own atomics have read, and what of others it knew at its own last fence: both are this thread's alone, whatever
+  // barriers it passes.
+  Payload taken, published;
   Time fence = 0, block_synced_at_fence = 0, warp_synced_at_fence = 0;
   bool waited = false, has_come_to_wait = false, changed = false;
 };
@@ -42,7 +45,6 @@ struct BlockState {
   std::vector<Time> warp_synced;
   std::vector<ThreadState> threads;
   Knowledge has;
-  std::vector<Time> performed, performed_in_warp;  // by thread: known to be performed to the block, to its own warp
   bool waited = false, triggered = false;
 };
 
@@ -213,28 +215,13 @@ void end_block() {
 void block_synced(const void* caller) {
   if (is_without(caller)) return;
   block.synced = tick();
-  const std::size_t threads = block.threads.size();
-  bool fenced = false;
-  Time performed_by_all = 0;
   for (ThreadState& t : block.threads) {
     block.waited |= t.waited;
     if (!t.changed) continue;
-    fenced |= t.fence > 0;
-    performed_by_all = std::max(performed_by_all, t.block_synced_at_fence);
     block.has.join(t.has);
     t.has = {};
+    t.changed = false;
   }
-  if (fenced) {
-    block.performed.resize(threads);
-    for (std::size_t i = 0; i < threads; ++i) {
-      ThreadState& t = block.threads[i];
-      Time time = std::max({block.performed[i], performed_by_all, t.fence});
-      if (t.changed && t.warp_synced_at_fence > 0)
-        for (std::size_t mate = i / 32 * 32; mate < i / 32 * 32 + 32; ++mate) block.performed[mate] = std::max(block.performed[mate], t.warp_synced_at_fence);
-      block.performed[i] = std::max(block.performed[i], time);
-    }
-  }
-  for (ThreadState& t : block.threads) t.changed = false;
 }
 
 void warp_synced(int warp, const void* caller) {
@@ -243,21 +230,17 @@ void warp_synced(int warp, const void* caller) {
   Knowledge all;
   bool changed = false, waited_any = false;
   const std::size_t first = static_cast<std::size_t>(warp) * 32;
-  Time fence_time = 0;
   for (std::size_t i = first; i < first + 32; ++i) {
     ThreadState& t = block.threads[i];
     waited_any |= t.waited;
     if (!t.changed) continue;
     changed = true;
     all.join(t.has);
-    fence_time = std::max(fence_time, t.warp_synced_at_fence);
   }
   for (std::size_t i = first; i < first + 32; ++i) block.threads[i].waited |= waited_any;
   if (!changed) return;
-  block.performed_in_warp.resize(block.threads.size());
   for (std::size_t i = first; i < first + 32; ++i) {
     ThreadState& t = block.threads[i];
-    block.performed_in_warp[i] = std::max({block.performed_in_warp[i], t.fence, fence_time});
     t.has = all;
     t.changed = true;
   }
@@ -266,8 +249,8 @@ void warp_synced(int warp, const void* caller) {
 void fence() {
   if (is_without(__builtin_return_address(0))) return;
   ThreadState& t = thread();
-  t.has.known = joined(joined(t.has.known, block.has.known), joined(t.has.pending, block.has.pending));
-  t.has.published = t.has.known;
+  t.has.known = joined(joined(t.has.known, block.has.known), t.taken);
+  t.published = t.has.known;
   t.fence = tick();
   t.block_synced_at_fence = block.synced;
   t.warp_synced_at_fence = block.warp_synced[static_cast<std::size_t>(running->thread / 32)];
@@ -279,22 +262,20 @@ void atomic(const void* at, std::size_t bytes, const void* caller) {
   if (!running || in_shared_memory(at)) return;
   ThreadState& t = thread();
   const auto self = static_cast<std::size_t>(running->thread), warp = self / 32;
-  auto times = std::make_shared<std::vector<Time>>(block.performed);
-  times->resize(block.threads.size());
+  auto times = std::make_shared<std::vector<Time>>(block.threads.size());
   for (std::size_t i = 0; i < times->size(); ++i) {
     Time& time = (*times)[i];
-    time = std::max(time, t.block_synced_at_fence);
-    if (i / 32 != warp) continue;
-    time = std::max(time, t.warp_synced_at_fence);
-    if (!block.performed_in_warp.empty()) time = std::max(time, block.performed_in_warp[i]);
+    time = t.block_synced_at_fence;
+    if (i / 32 == warp) time = std::max(time, t.warp_synced_at_fence);
     if (i == self) time = std::max(time, t.fence);
   }
   Payload& payload = published_at(at);
   t.has.pending = joined(joined(t.has.pending, block.has.pending), payload);
+  t.taken = joined(t.taken, payload);
   t.changed = true;
   auto mine = std::make_shared<std::vector<Published>>();
   mine->push_back({.party = block.party, .atomics = tick(), .by_thread = std::move(times)});
-  payload = joined(joined(payload, mine), joined(t.has.published, block.has.published));
+  payload = joined(joined(payload, mine), t.published);
 }
 
 void let_next_start() {

@@ -2,9 +2,10 @@
 // clock, which moves on at every event below, tells how much of what another did is known:
 //   block_sync   all threads of the block know what all did before it; warp_sync the same of a warp. Shuffles, votes and products order
 //                nothing.
-//   fence        what the thread did and knows before it, reads included, is performed: an atomic on global memory by it, or by a thread
-//                that a barrier orders behind it, publishes that there. Whoever does an atomic on the same place later has come behind it:
-//                what it writes from then on is ordered behind (it decides by the value), what it reads only after a fence of its own.
+//   fence        what the thread did and knows before it, reads included, and what barriers had told it of the others, is performed: an
+//                atomic on global memory that it does then publishes that there. Whoever does an atomic on the same place later has come behind it:
+//                what it writes from then on is ordered behind (it decides by the value), what it reads only after a fence of its own
+//                behind the atomic. Barriers hand on what that fence has brought.
 //   streams      a kernel knows what was complete when it started: all before it on its stream, and what the host knew when it put it
 //                there. One that may overlap the kernel before knows before wait_for_previous() only what was complete when every block
 //                of that one had called let_next_start() or ended: nothing of that one, and of the one before that just where

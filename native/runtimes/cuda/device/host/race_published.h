@@ -24,11 +24,10 @@ bool covers(const Payload& payload, const Record& record, bool record_is_atomic)
 
 /// What fences and atomics have brought a thread, or, since the last barrier, its block.
 struct Knowledge {
-  Payload known, pending, published;  // pending: read by an atomic, no fence since. published: of others, known before a fence
+  Payload known, pending;  // pending: read by an atomic, without a fence
   void join(const Knowledge& other) {
     known = joined(known, other.known);
     pending = joined(pending, other.pending);
-    published = joined(published, other.published);
   }
 };
 
