@@ -195,7 +195,8 @@ TEST_CASE("cudart: launches that a GPU would refuse") {
   CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, most) == cudaSuccess);
   CHECK(launch(stream, p, 1, {.shared = static_cast<std::size_t>(most)}) == cudaSuccess);
   CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, 48 << 10) == cudaSuccess);
-  CHECK((launch(stream, p, 1, {.overlaps = true}) == cudaSuccess) == (capability >= 90));
+  CHECK(launch(stream, p, 1, {.overlaps = true}) != cudaSuccess);  // it never waits
+  CHECK((launch(stream, p, 1, {.kernel = waiting_kernel(), .overlaps = true}) == cudaSuccess) == (capability >= 90));
   CHECK(cudaStreamSynchronize(stream) == cudaSuccess);
   cudaFree(p);
 }

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "ptx/cudart/counts_table.h"
+
 namespace octet::ptx::cudart {
 namespace {
 
@@ -39,7 +41,10 @@ const Facts& facts() {
 }
 
 Device& device() {
-  static Device* const only = new Device;
+  static Device* const only = [] {
+    std::atexit(write_counts);
+    return new Device;
+  }();
   return *only;
 }
 

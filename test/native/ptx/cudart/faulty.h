@@ -7,5 +7,6 @@ namespace octet::ptx::cudart::testing {
 const void* add_one_kernel();
 const void* read_behind_kernel();
 const void* bounded_kernel();  ///< add_one for at most 64 threads.
+const void* waiting_kernel();  ///< add_one, after the kernel before it has ended (sm_90).
 
 }  // namespace octet::ptx::cudart::testing

@@ -1,4 +1,5 @@
 // Launches and the attributes of functions. A launch that a GPU would refuse is refused in the same call.
+#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -83,11 +84,17 @@ cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void*
 
 cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* host, void** arguments) {
   return call([&] {
+    Function* const function = find_function(host);
     for (unsigned i = 0; i < config->numAttrs; ++i) {
       if (config->attrs[i].id != cudaLaunchAttributeProgrammaticStreamSerialization) return cudaErrorNotSupported;
       if (facts().capability < 90) return cudaErrorNotSupported;
+      if (config->attrs[i].val.programmaticStreamSerializationAllowed && function && !function->waits_for_previous()) {
+        // Stricter than a GPU, on which it would read what is not yet written.
+        std::fprintf(stderr, "PTX machine: %s may overlap the kernel before it and never waits\n", function->name.c_str());
+        return cudaErrorInvalidValue;
+      }
     }
-    return launch(find_function(host), config->gridDim, config->blockDim, config->dynamicSmemBytes, arguments, config->stream);
+    return launch(function, config->gridDim, config->blockDim, config->dynamicSmemBytes, arguments, config->stream);
   });
 }
 

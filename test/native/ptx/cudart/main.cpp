@@ -7,8 +7,6 @@
 
 #include <cuda_runtime_api.h>
 
-#include "ptx/cudart/counts_table.h"
-
 namespace {
 
 constexpr const char* kChosen[] = {
@@ -28,6 +26,5 @@ int main(int argc, char** argv) {
   const int failed = context.run();
   const cudaError_t left = cudaDeviceSynchronize();  // work that nobody waited for is done too
   if (left != cudaSuccess) std::fprintf(stderr, "the PTX machine stopped: %s\n", cudaGetErrorString(left));
-  octet::ptx::cudart::write_counts();
   return failed != 0 || left != cudaSuccess;
 }

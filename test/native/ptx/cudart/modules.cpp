@@ -78,6 +78,13 @@ const Kernel& Function::kernel() const {
   return *found;
 }
 
+bool Function::waits_for_previous() const {
+  const std::size_t start = module->text.find(".entry " + name + "(");
+  if (start == std::string_view::npos) return false;
+  const std::string_view body = module->text.substr(start, module->text.find(".entry ", start + 1) - start);
+  return body.find("griddepcontrol.wait") != std::string_view::npos;
+}
+
 Function* find_function(const void* host) {
   const auto found = registry().functions.find(host);
   return found == registry().functions.end() ? nullptr : &found->second;

@@ -26,6 +26,8 @@ struct Function {
 
   /// Throws std::runtime_error where the module has no such kernel or cannot be read.
   const Kernel& kernel() const;
+  /// The kernel waits somewhere for the one before it (griddepcontrol.wait): one that never does must not overlap it.
+  bool waits_for_previous() const;
 };
 
 /// By the address of the function that host code calls; null where it was never registered.
