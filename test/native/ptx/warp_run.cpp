@@ -47,6 +47,7 @@ std::uint32_t assembled(const Warp& w, const Instruction& i, std::uint32_t activ
   const int lane = std::countr_zero(first.mask);
   std::uint32_t wanted = i.kind == Kind::kBarrier ? w.exist : ~0u;
   if (i.kind != Kind::kBarrier && i.members != kNone) wanted = read_mask(w, i.members, lane);
+  if ((wanted & ~w.live) != 0) fault(w, lane, "waits for lanes that have returned: " + lanes_text(wanted & ~w.live));
   fault(w, lane, "waits for lanes that wait elsewhere: " + lanes_text(wanted & ~first.mask));
 }
 
