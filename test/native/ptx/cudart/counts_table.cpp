@@ -1,6 +1,7 @@
 // OCTET_PTX_COUNTS=1: what the kernels did, as a table at the program's end; OCTET_PTX_COUNTS=FILE writes it there.
 #include "ptx/cudart/counts_table.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -8,6 +9,7 @@
 #include <cxxabi.h>
 
 #include "ptx/cudart/device.h"
+#include "ptx/cudart/modules.h"
 
 namespace octet::ptx::cudart {
 namespace {
@@ -47,6 +49,14 @@ void write_table(std::FILE* to) {
 }
 
 }  // namespace
+
+std::vector<std::string> never_run() {
+  std::vector<std::string> names;
+  for (const std::string& name : kernel_names())
+    if (!device().counts.kernels.contains(name)) names.push_back(short_name(name));
+  std::sort(names.begin(), names.end());
+  return names;
+}
 
 void write_counts() {
   const char* const asked = std::getenv("OCTET_PTX_COUNTS");

@@ -90,6 +90,12 @@ Function* find_function(const void* host) {
   return found == registry().functions.end() ? nullptr : &found->second;
 }
 
+std::vector<std::string> kernel_names() {
+  std::vector<std::string> names;
+  for (const auto& [host, function] : registry().functions) names.push_back(function.name);
+  return names;
+}
+
 }  // namespace octet::ptx::cudart
 
 using namespace octet::ptx::cudart;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ptx/module.h"
 
@@ -32,5 +33,7 @@ struct Function {
 
 /// By the address of the function that host code calls; null where it was never registered.
 Function* find_function(const void* host);
+
+std::vector<std::string> kernel_names();  ///< Of all that are registered, mangled.
 
 }  // namespace octet::ptx::cudart
