@@ -13,6 +13,25 @@
 namespace octet::ptx::OCTET_PTX_LEVEL {
 namespace {
 
+/// c += a b. Eight rows at a time, whose sums do not wait for each other.
+void multiply(const float (&a)[16][16], const float (&b)[16][8], float (&c)[16][8]) {
+#if defined(__AVX2__) && defined(__FMA__)
+  for (int first = 0; first < 16; first += 8) {
+    __m256 sum[8];
+    for (int m = 0; m < 8; ++m) sum[m] = _mm256_load_ps(c[first + m]);
+    for (int k = 0; k < 16; ++k) {
+      const __m256 line = _mm256_load_ps(b[k]);
+      for (int m = 0; m < 8; ++m) sum[m] = _mm256_fmadd_ps(_mm256_broadcast_ss(&a[first + m][k]), line, sum[m]);
+    }
+    for (int m = 0; m < 8; ++m) _mm256_store_ps(c[first + m], sum[m]);
+  }
+#else
+  for (int m = 0; m < 16; ++m)
+    for (int k = 0; k < 16; ++k)
+      for (int n = 0; n < 8; ++n) c[m][n] = std::fma(a[m][k], b[k][n], c[m][n]);
+#endif
+}
+
 template <float (*Decode)(U32)>
 void mma(Warp& w, const Instruction& i, U32 /*all*/) {
   alignas(32) float a[16][16], b[16][8], c[16][8];
@@ -35,15 +54,7 @@ void mma(Warp& w, const Instruction& i, U32 /*all*/) {
       b[within * 2 + 8 * r + 1][group] = Decode(from[lane] >> 16);
     }
   }
-  for (int first = 0; first < 16; first += 8) {  // eight rows at a time: sums of eight rows do not wait for each other
-    float sum[8][8];
-    std::memcpy(sum, c[first], sizeof sum);
-    for (int k = 0; k < 16; ++k)
-#pragma GCC unroll 8
-      for (int m = 0; m < 8; ++m)
-        for (int n = 0; n < 8; ++n) sum[m][n] = std::fma(a[first + m][k], b[k][n], sum[m][n]);
-    std::memcpy(c[first], sum, sizeof sum);
-  }
+  multiply(a, b, c);
   for (int e = 0; e < 4; ++e) {
     float* d = row<float>(w, i.operand[e]);
     for (int lane = 0; lane < kLanes; ++lane) d[lane] = c[lane / 4 + (e >= 2 ? 8 : 0)][lane % 4 * 2 + (e & 1)];
