@@ -25,8 +25,8 @@ Addresses addresses(const Warp& w, U32 operand, std::int64_t offset, U32 mask) {
 }
 
 /// Checks an access of `bytes` at each address and turns the addresses into host pointers in place. `a` as addresses() gives it.
-/// Counts the traffic of loads and stores.
-void resolve(Warp& w, Addresses& a, U32 mask, U32 bytes, Space space, Access access);
+/// Counts the traffic of loads and stores. Whether all 32 lanes' accesses lie one after another.
+bool resolve(Warp& w, Addresses& a, U32 mask, U32 bytes, Space space, Access access);
 
 /// `address` must be aligned to `align` and lie, with `bytes` from there on, in one range of global memory.
 void check_global(Warp& w, int lane, U64 address, U32 bytes, U32 align, const char* what);
@@ -41,6 +41,12 @@ struct Wavefronts {
   U32 taken, fewest;
 };
 Wavefronts wavefronts_of(const Addresses& a, U32 mask, U32 bytes);
+
+inline bool one_after_another(const Addresses& a, U32 bytes) {
+  U64 off = 0;
+  for (int l = 0; l < kLanes; ++l) off |= a.at[l] - a.at[0] - static_cast<U64>(l) * bytes;
+  return off == 0;
+}
 
 inline std::byte* pointer(U64 address) { return reinterpret_cast<std::byte*>(static_cast<std::uintptr_t>(address)); }
 

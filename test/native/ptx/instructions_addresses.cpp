@@ -123,14 +123,16 @@ Wavefronts wavefronts_of(const Addresses& a, U32 mask, U32 bytes) {
   return sum;
 }
 
-void resolve(Warp& w, Addresses& a, U32 mask, U32 bytes, Space space, Access access) {
+bool resolve(Warp& w, Addresses& a, U32 mask, U32 bytes, Space space, Access access) {
+  const bool row = one_after_another(a, bytes);
   const char* what = verb(access);
   KernelCounts& counts = w.grid->counts;
   if (space == Space::kShared) {
     check_alignment(w, a, mask, bytes, what, "shared");
     check_window(w, a, mask, bytes, w.grid->shared.size(), what, "shared");
     if (access != Access::kAtomic) {
-      const Wavefronts wavefronts = wavefronts_of(a, mask, bytes);
+      const U32 least = bytes <= 4 ? 1 : bytes / 4;
+      const Wavefronts wavefronts = row && bytes >= 4 ? Wavefronts{least, least} : wavefronts_of(a, mask, bytes);
       ++counts.shared_requests;
       counts.shared_wavefronts += wavefronts.taken;
       counts.shared_wavefronts_ideal += wavefronts.fewest;
@@ -142,6 +144,7 @@ void resolve(Warp& w, Addresses& a, U32 mask, U32 bytes, Space space, Access acc
     check_window(w, a, mask, bytes, w.local_bytes, what, "local");
     const U64 base = reinterpret_cast<std::uintptr_t>(w.local);
     for (int l = 0; l < kLanes; ++l) a.at[l] += base + static_cast<U64>(l) * w.local_bytes;
+    return false;
   } else if (space == Space::kParameter) {
     check_alignment(w, a, mask, bytes, what, "parameter");
     check_window(w, a, mask, bytes, w.grid->launch->parameters.size(), what, "parameter");
@@ -151,13 +154,14 @@ void resolve(Warp& w, Addresses& a, U32 mask, U32 bytes, Space space, Access acc
     check_alignment(w, a, mask, bytes, what, "global");
     check_all_global(w, a, mask, bytes, what);
     if (w.grid->kernel->reads_constant) check_constant(w, a, mask, access, space);
-    if (access == Access::kAtomic) return;
-    const Sectors sectors = sectors_of(a, bytes);
+    if (access == Access::kAtomic) return row;
+    const Sectors sectors = row ? Sectors{static_cast<U32>((a.at[31] + bytes - 1) / 32 - a.at[0] / 32 + 1), bytes} : sectors_of(a, bytes);
     const bool load = access == Access::kLoad;
     ++(load ? counts.global_loads : counts.global_stores);
     (load ? counts.load_sectors : counts.store_sectors) += sectors.touched;
     (load ? counts.load_sectors_ideal : counts.store_sectors_ideal) += sectors.fewest;
   }
+  return row;
 }
 
 }  // namespace octet::ptx::OCTET_PTX_LEVEL

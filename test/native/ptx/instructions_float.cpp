@@ -145,14 +145,34 @@ void put_double(Table& t) {
   put_comparisons<double>(t, "f64");
 }
 
+/// fma_bf16 on both halves. Rounding by way of float32 differs from it only where float32 falls half way between two bf16.
+void fma_pairs(Warp& w, const Instruction& i, U32 mask) {
+  const U32 *a = row<const U32>(w, i.operand[1]), *b = row<const U32>(w, i.operand[2]), *c = row<const U32>(w, i.operand[3]);
+  alignas(32) U32 low[kLanes], high[kLanes];
+  for (int l = 0; l < kLanes; ++l) {
+    low[l] = std::bit_cast<U32>(std::fma(from_bf16(a[l]), from_bf16(b[l]), from_bf16(c[l])));
+    high[l] = std::bit_cast<U32>(std::fma(from_bf16(a[l] >> 16), from_bf16(b[l] >> 16), from_bf16(c[l] >> 16)));
+  }
+  bool half_way = false;
+  U32 d[kLanes];
+  for (int l = 0; l < kLanes; ++l) {
+    half_way |= (low[l] & 0xffff) == 0x8000 || (high[l] & 0xffff) == 0x8000;
+    d[l] = to_bf16(std::bit_cast<float>(low[l])) | to_bf16(std::bit_cast<float>(high[l])) << 16;
+  }
+  if (half_way)
+    each_active(mask, [&](int l) {
+      d[l] = fma_bf16(a[l] & 0xffff, b[l] & 0xffff, c[l] & 0xffff) | fma_bf16(a[l] >> 16, b[l] >> 16, c[l] >> 16) << 16;
+    });
+  const U32* from = d;
+  each(mask, row<U32>(w, i.operand[0]), [=](int l) { return from[l]; });
+}
+
 }  // namespace
 
 void put_float(Table& t) {
   put_single(t);
   put_double(t);
-  put<[](U32 a, U32 b, U32 c) {
-    return fma_bf16(a & 0xffff, b & 0xffff, c & 0xffff) | fma_bf16(a >> 16, b >> 16, c >> 16) << 16;
-  }, U32, U32, U32, U32>(t, "fma.rn.bf16x2");
+  t["fma.rn.bf16x2"] = {&fma_pairs, "dwswswsw"};
   put<[](U16 a, U16 b, U16 c) { return static_cast<U16>(fma_bf16(a, b, c)); }, U16, U16, U16, U16>(t, "fma.rn.bf16");
 }
 

@@ -9,7 +9,11 @@ namespace {
 template <class Base, class M, class R>
 void load(Warp& w, const Instruction& i, U32 mask) {
   Addresses a = addresses<Base>(w, i.operand[i.elements], i.offset[0], mask);
-  resolve(w, a, mask, sizeof(M) * i.elements, i.space, Access::kLoad);
+  const bool run = resolve(w, a, mask, sizeof(M) * i.elements, i.space, Access::kLoad);
+  if (run && i.elements == 1 && sizeof(M) == sizeof(R)) {
+    std::memcpy(row<R>(w, i.operand[0]), pointer(a.at[0]), kLanes * sizeof(R));
+    return;
+  }
   for (int e = 0; e < i.elements; ++e) {
     R* d = row<R>(w, i.operand[e]);
     each_active(mask, [&](int l) {
@@ -23,7 +27,11 @@ void load(Warp& w, const Instruction& i, U32 mask) {
 template <class Base, class M, class R>
 void store(Warp& w, const Instruction& i, U32 mask) {
   Addresses a = addresses<Base>(w, i.operand[0], i.offset[0], mask);
-  resolve(w, a, mask, sizeof(M) * i.elements, i.space, Access::kStore);
+  const bool run = resolve(w, a, mask, sizeof(M) * i.elements, i.space, Access::kStore);
+  if (run && i.elements == 1 && sizeof(M) == sizeof(R)) {
+    std::memcpy(pointer(a.at[0]), row<R>(w, i.operand[1]), kLanes * sizeof(R));
+    return;
+  }
   for (int e = 0; e < i.elements; ++e) {
     const R* s = row<const R>(w, i.operand[1 + e]);
     each_active(mask, [&](int l) {  // the highest lane's value stays where two meet

@@ -13,32 +13,48 @@
 namespace octet::ptx::OCTET_PTX_LEVEL {
 namespace {
 
+/// c += a b. Eight rows at a time, whose sums do not wait for each other.
+void multiply(const float (&a)[16][16], const float (&b)[16][8], float (&c)[16][8]) {
+#if defined(__AVX2__) && defined(__FMA__)
+  for (int first = 0; first < 16; first += 8) {
+    __m256 sum[8];
+    for (int m = 0; m < 8; ++m) sum[m] = _mm256_load_ps(c[first + m]);
+    for (int k = 0; k < 16; ++k) {
+      const __m256 line = _mm256_load_ps(b[k]);
+      for (int m = 0; m < 8; ++m) sum[m] = _mm256_fmadd_ps(_mm256_broadcast_ss(&a[first + m][k]), line, sum[m]);
+    }
+    for (int m = 0; m < 8; ++m) _mm256_store_ps(c[first + m], sum[m]);
+  }
+#else
+  for (int m = 0; m < 16; ++m)
+    for (int k = 0; k < 16; ++k)
+      for (int n = 0; n < 8; ++n) c[m][n] = std::fma(a[m][k], b[k][n], c[m][n]);
+#endif
+}
+
 template <float (*Decode)(U32)>
 void mma(Warp& w, const Instruction& i, U32 /*all*/) {
   alignas(32) float a[16][16], b[16][8], c[16][8];
-  const U32 *ra[4], *rb[2];
-  const float* rc[4];
-  for (int r = 0; r < 4; ++r) ra[r] = row<const U32>(w, i.operand[4 + r]);
-  for (int r = 0; r < 2; ++r) rb[r] = row<const U32>(w, i.operand[8 + r]);
-  for (int r = 0; r < 4; ++r) rc[r] = row<const float>(w, i.operand[10 + r]);
-  for (int lane = 0; lane < kLanes; ++lane) {
-    const int group = lane / 4, within = lane % 4;
-    for (int e = 0; e < 8; ++e) {
-      const int line = group + (e == 2 || e == 3 || e >= 6 ? 8 : 0), column = within * 2 + (e & 1) + (e >= 4 ? 8 : 0);
-      a[line][column] = Decode(ra[e / 2][lane] >> (16 * (e & 1)) & 0xffff);
-    }
-    for (int e = 0; e < 4; ++e) {
-      b[within * 2 + (e & 1) + (e >= 2 ? 8 : 0)][group] = Decode(rb[e / 2][lane] >> (16 * (e & 1)) & 0xffff);
-      c[group + (e >= 2 ? 8 : 0)][within * 2 + (e & 1)] = rc[e][lane];
+  for (int r = 0; r < 4; ++r) {  // register r of A holds elements 2 r and 2 r + 1, of C and D element r
+    const U32* from = row<const U32>(w, i.operand[4 + r]);
+    const float* sum = row<const float>(w, i.operand[10 + r]);
+    const int down = r % 2 * 8, right = r / 2 * 8;
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const int group = lane / 4, within = lane % 4;
+      a[group + down][within * 2 + right] = Decode(from[lane] & 0xffff);
+      a[group + down][within * 2 + right + 1] = Decode(from[lane] >> 16);
+      c[group + right][within * 2 + r % 2] = sum[lane];
     }
   }
-  for (int m = 0; m < 16; ++m) {
-    float sum[8];
-    for (int n = 0; n < 8; ++n) sum[n] = c[m][n];
-    for (int k = 0; k < 16; ++k)
-      for (int n = 0; n < 8; ++n) sum[n] = std::fma(a[m][k], b[k][n], sum[n]);
-    for (int n = 0; n < 8; ++n) c[m][n] = sum[n];
+  for (int r = 0; r < 2; ++r) {
+    const U32* from = row<const U32>(w, i.operand[8 + r]);
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const int group = lane / 4, within = lane % 4;
+      b[within * 2 + 8 * r][group] = Decode(from[lane] & 0xffff);
+      b[within * 2 + 8 * r + 1][group] = Decode(from[lane] >> 16);
+    }
   }
+  multiply(a, b, c);
   for (int e = 0; e < 4; ++e) {
     float* d = row<float>(w, i.operand[e]);
     for (int lane = 0; lane < kLanes; ++lane) d[lane] = c[lane / 4 + (e >= 2 ? 8 : 0)][lane % 4 * 2 + (e & 1)];

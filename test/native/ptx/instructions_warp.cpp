@@ -15,21 +15,23 @@ void shuffle(Warp& w, const Instruction& i, U32 mask) {
   U32 a[kLanes], source[kLanes];
   std::memcpy(a, row<const U32>(w, i.operand[2]), sizeof a);
   const U32 *b = row<const U32>(w, i.operand[3]), *c = row<const U32>(w, i.operand[4]), *members = row<const U32>(w, i.operand[5]);
-  U32 valid = 0;
-  each_active(mask, [&](int lane) {
+  alignas(32) U32 in_range[kLanes];
+  U32 all = ~0u;
+  for (int lane = 0; lane < kLanes; ++lane) {
     const int by = static_cast<int>(b[lane] & 31), clamp = static_cast<int>(c[lane] & 31), segment = static_cast<int>(c[lane] >> 8 & 31);
     const int most = (lane & segment) | (clamp & ~segment), least = lane & segment;
-    int j = 0;
-    bool in = false;
-    if (M == kUp) j = lane - by, in = j >= most;
-    if (M == kDown) j = lane + by, in = j <= most;
-    if (M == kButterfly) j = lane ^ by, in = j <= most;
-    if (M == kIndex) j = least | (by & ~segment), in = j <= most;
-    if (!in) j = lane;
-    if ((members[lane] >> j & 1) == 0) fault(w, lane, "shfl.sync reads lane " + std::to_string(j) + ", which takes no part");
-    source[lane] = static_cast<U32>(j);
-    valid |= static_cast<U32>(in) << lane;
-  });
+    const int j = M == kUp ? lane - by : M == kDown ? lane + by : M == kButterfly ? lane ^ by : least | (by & ~segment);
+    const bool in = M == kUp ? j >= most : j <= most;
+    source[lane] = static_cast<U32>(in ? j : lane);
+    in_range[lane] = in ? ~0u : 0u;
+    all &= members[lane];
+  }
+  const U32 valid = packed(in_range);
+  if (all != ~0u)
+    each_active(mask, [&](int lane) {
+      if ((members[lane] >> source[lane] & 1) == 0)
+        fault(w, lane, "shfl.sync reads lane " + std::to_string(source[lane]) + ", which takes no part");
+    });
   U32* d = row<U32>(w, i.operand[0]);
   each_active(mask, [&](int lane) { d[lane] = a[source[lane]]; });
   if (i.operand[1] != kNone) set_predicate(predicate(w, i.operand[1]), mask, valid);

@@ -38,6 +38,10 @@ inline U32& predicate(const Warp& w, U32 operand) { return *row<U32>(w, operand)
 
 template <class F>
 void each_active(U32 mask, F f) {
+  if (mask == ~0u) {
+    for (int l = 0; l < kLanes; ++l) f(l);
+    return;
+  }
   for (; mask != 0; mask &= mask - 1) f(__builtin_ctz(mask));
 }
 
