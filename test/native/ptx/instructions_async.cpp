@@ -39,6 +39,12 @@ void issue(Warp& w, const Instruction& i, U32 mask) {
   counts.async_sectors_ideal += sectors.fewest;
 }
 
+template <class To>
+Handler issue_of(bool sized, bool only_sixteen) {
+  if (only_sixteen) return sized ? &issue<To, true, true> : &issue<To, false, true>;
+  return sized ? &issue<To, true, false> : &issue<To, false, false>;
+}
+
 /// The lane's copies of groups before `group`.
 void complete(Warp& w, int lane, U32 group) {
   AsyncQueue& queue = w.async[lane];
@@ -91,10 +97,7 @@ Form async_form(std::string_view spelling, std::string_view widths) {
   if (operands == 4 && widths[3] != 'w' && widths[3] != 'i') return {};  // a predicate to ignore the source
   const bool sized = operands == 4;
   Form form;
-  if (widths[0] == 'W')
-    form.run = sixteen ? sized ? &issue<U32, true, true> : &issue<U32, false, true> : sized ? &issue<U32, true, false> : &issue<U32, false, false>;
-  else
-    form.run = sixteen ? sized ? &issue<U64, true, true> : &issue<U64, false, true> : sized ? &issue<U64, true, false> : &issue<U64, false, false>;
+  form.run = widths[0] == 'W' ? issue_of<U32>(sized, sixteen) : issue_of<U64>(sized, sixteen);
   form.operands = std::string("m") + (widths[0] == 'W' ? 'w' : 'q') + "mqsw" + (sized ? "sw" : "") + (policy ? "sq" : "");
   form.space = Space::kShared;
   return form;

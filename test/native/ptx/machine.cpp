@@ -99,7 +99,8 @@ void run_block(GridRun& grid, std::span<Warp> warps, Random* random) {
     Warp& w = warps[ready[at]];
     const Stop stop = run_warp(w, random != nullptr ? 1 + random->below(200) : 20000);
     if (stop == Stop::kQuantum) {
-      if (grid.counts.instructions > last) fault(w, std::countr_zero(w.live), "the block has run for more than " + std::to_string(limit) + " instructions");
+      if (grid.counts.instructions > last)
+        fault(w, std::countr_zero(w.live), "the block has run for more than " + std::to_string(limit) + " instructions");
       continue;
     }
     ready.erase(ready.begin() + static_cast<std::ptrdiff_t>(at));

@@ -36,7 +36,8 @@ std::string Memory::around(std::uintptr_t address) const {
     return std::to_string(range->end - address) + " bytes before the end of " + named(*range);
   const auto after = std::upper_bound(ranges_.begin(), ranges_.end(), address, kByBegin);
   std::string text = "in no memory that is known";
-  if (after != ranges_.begin()) text += ", " + std::to_string(address - std::prev(after)->end) + " bytes past the end of " + named(*std::prev(after));
+  if (after != ranges_.begin())
+    text += ", " + std::to_string(address - std::prev(after)->end) + " bytes past the end of " + named(*std::prev(after));
   if (after != ranges_.end()) text += ", " + std::to_string(after->begin - address) + " bytes before " + named(*after);
   return text;
 }

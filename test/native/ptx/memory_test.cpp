@@ -78,6 +78,18 @@ TEST_CASE("PTX machine: accesses out of bounds or askew are faults that say wher
   CHECK(fault("st.global.u32 [%d0], 1; ld.global.nc.u32 %r1, [%d1];") == "");
 }
 
+TEST_CASE("PTX machine: an access that begins within bounds and ends beyond them is a fault") {
+  alignas(16) static std::array<std::uint32_t, 4> memory;
+  Written global("ld.global.u32 %r1, [%d0]; ld.global.v2.u32 {%r1, %r2}, [%d0+8];", 1);
+  global.memory.add(memory.data(), 12, "three");
+  global.parameters.push_back(reinterpret_cast<std::uintptr_t>(memory.data()));
+  CHECK(holds(global.fault(), "load of 8 bytes"));
+  CHECK(holds(global.fault(), "4 bytes before the end of three (12 bytes)"));
+  Written shared("mov.u32 %r1, dynamic; st.shared.v2.u32 [%r1+8], {1, 2};", 0);
+  shared.launch.dynamic_shared = 12;
+  CHECK(holds(shared.fault(), "beyond the 12 bytes that there are"));
+}
+
 TEST_CASE("PTX machine: sectors and wavefronts are counted") {
   alignas(32) static std::array<std::uint32_t, 32 * 33> memory;
   const auto count = [&](const std::string& body) {
@@ -99,6 +111,9 @@ TEST_CASE("PTX machine: sectors and wavefronts are counted") {
   CHECK(loads(128, 0, ".u32", "%r1").load_sectors_ideal == 4);
   CHECK(loads(16, 0, ".v4.u32", "{%r1, %r2, %r3, %r4}").load_sectors == 16);
   CHECK(count("mov.u32 %r5, 31; sub.s32 %r5, %r5, %r0; mul.wide.u32 %d5, %r5, 4; add.s64 %d5, %d5, %d0; st.global.u32 [%d5], %r0;").store_sectors == 4);
+  // The 32 words in an order that goes up and down: lane l has word 9 l % 32.
+  CHECK(count("mul.lo.s32 %r5, %r0, 9; and.b32 %r5, %r5, 31; mul.wide.u32 %d5, %r5, 4; add.s64 %d5, %d5, %d0; ld.global.u32 %r1, [%d5];")
+            .load_sectors == 4);
   const auto shared = [&](int stride, const char* type, const char* to) {
     return count("mul.lo.s32 %r5, %r0, " + std::to_string(stride) + "; mov.u32 %r6, dynamic; add.s32 %r6, %r6, %r5; ld.shared" + type + " " + to + ", [%r6];");
   };

@@ -1,5 +1,6 @@
 #include "ptx/module.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
@@ -18,7 +19,7 @@ Form find(std::string_view spelling, std::string_view widths);
 
 Form find_form(std::string_view spelling, std::string_view widths) {
 #if defined(OCTET_PTX_AVX2)
-  static const bool fast = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  static const bool fast = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && std::getenv("OCTET_PTX_PLAIN") == nullptr;
   if (fast) return avx2::find(spelling, widths);
 #endif
   return plain::find(spelling, widths);

@@ -144,7 +144,8 @@ Stop run_warp(Warp& w, std::uint64_t quantum) {
             break;
           }
           if (w.live != w.exist)
-            fault(w, std::countr_zero(active), "waits at a barrier that lanes of its warp have returned before: " + lanes_text(w.exist & ~w.live));
+            fault(w, std::countr_zero(active),
+                  "waits at a barrier that lanes of its warp have returned before: " + lanes_text(w.exist & ~w.live));
           if (active == w.live) {
             groups[at].pc = pc + 1;
             return Stop::kBarrier;

@@ -75,6 +75,18 @@ $BOTH: activemask.b32 %r5;
   for (std::uint32_t l = 0; l < 32; ++l) CHECK(got[l] == (99 + l + 1) / (l + 1) * (l + 1) + (l % 4 == 1 ? 9000 : 5000));
 }
 
+TEST_CASE("PTX machine: what a loop reads at its top keeps its register to the loop's end") {
+  const Lanes got = by_lane(R"(
+    mov.u32 %r2, 0; mov.u32 %r3, 0; add.s32 %r9, %r1, 0;
+$LOOP: add.s32 %r2, %r2, %r9;
+    add.s32 %r3, %r3, 1; mul.lo.s32 %r10, %r3, 3; add.s32 %r11, %r10, 4; xor.b32 %r12, %r11, %r10; and.b32 %r13, %r12, 0; add.s32 %r2, %r2, %r13;
+    setp.lt.u32 %p1, %r3, 5;
+    @%p1 bra $LOOP;
+    mov.u32 %r99, %r2;
+)", {numbered()});
+  for (std::uint32_t l = 0; l < 32; ++l) CHECK(got[l] == 5 * (1000 + l));
+}
+
 TEST_CASE("PTX machine: lanes wait at a shuffle for those named in its mask") {
   // The odd lanes come by a longer way, backwards.
   const Lanes got = by_lane(R"(

@@ -1,6 +1,8 @@
 // PTX written by hand, for the cases of the machine: an entry around a body, and a warp of 32 values in and out.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <array>
 #include <bit>
 #include <cstring>
@@ -8,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "doctest/doctest.h"
 #include "ptx/machine.h"
 
 namespace octet::ptx::test {
