@@ -103,6 +103,26 @@ TEST_CASE("cuda gemm: every division of a block's warps") {
   CHECK(plans == 2 * (2 * 2 + 4 * 3));
 }
 
+TEST_CASE("cuda gemm: each size of tiles by every format") {
+  const GemmWorkspace workspace = workspace_of(2);
+  for (const WeightFormat format : kTensorFormats) {
+    GemmCase c(format, 70, 256, 75, Epilogue::kStore, Precision::kBf16, false, 11);
+    int sizes = 0;
+    for (const CostedPlan& possible : possible_plans(c.call().weights, 75, workspace)) {
+      if (possible.plan.n_warps != 1 || possible.plan.k_warps != 1) continue;
+      CAPTURE(name_of(format));
+      CAPTURE(possible.plan.tiles);
+      ++sizes;
+      c.reset();
+      Stream stream;
+      gemm_by(stream, workspace, c.call(), possible.plan);
+      stream.synchronize();
+      CHECK(c.wrong() == 0);
+    }
+    CHECK(sizes == static_cast<int>(std::size(kGemmTiles)));
+  }
+}
+
 TEST_CASE("cuda gemm: float32 without tensor cores, and shapes that tensor cores do not take") {
   const GemmWorkspace workspace = workspace_of(2);
   for (const WeightFormat format : kAllFormats)

@@ -196,7 +196,8 @@ TEST_CASE("cudart: launches that a GPU would refuse") {
   CHECK(launch(stream, p, 1, {.shared = static_cast<std::size_t>(most)}) == cudaSuccess);
   CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, 48 << 10) == cudaSuccess);
   CHECK(launch(stream, p, 1, {.overlaps = true}) != cudaSuccess);  // it never waits
-  CHECK((launch(stream, p, 1, {.kernel = waiting_kernel(), .overlaps = true}) == cudaSuccess) == (capability >= 90));
+  const bool may_overlap = capability >= 90 && OCTET_PTX_ARCHITECTURE >= 90;  // older code knows no waiting
+  CHECK((launch(stream, p, 1, {.kernel = waiting_kernel(), .overlaps = true}) == cudaSuccess) == may_overlap);
   CHECK(cudaStreamSynchronize(stream) == cudaSuccess);
   cudaFree(p);
 }
