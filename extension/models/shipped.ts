@@ -13,7 +13,7 @@ export const shippedPairs = {
     about: "Tiny and fast: to see how it works.",
   },
   coder: {
-    target: "octet-coder-100M-q8_0.gguf", draft: "octet-coder-10M-draft-q8_0.gguf",
+    target: "octet-coder-80M-q8_0.gguf", draft: "octet-coder-10M-draft-q8_0.gguf",
     about: "Small and fast: short completions, mostly Python and TypeScript.",
   },
 } satisfies Record<string, ShippedPair>;

@@ -119,7 +119,10 @@ class Run:
         if state["shape"] != dataclasses.asdict(self.shape):
             raise SystemExit(f"{self.path} is of another shape: {state['shape']}")
         self.model.load_state_dict(state.pop("model"))
-        self.optimiser.load_state_dict(state.pop("optimiser"))
+        if "optimiser" in state:
+            self.optimiser.load_state_dict(state.pop("optimiser"))
+        else:                                  # of from_gguf.py: weights to go on from
+            self.optimiser.forget()
         return state
 
     def store(self):

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A rehearsal of the whole run on a CPU with a tiny pair, in one go: rehearse.sh CORPUS WORK, CORPUS as corpus/build.py left it.
-# Every stage of run_gpu.sh, the target's cut by SIGTERM and resumed; then what follows on this machine: pieces joined, F16 and Q8_0
-# files checked against the training code, `octet eval`, the report, and `octet generate` with the pair in the default pair's place.
+# Every stage of run_gpu.sh, the target's cut by SIGTERM and resumed; then what follows on this machine: pieces joined, another run that goes
+# on from the pair, F16 and Q8_0 files checked against the training code, `octet eval`, the report, and `octet generate` with the pair in the default pair's place.
 # Needs PyTorch with a fast BLAS (PYTHON names the interpreter), node, and dist/ built; HUMANEVAL as in measure.sh. About 10 minutes
 # on two idle cores.
 set -euo pipefail
@@ -29,7 +29,7 @@ step target, cut after some steps
 bash run_gpu.sh target > "$work/target.log" 2>&1 & cut=$!
 end_target() { pkill -TERM -f "train.py $W/target "; }
 trap 'end_target || true' EXIT
-until grep -qs "\"step\": ${REPORT:-10}," "$work/target.log"; do
+until grep -qs "\"step\": ${REPORT:-10}," "$W/target.log.jsonl"; do
   kill -0 $cut 2> /dev/null || { cat "$work/target.log"; exit 1; }
   sleep 1
 done
@@ -37,13 +37,11 @@ end_target
 wait $cut
 trap - EXIT
 cat "$work/target.log"
-step target, resumed
-bash run_gpu.sh target
-step draft
-OUT=$work/parts/0 bash run_gpu.sh draft
-step finish and take
+step target, resumed, in a command with prepare
+OUT=$work/parts/0 bash run_gpu.sh prepare target
+step draft, finish and take
 mkdir -p "$work/parts/1"
-OUT=$work/parts/1 bash run_gpu.sh finish
+OUT=$work/parts/1 bash run_gpu.sh draft finish
 number=2
 while mkdir -p "$work/parts/$number" && OUT=$work/parts/$number bash run_gpu.sh take $number; do number=$((number + 1)); done
 rmdir "$work/parts/$number"
@@ -51,6 +49,15 @@ step join, in a folder of its own as on the other machine
 cp -r "$W" "$work/home"
 rm -f "$work/home"/*.gguf "$work/home"/*.pt "$work/home"/out/*
 W=$work/home bash run_gpu.sh join "$work"/parts/*
+step another machine goes on from the pair
+loss() { "$PYTHON" -c 'import json, sys; print([json.loads(line)["heldout"] for line in open(sys.argv[1])][int(sys.argv[2])])' "$1" "$2"; }
+(
+  export W=$work/second
+  FROM=$work/home TOKENIZER=$work/tokenizer.json FOLDERS=1 PIECE_MIB=0.7 bash run_gpu.sh pack "$corpus"
+  for i in $(seq 12); do bash run_gpu.sh prepare && break || [ $? = 124 ] || exit 1; done
+  TARGET_FLAGS="--steps 4 --warmup 100 --batch ${BATCH:-2} --report 1" DRAFT_MINUTES=0.2 bash run_gpu.sh target draft
+)
+awk "BEGIN { a = $(loss "$work/home/target.log.jsonl" -1); b = $(loss "$work/second/target.log.jsonl" 0); print \"held-out loss:\", a, \"then\", b; exit (b > a + 0.5) }"
 step export checked, Q8_0 and F16
 check_export() { "$PYTHON" check_export.py --expected "$work/home/evaluation.json" --files "$work/home/heldout" "$@"; }
 check_export --gguf "$work/home/target.gguf" "$work/home/draft.gguf"
@@ -68,6 +75,6 @@ printf 'def add(a, b):\n' > "$work/prompt.py"
 OCTET_SHIPPED_PAIR=coder node "$work/package/dist/cli.js" generate "$work/prompt.py" -n 2 --max-tokens 16 --json | "$PYTHON" -c '
 import json, sys
 models = json.load(sys.stdin)["models"]
-assert models["target"]["path"].endswith("octet-coder-100M-q8_0.gguf") and models["draft"]["path"].endswith("octet-coder-10M-draft-q8_0.gguf"), models
+assert models["target"]["path"].endswith("octet-coder-80M-q8_0.gguf") and models["draft"]["path"].endswith("octet-coder-10M-draft-q8_0.gguf"), models
 print("the default pair:", models["target"]["path"], models["draft"]["path"])'
 printf '\nrehearsed\n'

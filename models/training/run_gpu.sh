@@ -1,18 +1,21 @@
 #!/bin/bash
-# The run on a rented GPU machine, stage by stage: run_gpu.sh STAGE. The machine is lent for 30 minutes, in commands of at most 10;
-# 64 MiB go in with a command, the checkout included, and 64 MiB in 8 files of 16 come back in $OUT; it has PyTorch and a C++ compiler,
-# and no network. What a stage leaves in $W (default: run/ here, ignored by git) is there for the next.
+# The run on a rented GPU machine, stage by stage: run_gpu.sh STAGE..., several in one command. It is planned for a machine that is lent
+# for 15 minutes, in commands of at most 10, and trains longer where there are more; 64 MiB go in with a command, the checkout included,
+# and 64 MiB in 8 files of 16 come back in $OUT; it has PyTorch and a C++ compiler, and no network. What a stage leaves in $W (default:
+# run/ here, ignored by git) is there for the next.
 #
-#   where  stage          minutes   what (minutes: estimates)
-#   here   pack CORPUS    1         fills $W with what has to be carried: shards, tokenizer, a sample of held-out files
-#   there  prepare        0.4       once with each folder $W/shards/N carried: shards -> token files, on all cores. The first starts
-#                                   `probe` in the background: a few steps of everything on random tokens, which fills the compiler's
-#                                   caches and says how fast it is and whether compiling works
-#   there  target         9.5       again until it says that the plan is over
-#   there  draft          5.5       samples of the target, distillation; the target's first pieces into $OUT
-#   there  finish         1.5       evaluation, GGUF files in pieces; the rest into $OUT
-#   there  take N         0.3       the N-th part of the results into $OUT once more
-#   here   join FOLDER..  0.1       what came back, in the order of the calls -> $W/target.gguf and $W/draft.gguf
+#   where  stage            minutes   what (minutes: estimates)
+#   here   pack CORPUS      1         fills $W with what has to be carried: FOLDERS folders of shards (2), without the first SKIP (0)
+#                                     of them, tokenizer, a sample of held-out files; with FROM=FOLDER, which holds target.gguf and
+#                                     draft.gguf, that pair before the shards, to go on from
+#   there  prepare          0.2       once with each folder $W/shards/N carried: shards -> token files, on all cores. The first starts
+#                                     `probe` in the background: a few steps of everything on random tokens, which fills the compiler's
+#                                     caches and says how fast it is and whether compiling works
+#   there  target           8.5       again until it says that the plan is over; then its first pieces into $OUT
+#   there  draft            2.3       samples of the target, distillation
+#   there  finish           0.5       evaluation, GGUF files in pieces; the rest into $OUT
+#   there  take N           0.3       the N-th part of the results into $OUT once more
+#   here   join FOLDER...   0.1       what came back, in the order of the calls -> $W/target.gguf and $W/draft.gguf
 #
 # LEFT=SECONDS before a stage there says how long the machine is there for; else it is LEASE_MINUTES from the first of them on. The target
 # trains for what that leaves after the other stages. Settings for a rehearsal: rehearse.sh. The stages: run_here.sh and run_there.sh.
@@ -23,10 +26,16 @@ python=${PYTHON:-python3}
 mkdir -p "$W"
 export W PYTHONUNBUFFERED=1
 
-stage=${1:-} && [ $# = 0 ] || shift
-case $stage in
-  pack | join) source ./run_here.sh ;;
-  prepare | probe | target | draft | finish | take) source ./run_there.sh ;;
-  *) echo "run_gpu.sh pack CORPUS | prepare | probe | target | draft | finish | take N | join FOLDER..." >&2; exit 2 ;;
+case ${1:-} in
+  pack | join) source ./run_here.sh; "stage_$1" "${@:2}"; exit ;;
+  take) source ./run_there.sh; "stage_$1" "${@:2}"; exit ;;
 esac
-"stage_$stage" "$@"
+[ $# -gt 0 ] || set -- nothing
+for stage in "$@"; do
+  case $stage in
+    prepare | probe | target | draft | finish) ;;
+    *) echo "run_gpu.sh pack CORPUS | prepare, probe, target, draft, finish: one or several | take N | join FOLDER..." >&2; exit 2 ;;
+  esac
+done
+source ./run_there.sh
+for stage in "$@"; do "stage_$stage"; done

@@ -1,16 +1,27 @@
 # The stages of run_gpu.sh on the machine at home, which it sources: what has to be carried, and what came back.
 
 stage_pack() {
-  local corpus=${1:?the folder that corpus/build.py wrote} largest checkout
-  rm -rf "$W/shards" "$W/heldout"
-  "$python" pieces.py spread "$corpus/shards" "$W/shards" --mib "${CARRY_MIB:-44}"
+  local corpus=${1:?the folder that corpus/build.py wrote} folders=${FOLDERS:-2} name largest
+  rm -rf "$W/shards" "$W/heldout" "$W/carried"
+  mkdir -p "$W/carried"
+  if [ -n "${FROM:-}" ]; then
+    for name in target draft; do "$python" pieces.py split "$FROM/$name.gguf" "$W/carried" --mib "${PIECE_MIB:-11}" > /dev/null; done
+    folders=$(du -cb "$W"/carried/* |
+      awk -v folders="$folders" -v mib="${CARRY_MIB:-44}" '{ bytes = $1 } END { print int(folders + bytes / 1048576 / mib + 0.5) }')
+  fi
+  # The order of the names decides who is in the first folders: the pair, then the text.
+  for name in $(printf '%s\n' "$(realpath "$corpus")"/shards/* | tail -n +$((${SKIP:-0} + 1))); do
+    ln -s "$name" "$W/carried/text-${name##*/}"
+  done
+  "$python" pieces.py spread "$W/carried" "$W/shards" --mib "${CARRY_MIB:-44}"
+  rm -rf "$W/carried"
+  for name in "$W"/shards/*; do [ "${name##*/}" -lt "$folders" ] || rm -r "$name"; done
   cp "${TOKENIZER:-tokenizer.json}" "$W/tokenizer.json"
   "$python" heldout.py "$corpus/heldout" "$W/heldout" --limit "${HELDOUT_FILES:-60}"
   tar -C "$W" -cJf "$W/heldout.tar.xz" heldout
   du -ch "$W"/shards/* "$W/tokenizer.json" "$W/heldout.tar.xz"
-  largest=$(du -cb "$W"/shards/* "$W/tokenizer.json" "$W/heldout.tar.xz" | sort -n | tail -2 | head -1 | cut -f1)
-  checkout=$(cd ../.. && git ls-files -zco --exclude-standard | du -cb --files0-from=- | tail -1 | cut -f1)
-  awk "BEGIN { m = ($largest + $checkout) / 1048576 + 1.5; printf \"largest call: %.1f MiB with the checkout\\n\", m; exit m > 64 }"
+  largest=$(du -b --max-depth=0 "$W"/shards/* | sort -n | tail -1 | cut -f2)
+  bash ../../scripts/carried.sh "$largest" "$W/tokenizer.json" "$W/heldout.tar.xz"
 }
 
 stage_join() {

@@ -1,9 +1,10 @@
 # The stages of run_gpu.sh on the GPU machine, which it sources: token files, probe, target, draft, evaluation, taking home.
-lease=${LEASE_MINUTES:-27}                 # the rest of the 30 goes to the machine's start
-later=${LATER_MINUTES:-9}                  # kept for draft, finish and the pauses between commands
-last=${FINISH_MINUTES:-2.5}                # of these, what comes after the draft
+lease=${LEASE_MINUTES:-13}                 # the rest of the 15 goes to the machine's start
+later=${LATER_MINUTES:-3.8}                # kept for export, draft, finish, the way home and the pause between commands
+last=${FINISH_MINUTES:-1.2}                # of these, what comes after the draft
+call=${CALL_MINUTES:-9.7}                  # of one command, which is ended at 10
 export TORCHINDUCTOR_CACHE_DIR=$W/compiled TRITON_CACHE_DIR=$W/compiled/triton
-target=(--shape "${TARGET_SHAPE:-target-100m}" --batch 16 --accumulate 4 --muon-rate 0.015)
+target=(--shape "${TARGET_SHAPE:-target-80m}" --batch 16 --accumulate 4 --muon-rate 0.015)
 draft=(--shape "${DRAFT_SHAPE:-draft-10m}" --batch 16 --accumulate 2)
 
 sum() { awk "BEGIN { x = $1; printf \"%.3f\", x }"; }
@@ -35,30 +36,57 @@ take() {
   : "${OUT:?a folder for the results}"
   "$python" pieces.py take "$W/out" "$OUT" "$1" --mib "${TAKE_MIB:-61}"
 }
-logs() { [ -z "${OUT:-}" ] || cp "$W"/*.log.jsonl "$OUT" 2> /dev/null || true; }
+# The first part of the results that has not been taken.
+take_next() {
+  local next
+  next=$(cat "$W/taken" 2> /dev/null || echo 0)
+  take "$next" && echo $((next + 1)) > "$W/taken"
+}
+# NAME: a model's curve. Of one model with a command: few files travel.
+take_curve() { [ -z "${OUT:-}" ] || cp "$W/$1.log.jsonl" "$OUT" 2> /dev/null || true; }
 
 # The GGUF file of a model and its pieces, for which `take` keeps the order in which they came to be.
 export_model() {
-  local title=octet-coder-100M
+  local title=octet-coder-80M
   [ "$1" = target ] || title=octet-coder-10M-draft
   mkdir -p "$W/out" && rm -f "$W/out/$1".gguf.*
-  "$python" to_gguf.py "$W/$1.pt" "$W/tokenizer.json" "$W/$1.gguf" --title $title
+  [ "$1" = draft ] || rm -f "$W/taken"
+  "$python" to_gguf.py "$W/$1.pt" "$W/tokenizer.json" "$W/$1.gguf" --title $title || return
   "$python" pieces.py split "$W/$1.gguf" "$W/out" --mib "${PIECE_MIB:-15}"
 }
 
-# What the probe said, once it is done.
+exported() { [ -f "$W/out/$1.gguf.json" ] && [ ! "$W/$1.pt" -nt "$W/out/$1.gguf.json" ]; }
+
+# NAME: the checkpoint to go on from, where `pack` was given a pair (FROM) and its pieces have come. Else the model begins anew.
+begin_from() {
+  local from=$W/from/$1.gguf.json
+  mkdir -p "$W/from"
+  find "$W/shards" -name '*.gguf.*' -exec ln -f {} "$W/from/" \; 2> /dev/null || true
+  [ -f "$W/from/pair" ] || ! ls "$W"/from/*.gguf.* > /dev/null 2>&1 || touch "$W/from/pair"
+  if [ ! -f "$W/from/pair" ] || [ -f "$W/$1.pt" ]; then return 0; fi
+  [ -f "$from" ] || { echo "$1.gguf.json is missing: carry every folder of shards first"; return 1; }
+  "$python" pieces.py join "$from" "$W/from/$1.gguf" && "$python" from_gguf.py "$W/from/$1.gguf" "$W/$1.pt"
+}
+
+# What the probe said of a model, once. Waits for what tries the target; the rest of it goes on while the target trains.
 probed() {
-  [ -f "$W/probe.pid" ] || return 0
-  for _ in $(seq 200); do kill -0 "$(cat "$W/probe.pid")" 2> /dev/null || break; sleep 1; done
+  if [ ! -f "$W/probe.pid" ] || [ -f "$W/told.$1" ]; then return 0; fi
+  for _ in $(seq 200); do
+    [ ! -f "$W/probed.$1" ] && kill -0 "$(cat "$W/probe.pid")" 2> /dev/null || break
+    sleep 1
+  done
   echo "probe:" && tail -n 14 "$W/probe.log"
-  rm -f "$W/probe.pid"
+  touch "$W/told.$1"
 }
 
 stage_prepare() {
   if [ ! -f "$W/probe.log" ] && [ -z "${NO_PROBE:-}" ]; then
     setsid bash "$PWD/run_gpu.sh" probe > "$W/probe.log" 2>&1 < /dev/null & echo $! > "$W/probe.pid"
   fi
-  timeout 590 "$python" prepare.py --tokenizer "$W/tokenizer.json" --out "$W/data" "$W"/shards/*/*.xz
+  local shards
+  shards=$(find "$W/shards" -name '*.xz' 2> /dev/null | sort || true)
+  # shellcheck disable=SC2086
+  [ -z "$shards" ] || timeout 590 "$python" prepare.py --tokenizer "$W/tokenizer.json" --out "$W/data" $shards
   tail -n 3 "$W/probe.log" 2> /dev/null || true
 }
 
@@ -71,51 +99,60 @@ stage_probe() {
   nvidia-smi 2> /dev/null | head -15 || true
   rm -rf "$W/probe" && mkdir -p "$W/probe"
   "$python" probe.py "$W/probe" "${target[1]}"
-  if ! probe_target "${PROBE_SECONDS:-150}" --steps 6 | tee "$W/probe/log" || grep -q uncompiled "$W/probe/log"; then
+  if ! probe_target "${PROBE_SECONDS:-120}" --steps 6 | tee "$W/probe/log" || grep -q uncompiled "$W/probe/log"; then
     echo no > "$W/compile"
     echo "compiling does not work here, or takes too long: done without"
     probe_target 60 --steps 9 --compile no
   fi
+  touch "$W/probed.target"
   limited 60 "$python" sample.py --target "$W/probe/target.pt" --data "$W/probe" --out "$W/probe/mixed" --minutes 0 ${SAMPLE_FLAGS:-}
   limited 90 "$python" distill.py "$W/probe/draft" --target "$W/probe/target.pt" --data "$W/probe/mixed" "${draft[@]}" ${DRAFT_FLAGS:-} \
     --steps 6 --report 3 --warmup 3 --compile "$(compiled)"
+  touch "$W/probed.draft"
   rm -rf "$W/probe"
 }
 
+# Ends with what of the results travels at once, where the plan is over: what trains the draft later need not wait for it.
 stage_target() {
-  local code=0 until
-  probed
+  local code=0 until minutes
+  probed target
+  begin_from target
   until=$(sum "$(cat "$W/ends") - 60 * $later")
-  train "${TARGET_MINUTES:-9.3}" train.py "$W/target" --data "$W/data" "${target[@]}" --until "$until" --save-minutes 3 ${TARGET_FLAGS:-} || code=$?
-  logs
+  minutes=$(least "${TARGET_MINUTES:-9.5}" "$call - $SECONDS / 60 - 0.6")
+  train "$minutes" train.py "$W/target" --data "$W/data" "${target[@]}" --until "$until" --save-minutes 3 ${TARGET_FLAGS:-} \
+    | tee "$W/target.said" || code=$?
+  take_curve target
+  if [ $code = 0 ] && grep -q "the plan is over" "$W/target.said"; then
+    if export_model target; then [ -z "${OUT:-}" ] || take_next; else echo "not exported: the next stages try it again"; fi
+  fi
   return $code
 }
 
 stage_draft() {
-  local code=0 exporting mixed=$W/mixed minutes
-  probed
-  export_model target > "$W/export.log" 2>&1 & exporting=$!
-  if [ ! -f "$W/draft.pt" ] || [ ! -f "$mixed/meta.json" ]; then
+  local code=0 exporting= mixed=$W/mixed minutes
+  probed draft
+  begin_from draft
+  exported target || { export_model target > "$W/export.log" 2>&1 & exporting=$!; }
+  if [ ! -f "$mixed/meta.json" ]; then
     minutes=$(least "${SAMPLE_MINUTES:-0.7}" "0.13 * $(left "$last") / 60")
-    limited 150 "$python" sample.py --target "$W/target.pt" --data "$W/data" --out "$mixed" --minutes "$minutes" ${SAMPLE_FLAGS:-} \
-      || { echo "no samples: on the corpus alone"; mixed=$W/data; }
+    limited "$(most 20 "$(least 150 "0.5 * $(left "$last")")")" "$python" sample.py --target "$W/target.pt" --data "$W/data" --out "$mixed" \
+      --minutes "$minutes" ${SAMPLE_FLAGS:-} || { echo "no samples: on the corpus alone"; mixed=$W/data; }
   fi
   minutes=$(least "${DRAFT_MINUTES:-4.2}" "$(most "$(left "$last") / 60" 0.5)")
   train 7 distill.py "$W/draft" --target "$W/target.pt" --data "$mixed" "${draft[@]}" --until "$(sum "$(now) + 60 * $minutes")" \
     --save-minutes 1.5 ${DRAFT_FLAGS:-} || code=$?
-  logs
-  wait $exporting && tail -n 1 "$W/export.log"
-  [ -z "${OUT:-}" ] || take 0
+  take_curve draft
+  [ -z "$exporting" ] || { wait "$exporting" && tail -n 1 "$W/export.log"; }
   return $code
 }
 
 stage_finish() {
-  [ -f "$W/out/target.gguf.json" ] || export_model target
+  exported target || export_model target
   export_model draft
   [ -d "$W/heldout" ] || "$python" -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$W/heldout.tar.xz" "$W"
   limited "$(most 20 "$(least 300 "$(left 0.75)")")" "$python" evaluate.py --target "$W/target.pt" --draft "$W/draft.pt" \
     --tokenizer "$W/tokenizer.json" --files "$W/heldout" --out "$W/out/evaluation.json" || echo "no evaluation: its time is up, or it failed"
-  take 1
+  take_next
 }
 
 stage_take() { take "${1:?which part}"; }

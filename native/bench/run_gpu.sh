@@ -1,73 +1,142 @@
 #!/usr/bin/env bash
-# Builds and measures the CUDA runtime on a machine with an NVIDIA GPU, in stages of less than ten minutes each.
+# Builds and measures the CUDA runtime on a machine with an NVIDIA GPU that is there for minutes: in stages, of which `plan` does what is
+# worth most first, as many as its time holds, and goes on in the next call. docs/cuda.md (Measuring) has the calls.
 #
-#   native/bench/run_gpu.sh pack            before, where the npm packages are: gathers what that machine may lack in build/gpu-parts
-#   OUT=folder native/bench/run_gpu.sh STAGE...      there; needs bash, cmake, g++, nvcc; no network. Without a stage: lists them.
+#   native/bench/run_gpu.sh pack                  before, where the npm packages are: build/gpu-parts, with all that machine may lack and,
+#                                                 where nvcc is, the programs, built for CAPABILITY (90)
+#   LEFT=585 OUT=folder native/bench/run_gpu.sh plan      there: every stage, in the order of gpu_plan.sh, for LEFT seconds
+#   OUT=folder native/bench/run_gpu.sh STAGE...           there: these stages. Without a stage: lists them
+#   native/bench/run_gpu.sh unpack results.tar.gz         back: into build/gpu-out, which another machine goes on from
 #
-# What a stage prints is in $OUT/STAGE.log, its tables also in $OUT/*.json; $OUT/stages.txt has a line for each stage that ended.
-# A stage that fails or runs out of time (STAGE_SECONDS, 570) does not stop the next; the exit code is 1 if any did.
+# There it needs bash and, where the packed programs do not run, cmake, g++ and nvcc; no network. What a stage prints is in
+# build/gpu-out/STAGE.log, its tables also in *.json, whole after every row; stages.txt says of each stage what became of it last.
+# $OUT/results.tar.gz has all of it after every stage. A stage that fails or runs out of time (STAGE_SECONDS, 570; in the plan its own)
+# does not stop the next. Exit code 1 if any did or was left out; 2 for what is asked wrongly.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 
-out=${OUT:-build/gpu-out}
-build=${BUILD:-build/gpu}
+out=${RESULTS:-build/gpu-out}
+here=${OCTET_GPU_LINK:-/tmp/octet-gpu}     # a link to this checkout: programs hold paths, and those built elsewhere have to find the same
+build=${BUILD:-$here/build/gpu}
 limit=${STAGE_SECONDS:-570}
-parts=build/gpu-parts
+packed=${PACKED:-build/gpu-parts/parts.tar.xz}
+parts=${PARTS:-build/gpu-unpacked}         # what is in it, on both machines
 bench=$build/octet-native-bench
 tests=$build/tests/octet-native-test
 small=models/octet-starter-6M-q8_0.gguf,models/octet-starter-1M-draft-q8_0.gguf
+programs=(octet-native-bench tests/octet-native-test liboctet_cuda.so)
+
+# What the programs are made of, as a name: a result counts for the sources it was measured with.
+sources() { find native test/native -type f ! -name '*.sh' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-12; }
+
+# CAPABILITY: the programs for it, and no more. Benchmark first: without tests there are figures still.
+compile() {
+  local options=() doctest=ON
+  if [ -d "$parts/lib" ]; then
+    options+=(-DOCTET_LLAMA_LIBRARIES="$here/$parts/lib" -DOCTET_LLAMA_HEADERS="$here/$parts/headers" -DDOCTEST_INCLUDE_DIR="$here/$parts")
+  else
+    echo "no $packed: without llama.cpp, so no cases with model files and no real acceptance"
+  fi
+  [ -f "$parts/doctest/doctest.h" ] || [ -f /usr/include/doctest/doctest.h ] || { doctest=OFF; echo "no doctest: no tests"; }
+  command -v ninja > /dev/null && [ ! -f "$build/CMakeCache.txt" ] && options+=(-G Ninja)
+  cmake -S "$here/native" -B "$build" -DOCTET_CUDA=ON -DOCTET_TESTS=$doctest -DOCTET_TEST_MODELS="$here/models" -DCMAKE_BUILD_TYPE=Release \
+    -DCMAKE_CUDA_ARCHITECTURES="$1-real" "${options[@]}" || return
+  cmake --build "$build" --target octet-native-bench --parallel "${OCTET_JOBS:-$(nproc)}" || return
+  [ $doctest = OFF ] || cmake --build "$build" --target octet-native-test --parallel "${OCTET_JOBS:-$(nproc)}" || return
+  sources > "$build/sources.txt"
+}
 
 pack() {
-  local libraries=${OCTET_LLAMA_LIBRARIES:-node_modules/@node-llama-cpp/linux-x64/bins/linux-x64}
-  rm -rf $parts && mkdir -p $parts/lib $parts/headers/ggml $parts/doctest
-  cp "$libraries"/libllama.v*.so "$libraries"/libggml*.so $parts/lib/
-  cp -r .cache/llama.cpp/include $parts/headers/ && cp -r .cache/llama.cpp/ggml/include $parts/headers/ggml/
-  cp "${DOCTEST_HEADER:-/usr/include/doctest/doctest.h}" $parts/doctest/
-  du -sh $parts
+  local libraries=${OCTET_LLAMA_LIBRARIES:-node_modules/@node-llama-cpp/linux-x64/bins/linux-x64} program
+  rm -rf "$parts" && mkdir -p "$parts"/{lib,headers/ggml,doctest,programs/tests} "$(dirname "$packed")" || return
+  cp "$libraries"/libllama.v*.so "$libraries"/libggml*.so "$parts/lib/" || return
+  cp -r .cache/llama.cpp/include "$parts/headers/" && cp -r .cache/llama.cpp/ggml/include "$parts/headers/ggml/" || return
+  cp "${DOCTEST_HEADER:-/usr/include/doctest/doctest.h}" "$parts/doctest/" || return
+  if command -v nvcc > /dev/null; then
+    ln -sfn "$PWD" "$here"
+    compile "${CAPABILITY:-90}" > build/gpu-build.log 2>&1 || { tail -n 20 build/gpu-build.log; return 1; }
+    for program in "${programs[@]}"; do strip -o "$parts/programs/$program" "$build/$program" || return; done
+    cp "$build/sources.txt" "$parts/programs/"
+  else
+    echo "no nvcc here: the programs are built there"
+  fi
+  # A dictionary that holds all of it: the same kernels are in three programs.
+  tar -C "$parts" -c . | xz -T 1 --lzma2=preset=3,dict=64MiB > "$packed" || return
+  bash scripts/carried.sh "$packed"
+}
+
+unpacked() {
+  [ -f "$packed" ] || return 0
+  rm -rf "$parts" && mkdir -p "$parts" || return
+  tar -C "$parts" -xJf "$packed" || python3 -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$packed" "$parts"
+}
+
+# The packed programs, where they are of these sources and run here.
+take_packed() {
+  [ "$(cat "$parts/programs/sources.txt" 2> /dev/null)" = "$(sources)" ] || return
+  mkdir -p "$build/tests" && cp -p "$parts"/programs/{octet-native-bench,liboctet_cuda.so} "$build/" || return
+  cp -p "$parts/programs/tests/octet-native-test" "$build/tests/" || return
+  timeout 40 "$bench" sampling --vocabularies 1024 --batches 1 --draft-lengths 0 --repeats 1 || return
+  cp "$parts/programs/sources.txt" "$build/"
 }
 
 # --- stages -------------------------------------------------------------------------------------------------------------------------
 
 stage_build() {
-  local capability options=()
+  local capability
   capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -1 | tr -d .)
   nvidia-smi --query-gpu=name,driver_version,clocks.max.sm,clocks.max.mem,power.limit,memory.total --format=csv
   nvcc --version | tail -2
-  if [ -d $parts/lib ]; then
-    options+=(-DOCTET_LLAMA_LIBRARIES="$PWD/$parts/lib" -DOCTET_LLAMA_HEADERS="$PWD/$parts/headers" -DDOCTEST_INCLUDE_DIR="$PWD/$parts")
-  else
-    echo "no $parts: without llama.cpp, so no cases with model files and no real acceptance"
-  fi
-  local doctest=ON
-  [ -f $parts/doctest/doctest.h ] || [ -f /usr/include/doctest/doctest.h ] || { doctest=OFF; echo "no doctest: no tests"; }
-  cmake -S native -B $build -DOCTET_CUDA=ON -DOCTET_TESTS=$doctest -DCMAKE_BUILD_TYPE=Release \
-    -DCMAKE_CUDA_ARCHITECTURES="${capability:-90}-real" "${options[@]}" || return
-  cmake --build $build --target octet-native-bench --parallel "$(nproc)" || return
-  [ $doctest = OFF ] || cmake --build $build --target octet-native-test --parallel "$(nproc)"
+  ln -sfn "$PWD" "$here"
+  [ "$(cat "$build/sources.txt" 2> /dev/null)" != "$(sources)" ] || { echo "built already"; return; }
+  unpacked
+  take_packed && { echo "the packed programs run here"; return; }
+  echo "no packed programs of these sources that run here: built"
+  compile "${capability:-90}"
 }
 
-stage_tests() { $tests -tc="cuda*,bench*" -d; }
+# What has to be right for a figure to mean anything: every kernel, distributions, tokens equal to llama.cpp's at temperature 0.
+stage_tests() {
+  $tests -tc="cuda device*,cuda gemm*,cuda folded*,cuda fused*,cuda attention*,cuda warp*,cuda step*,cuda overlap*,cuda model*" -d
+}
+stage_tests_all() { $tests -tc="cuda*,bench*" -d; }
 
-# Kernels alone: whole models under the sanitizer take longer than they tell. CASES chooses fewer where even those take too long.
-under_sanitizer() { compute-sanitizer --tool "$1" --error-exitcode 1 $tests -tc="${CASES:-cuda*}" -tce="*model*,*runtime*,bench*" -d; }
-stage_memcheck() { under_sanitizer memcheck; }
-stage_racecheck() { under_sanitizer racecheck; }
+# Under the sanitizer a program is some 10 to 100 times slower. CASES chooses others.
+under_sanitizer() { compute-sanitizer --tool "$1" --error-exitcode 1 $tests -tc="${CASES:-$2}" -tce="*model*,*runtime*,bench*" -d; }
+few="cuda device*,cuda gemm: every division*,cuda gemm: tiles shared*,cuda folded norm: tiles shared*,cuda attention: blocks that take*"
+few="$few,cuda attention: the last block*,cuda warp: rows over many*,cuda step: a draft equal*"
+stage_memcheck() { under_sanitizer memcheck "$few"; }
+stage_racecheck() { under_sanitizer racecheck "$few"; }
+stage_memcheck_all() { under_sanitizer memcheck "cuda*"; }
+stage_racecheck_all() { under_sanitizer racecheck "cuda*"; }
 
-stage_products() {
-  $bench products --shape 7.8B,0.5B --formats bf16,q8_0,q4_k --rows 1,8,16,32,64,72,128,144 --json "$out/products.json"
+# The figures to reach, and nothing else; the same tables at their width further down.
+stage_steps() { $bench steps --formats bf16 --batches 8 --prompts 512 --draft-lengths 0,7 --json "$out/steps.json"; }
+stage_products() { $bench products --shape 7.8B --formats bf16 --rows 8,16,32,64,72 --json "$out/products.json"; }
+stage_products_quantised() {
+  $bench products --shape 7.8B --formats q8_0,q4_k --rows 8,16,32,64,72 --json "$out/products-quantised.json"
+}
+stage_decode_simulated() { $bench decode --acceptance 0.8 --formats bf16 --batches 8 --prompts 512 --json "$out/decode-simulated.json"; }
+stage_decode_real() {
+  prompt_file
+  $bench decode --expand $small --prompt-file "$out/prompt.txt" --formats bf16 --batches 8 --prompts 512 --json "$out/decode-real.json"
+}
+
+stage_products_wide() {
+  $bench products --shape 7.8B,0.5B --formats bf16,q8_0,q4_k --rows 1,8,16,32,64,72,128,144 --json "$out/products-wide.json"
 }
 
 stage_attention() { $bench attention --json "$out/attention.json"; }
 stage_sampling() { $bench sampling --json "$out/sampling.json"; }
 
-stage_steps() { $bench steps --draft-lengths 0,3,7 --json "$out/steps.json"; }
+stage_steps_wide() { $bench steps --draft-lengths 0,3,7 --json "$out/steps-wide.json"; }
 
 stage_steps_qwen() {
   $bench steps --target qwen2.5-coder-7b --draft qwen2.5-coder-0.5b --batches 1,8 --json "$out/steps-qwen-7b.json" &&
     $bench steps --target qwen2.5-coder-1.5b --draft none --batches 1,8 --json "$out/steps-qwen-1.5b.json"
 }
 
-stage_decode_simulated() { $bench decode --acceptance 0.8 --formats bf16 --json "$out/decode-simulated.json"; }
+stage_decode_simulated_wide() { $bench decode --acceptance 0.8 --formats bf16 --json "$out/decode-simulated-wide.json"; }
 
 stage_decode_simulated_quantised() {
   $bench decode --acceptance 0.8 --formats q8_0,q4_k --batches 1,4,8,16 --json "$out/decode-simulated-quantised.json"
@@ -77,9 +146,9 @@ prompt_file() {
   find extension protocol webview -name '*.ts' -print0 | sort -z | xargs -0 cat > "$out/prompt.txt"
 }
 
-stage_decode_real() {
+stage_decode_real_wide() {
   prompt_file
-  $bench decode --expand $small --prompt-file "$out/prompt.txt" --formats bf16 --json "$out/decode-real.json"
+  $bench decode --expand $small --prompt-file "$out/prompt.txt" --formats bf16 --json "$out/decode-real-wide.json"
 }
 
 stage_decode_real_quantised() {
@@ -122,36 +191,29 @@ stage_profile() {
 # What the products and the attention of a step do to memory, by the hardware's own counters. Needs permission to read them.
 stage_counters() {
   command -v ncu > /dev/null || { echo "ncu is not here"; return 1; }
-  ncu --graph-profiling node --metrics dram__throughput.avg.pct_of_peak_sustained_elapsed,dram__bytes_read.sum,gpu__time_duration.sum \
+  ncu --clock-control none --graph-profiling node \
+    --metrics dram__throughput.avg.pct_of_peak_sustained_elapsed,dram__bytes_read.sum,gpu__time_duration.sum \
     --kernel-name 'regex:multiply|attend' --launch-count 300 --csv --log-file "$out/counters.csv" \
     $bench steps --formats bf16 --batches 8 --prompts 512 --draft-lengths 0,7 --repeats 1
 }
 
 # --- running them -------------------------------------------------------------------------------------------------------------------
 
+source native/bench/gpu_plan.sh
+
 stages=$(declare -F | sed -n 's/^declare -f stage_//p')
 if [ $# -eq 0 ]; then
-  echo "stages: pack" $stages
+  echo "pack, unpack, plan, or stages:" $stages
   exit 2
 fi
-if [ "$1" = pack ]; then
-  pack
-  exit
-fi
+case $1 in
+  pack) pack; exit ;;
+  unpack) mkdir -p "$out" && tar -C "$out" -xzf "${2:?which results.tar.gz}"; exit ;;
+  plan) do_plan; exit ;;
+esac
 for stage in "$@"; do
-  declare -F "stage_$stage" > /dev/null || { echo "there is no stage $stage; there are: pack" $stages; exit 2; }
+  declare -F "stage_$stage" > /dev/null || { echo "there is no stage $stage; there are:" $stages; exit 2; }
 done
-mkdir -p "$out"
 failed=0
-for stage in "$@"; do
-  start=$SECONDS
-  echo "== $stage"
-  # A shell of its own under a limit, in which the functions and variables above are known.
-  export out build parts bench tests small
-  export -f prompt_file under_sanitizer "stage_$stage"
-  timeout --kill-after=10 "$limit" bash -uo pipefail -c "stage_$stage" 2>&1 | tee "$out/$stage.log"
-  code=${PIPESTATUS[0]}
-  echo "$stage: exit code $code, $((SECONDS - start)) s" | tee -a "$out/stages.txt"
-  [ "$code" -eq 0 ] || failed=1
-done
+for stage in "$@"; do run_stage "$stage" "$limit" || failed=1; done
 exit $failed

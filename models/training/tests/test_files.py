@@ -126,5 +126,28 @@ class Shards(InFolder):
         self.assertEqual([record["package"] for record in read_shards(paths)], [f"npm:{number}" for number in range(20)])
 
 
+class Sizes(InFolder):
+    def test_a_build_that_stops_at_a_size_is_a_part_of_the_whole_one_with_packages_of_both_kinds(self):
+        names = {kind: [f"{kind}:p{number}" for number in range(40)] for kind in ("npm", "debian")}
+        for package in names["npm"] + names["debian"]:
+            text = "".join(f"{package} {line}\n" for line in range(200))
+            entry = {"package": package, "version": "1", "licence": "MIT", "files": 1, "bytes": 100_000, "refused": {}}
+            record = {"package": package, "path": "a.py", "language": "python", "text": text, "marks": build.marks(text)}
+            self.write("packages/" + package + ".jsonl", "".join(json.dumps(line) + "\n" for line in (entry, record)).encode())
+
+        def packages(*flags):
+            words = ["build.py", "--out", self.folder, "--offline", "--jobs", "1", *flags]
+            with unittest.mock.patch.object(build, "listed", names.get), unittest.mock.patch.object(sys, "argv", words), \
+                    unittest.mock.patch("builtins.print"):
+                build.main()
+            with open(self.path("manifest.json"), encoding="utf8") as file:
+                return {entry["package"] for entry in json.load(file)["packages"]}
+
+        part, whole = packages("--megabytes", "2"), packages()
+        self.assertEqual(len(whole), 80)
+        self.assertTrue(20 < len(part) <= 21 + 2 * build.TOGETHER, len(part))
+        self.assertEqual({name.split(":")[0] for name in part}, {"npm", "debian"})
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -2,10 +2,12 @@
 a script that writes down how it was called; where PyTorch is installed, the target is also trained, killed and resumed in earnest."""
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -14,12 +16,17 @@ RUN = os.path.join(os.path.dirname(TESTS), "run_gpu.sh")
 sys.path.insert(0, TESTS)
 from tiny_training import torch                                                         # noqa: E402
 
-# Ends with the next of the exit codes in $W/NAME.codes, else 0; a GGUF file of two MiB for to_gguf.py, the target's after a second.
+# Ends with the next of the exit codes in $W/NAME.codes, else 0; a GGUF file for to_gguf.py, of $TARGET_BYTES or $DRAFT_BYTES (two MiB), the
+# target's after a second. The target says that its plan is over, unless NOT_OVER is set.
 PLAYED = """#!/bin/bash
 case $1 in pieces.py | -c) exec "$REAL" "$@" ;; esac
 printf '%s\\n' "$*" >> "$W/calls"
 [[ "$1 ${4:-}" != to_gguf.py*/target.gguf ]] || sleep 1
-[ "$1" != to_gguf.py ] || head -c 2097152 /dev/zero > "$4"
+[ "$1" != train.py ] || [ -n "${NOT_OVER:-}" ] || echo "the plan is over"
+size=${TARGET_BYTES:-2097152}
+[[ "${4:-}" != */draft.gguf ]] || size=${DRAFT_BYTES:-2097152}
+[ "$1" != to_gguf.py ] || truncate -s "$size" "$4"
+[ "$1" != from_gguf.py ] || : > "$3"
 [ "$1" != evaluate.py ] || ps -o args= $PPID >> "$W/limits"
 [ -s "$W/$1.codes" ] || exit 0
 code=$(head -n 1 "$W/$1.codes")
@@ -74,24 +81,42 @@ class InRun(unittest.TestCase):
 class Stages(InRun):
     def test_the_target_ends_in_time_for_what_comes_after_it(self):
         self.write("target.log.jsonl", "a curve\n")
-        code, _ = self.run_stage("target", LEFT="1200", OUT=self.path("back"))
+        self.write("draft.log.jsonl", "another\n")
+        code, _ = self.run_stage("target", LEFT="700", OUT=self.path("back"))
         call, = self.calls("train.py")
         self.assertEqual(code, 0)
-        self.assertAlmostEqual(self.from_now(call), 20 - 9, delta=0.2)
-        self.assertAlmostEqual(float(self.option(call, "minutes")), 9.3, delta=0.1)
+        self.assertAlmostEqual(self.from_now(call), 700 / 60 - 3.8, delta=0.2)
+        self.assertAlmostEqual(float(self.option(call, "minutes")), 9.7 - 0.6, delta=0.1)
         self.assertEqual(self.option(call, "compile"), "auto")
         self.assertEqual(self.read("back/target.log.jsonl"), "a curve\n")
+        self.assertEqual(self.read("back/draft.log.jsonl"), "")
 
-    def test_the_machine_is_there_for_27_minutes_from_the_first_call_unless_told(self):
+    def test_a_command_of_several_stages_does_them_in_order_and_ends_in_time(self):
+        self.write("played", PLAYED.replace('[ "$1" != train.py ]', '[ "$1" != sample.py ] || sleep 5\n[ "$1" != train.py ]'))
+        code, said = self.run_stage("draft", "target", LEFT="700", OUT=self.path("back"))
+        self.assertEqual(code, 0, said)
+        self.assertAlmostEqual(float(self.option(self.calls("train.py")[0], "minutes")), 9.7 - 0.6 - 0.1, delta=0.07)
+        self.assertEqual([line.split()[0] for line in self.read("calls").splitlines() if not line.startswith("to_gguf")],
+                         ["sample.py", "distill.py", "train.py"])
+        self.write("calls", "")
+        self.write("train.py.codes", "1\n" * 9)
+        self.assertEqual(self.run_stage("target", "draft", TARGET_MINUTES="0.02")[0], 1)
+        self.assertEqual(self.calls("distill.py"), [])
+
+    def test_the_machine_is_there_for_13_minutes_from_the_first_call_unless_told(self):
         self.run_stage("prepare")
         ends = float(self.read("ends"))
-        self.assertAlmostEqual((ends - time.time()) / 60, 27, delta=0.2)
+        self.assertAlmostEqual((ends - time.time()) / 60, 13, delta=0.2)
         self.write("ends", str(ends - 300))
         self.run_stage("prepare")
         self.run_stage("target")
-        self.assertAlmostEqual(self.from_now(self.calls("train.py")[0]), 27 - 5 - 9, delta=0.2)
+        self.assertAlmostEqual(self.from_now(self.calls("train.py")[0]), 13 - 5 - 3.8, delta=0.2)
         self.run_stage("target", LEFT="3600")
-        self.assertAlmostEqual(self.from_now(self.calls("train.py")[1]), 60 - 9, delta=0.2)
+        self.assertAlmostEqual(self.from_now(self.calls("train.py")[1]), 60 - 3.8, delta=0.2)
+
+    def test_a_target_whose_plan_is_not_over_is_not_sent_home(self):
+        self.assertEqual(self.run_stage("target", LEFT="3000", OUT=self.path("back"), NOT_OVER="yes")[0], 0)
+        self.assertEqual((self.calls("to_gguf.py"), os.listdir(self.path("back"))), ([], []))
 
     def test_what_fails_goes_on_from_its_checkpoint_the_second_time_uncompiled(self):
         self.write("train.py.codes", "1\n139\n")
@@ -115,11 +140,11 @@ class Stages(InRun):
         self.assertEqual(self.read("back/target.log.jsonl"), "a curve\n")
 
     def test_the_draft_has_what_is_left_but_for_the_end(self):
-        for left, minutes in ((1200, 4.2), (240, 1.5), (60, 0.5)):
+        for left, minutes in ((1200, 4.2), (190, 1.97), (60, 0.5)):
             self.assertEqual(self.run_stage("draft", LEFT=str(left))[0], 0)
             self.assertAlmostEqual(self.from_now(self.calls("distill.py")[-1]), minutes, delta=0.2)
         samples = [float(self.option(call, "minutes")) for call in self.calls("sample.py")]
-        for minutes, expected in zip(samples, (0.7, 0.13 * 1.5, -0.2), strict=True):
+        for minutes, expected in zip(samples, (0.7, 0.13 * 1.97, -0.03), strict=True):
             self.assertAlmostEqual(minutes, expected, delta=0.05)
         self.assertEqual(self.option(self.calls("distill.py")[0], "data"), self.path("mixed"))
 
@@ -140,10 +165,11 @@ class Stages(InRun):
 
     def test_the_models_come_back_whole_without_an_evaluation_too(self):
         self.write("evaluate.py.codes", "1\n")
-        for stage, out in (("draft", "first"), ("finish", "second")):
+        for stages, out in ((["target"], "first"), (["draft", "finish"], "second")):
             os.makedirs(self.path(out))
-            code, said = self.run_stage(stage, LEFT="30", OUT=self.path(out), PIECE_MIB="1", TAKE_MIB="2.1")
+            code, said = self.run_stage(*stages, LEFT="30", OUT=self.path(out), PIECE_MIB="1", TAKE_MIB="2.1")
             self.assertEqual(code, 0, said)
+        self.assertEqual(len(self.calls("to_gguf.py")), 2)
         self.assertIn("no evaluation", said)
         self.assertIn("timeout --foreground --kill-after=5 20.000", self.read("limits"))      # though the machine goes sooner
         os.makedirs(self.path("third"))
@@ -154,6 +180,37 @@ class Stages(InRun):
         code, said = self.run_stage("join", *map(self.path, ("first", "second", "third")), W=home, PYTHON=sys.executable)
         self.assertIn("no evaluation came back", said)
         self.assertEqual([os.path.getsize(os.path.join(home, f"{name}.gguf")) for name in ("target", "draft")], [2**21] * 2)
+
+    def test_pairs_of_either_size_come_back_in_two_calls_of_eight_files_and_64_mib(self):
+        for target in (87_200_000, 107_500_000):                     # target-80m and target-100m as Q8_0, with their words
+            for name in os.listdir(self.folder):
+                if name.startswith(("out", "taken", "ends", "calls", "back", "then", "target", "draft")):
+                    shutil.rmtree(self.path(name), ignore_errors=True) if os.path.isdir(self.path(name)) else os.remove(self.path(name))
+            for name in ("target.log.jsonl", "draft.log.jsonl"):
+                self.write(name, "{}\n")
+            sizes = {"TARGET_BYTES": str(target), "DRAFT_BYTES": "10800000", "LEFT": "600"}
+            self.write("played", PLAYED.replace("[ -s", '[ "$1" != evaluate.py ] || echo "{}" > "$W/out/evaluation.json"\n[ -s'))
+            for stages, out in ((["target"], "back"), (["draft", "finish"], "then")):
+                os.makedirs(self.path(out), exist_ok=True)
+                code, said = self.run_stage(*stages, OUT=self.path(out), **sizes)
+                self.assertEqual(code, 0, said)
+                found = [os.path.getsize(self.path(os.path.join(out, name))) for name in os.listdir(self.path(out))]
+                self.assertLessEqual(len(found), 8)
+                self.assertLessEqual(max(found), 2**24)
+                self.assertLessEqual(sum(found), 2**26)
+            home = tempfile.mkdtemp(dir=self.folder)
+            code, said = self.run_stage("join", self.path("back"), self.path("then"), W=home, PYTHON=sys.executable)
+            self.assertEqual((code, said), (0, ""))
+            self.assertEqual(os.path.getsize(os.path.join(home, "target.gguf")), target)
+
+    def test_a_target_trained_further_is_exported_and_taken_from_its_beginning_again(self):
+        self.write("target.pt", "")
+        first = self.run_stage("target", LEFT="600", OUT=self.path("back"), PIECE_MIB="1", TAKE_MIB="1.1")
+        os.utime(self.path("out/target.gguf.json"), (0, 0))
+        again = self.run_stage("draft", "finish", LEFT="600", OUT=self.path("back"), PIECE_MIB="1", TAKE_MIB="1.1")
+        self.assertEqual((first[0], again[0]), (0, 0), again[1])
+        self.assertEqual(len(self.calls("to_gguf.py")), 3)
+        self.assertIn("part 0 of", again[1])
 
     def test_the_evaluation_has_what_is_left_and_five_minutes_at_most(self):
         for left, seconds in ((1200, 300), (145, 100)):
@@ -185,11 +242,107 @@ class Stages(InRun):
         self.assertNotIn("probe:", self.run_stage("target", LEFT="1200")[1])
         self.assertEqual(len(self.calls("probe.py")), 1)
 
+    def test_the_target_waits_for_its_own_part_of_the_probe_alone(self):
+        self.write("probe.log", "so far\n")
+        for mark, least, most in (("probed.target", 0, 3), (None, 3.5, 15)):
+            waits = subprocess.Popen(["sleep", "4"])
+            self.addCleanup(waits.wait)
+            self.write("probe.pid", str(waits.pid))
+            if mark:
+                self.write(mark, "")
+            began = time.time()
+            threading.Thread(target=waits.wait).start()              # a process that is waited for is gone when it ends
+            said = self.run_stage("target" if mark else "draft", LEFT="600")[1]
+            self.assertIn("probe:\nso far", said)
+            self.assertTrue(least <= time.time() - began <= most, time.time() - began)
+
+    def test_the_probe_says_when_it_has_tried_the_target_and_when_the_rest(self):
+        self.write("sample.py.codes", "1\n")
+        self.assertEqual(self.run_stage("probe")[0], 1)
+        self.assertEqual([os.path.exists(self.path(f"probed.{name}")) for name in ("target", "draft")], [True, False])
+        self.assertEqual(self.run_stage("probe")[0], 0)
+        self.assertTrue(os.path.exists(self.path("probed.draft")))
+
+    def test_a_pair_that_was_carried_is_gone_on_from_and_one_not_whole_is_an_error(self):
+        for name in ("target", "draft"):
+            self.write(f"{name}.gguf", name * 500)
+            self.pieces("split", self.path(f"{name}.gguf"), self.path("carried"), "--mib", "0.001")
+        self.pieces("spread", self.path("carried"), self.path("shards"), "--mib", "0.0025")
+        last = self.path("shards/" + max(os.listdir(self.path("shards")), key=int))
+        os.rename(last, self.path("aside"))
+        code, said = self.run_stage("target", LEFT="600")
+        self.assertNotEqual(code, 0)
+        self.assertIn("is missing", said)
+        self.assertEqual(self.calls("train.py"), [])
+        os.rename(self.path("aside"), last)
+        self.assertEqual(self.run_stage("target", "draft", LEFT="600")[0], 0)
+        self.assertEqual(self.calls("from_gguf.py"), [f"from_gguf.py {self.path(f'from/{name}.gguf')} {self.path(f'{name}.pt')}"
+                                                      for name in ("target", "draft")])
+        self.assertEqual(self.read("from/target.gguf"), "target" * 500)
+        self.run_stage("target", LEFT="600")                         # its checkpoint is there now
+        self.assertEqual(len(self.calls("from_gguf.py")), 2)
+
+    def pieces(self, *words):
+        subprocess.run([sys.executable, os.path.join(os.path.dirname(RUN), "pieces.py"), *words], check=True, stdout=subprocess.DEVNULL)
+
+    def test_a_folder_without_shards_prepares_nothing(self):
+        self.assertEqual(self.run_stage("prepare")[0], 0)
+        self.assertEqual(self.calls("prepare.py"), [])
+        os.makedirs(self.path("shards/0"))
+        self.write("shards/0/000.jsonl.xz", "")
+        self.run_stage("prepare")
+        self.assertTrue(self.calls("prepare.py")[0].endswith(self.path("shards/0/000.jsonl.xz")))
+
     def test_what_is_asked_wrongly_is_refused(self):
         self.assertEqual(self.run_stage()[0], 2)
         self.assertEqual(self.run_stage("tidy")[0], 2)
+        self.assertEqual(self.run_stage("prepare", "tidy")[0], 2)
+        self.assertEqual(self.read("calls"), "")
         self.assertIn("which part", self.run_stage("take")[1])
         self.assertIn("a folder for the results", self.run_stage("take", "0")[1])
+
+
+class Pack(InRun):
+    def setUp(self):
+        super().setUp()
+        for number in range(6):
+            self.write(os.path.join("corpus", "shards", f"{number:03}.jsonl.xz"), "x" * 1000)
+        self.write(os.path.join("corpus", "heldout", "python", "a.py"), "a = 1\n")
+        self.write("tokenizer", "{}")
+
+    def write(self, name, text):
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        super().write(name, text)
+
+    def pack(self, **settings):
+        code, said = self.run_stage("pack", self.path("corpus"), PYTHON=sys.executable, TOKENIZER=self.path("tokenizer"),
+                                    **{"CARRIED_MIB": "10000", "CARRY_MIB": "0.002", **settings})
+        found = {number: sorted(os.listdir(self.path("shards/" + number))) for number in sorted(os.listdir(self.path("shards")))}
+        return code, said, found
+
+    def test_two_folders_are_carried_unless_more_are_wanted(self):
+        code, said, found = self.pack()
+        self.assertEqual(code, 0, said)
+        self.assertEqual(found, {"0": ["text-000.jsonl.xz", "text-001.jsonl.xz"], "1": ["text-002.jsonl.xz", "text-003.jsonl.xz"]})
+        self.assertEqual(sorted(self.pack(FOLDERS="3")[2]), ["0", "1", "2"])
+        self.assertEqual(self.pack(SKIP="3")[2], {"0": ["text-003.jsonl.xz", "text-004.jsonl.xz"], "1": ["text-005.jsonl.xz"]})
+
+    def test_a_call_that_is_too_large_is_refused_with_advice(self):
+        code, said, _ = self.pack(CARRIED_MIB="1")
+        self.assertEqual(code, 1)
+        self.assertIn("git restore models", said)
+
+    def test_a_pair_to_go_on_from_comes_first_and_shards_behind_it(self):
+        for name in ("target", "draft"):
+            self.write(f"pair/{name}.gguf", name * 300)
+        code, said, found = self.pack(FROM=self.path("pair"), PIECE_MIB="0.001", FOLDERS="1", CARRY_MIB="0.0025")
+        self.assertEqual(code, 0, said)
+        carried = [name for number in sorted(found, key=int) for name in found[number]]
+        self.assertEqual([name for name in carried if ".gguf." in name], [f"draft.gguf.{n}" for n in ("000", "001", "json")] +
+                         [f"target.gguf.{n}" for n in ("000", "001", "json")])
+        self.assertGreaterEqual(len([name for name in carried if name.endswith(".xz")]), 2)
+        self.assertLess(carried.index("target.gguf.json"), carried.index("text-000.jsonl.xz"))
+        self.assertLessEqual(len(carried), 6 + 6)
 
 
 @unittest.skipUnless(torch, "PyTorch is not here")

@@ -11,7 +11,8 @@ const decoded = (draftLengths: string, msPerTokenAll: number, more: Row = {}) =>
 });
 
 const files: Record<string, ReturnType<typeof file>> = {
-  products: file("7.8B: products of n rows", [product("bf16", 1, 0.2), product("bf16", 8, 0.9), product("bf16", 72, 0.84), product("q8_0", 64, 0.7), product("bf16", 144, 0.1)]),
+  products: file("7.8B: products of n rows", [product("bf16", 1, 0.2), product("bf16", 8, 0.9), product("bf16", 72, 0.84), product("bf16", 144, 0.1)]),
+  "products-quantised": file("7.8B: products of n rows", [product("q8_0", 64, 0.7)]),
   steps: file("Forward passes", [
     { pass: "draft: one token", format: "bf16", prompt: 512, batch: 8, ms: 0.4 },
     { pass: "target: verify k=7", format: "bf16", prompt: 512, batch: 8, ms: 5.001 },
@@ -39,6 +40,20 @@ describe("figures of a GPU run", () => {
     expect(holds("tokens per second")[0]).toEqual(["4444", "yes"]);
     expect(holds("times regular")[0]).toEqual(["2.22", "yes"]);
     expect(holds("utilisation")).toEqual([["20.0 %", "yes"]]);
+  });
+
+  it("takes a figure from the wide table where the narrow one has none, and never from both", () => {
+    const wide = (rows: Row[]) => file("7.8B: products of n rows", rows);
+    const of = (more: Record<string, ReturnType<typeof file>>, part: string) =>
+      figures((name: string) => ({ ...files, ...more })[name]).find(({ name }) => name.includes(part))?.measured;
+    const both = { "products-wide": wide([product("bf16", 8, 0.5), product("q8_0", 8, 0.5), product("q4_k", 8, 0.6)]) };
+    expect(of(both, "products, bf16")).toBe("84.0 %");
+    expect(of(both, "products, q8_0")).toBe("70.0 %");
+    expect(of(both, "products, q4_k")).toBe("60.0 %");
+    const better = { "decode-simulated-wide": file("7.8B", [decoded("fixed:7", 1, { utilisation: 0.3 })]), "decode-real-wide": file("7.8B", [decoded("bass", 1.5)]) };
+    expect(of(better, "acceptance simulated 0.8, per token")).toBe("1.800 ms");
+    expect(of(better, "acceptance real, per token")).toBe("1.500 ms");
+    expect(of(better, "utilisation")).toBe("30.0 %");
   });
 
   it("says what is missing", () => {

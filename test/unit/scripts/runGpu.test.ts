@@ -1,21 +1,24 @@
 // native/bench/run_gpu.sh played through without a GPU: its tools are stand-ins that do to files what the real ones do, and the benchmark
 // is one that knows the real one's options.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 const script = "native/bench/run_gpu.sh";
+const planned = readFileSync("native/bench/gpu_plan.sh", "utf8").match(/^plan="\n([^"]*)"/m)![1]!.trim().split("\n")
+  .map((line) => line.trim().split(/\s+/));
 
 /** Options of each command, as its source lists them. */
 const options = Object.fromEntries(["products", "attention", "sampling", "steps", "decode"].map((command) =>
   [command, ["--json", ...[...readFileSync(`native/bench/${command}_command.cpp`, "utf8").matchAll(/\{"(--[\w-]+)"/g)].map(([, name]) => name)]]));
 
-/** Ends with 2 for what the real one would not know; else leaves a table file. HANG: a command that does not end. */
+/** Ends with 2 for what the real one would not know; else leaves a table file. HANG: a command that does not end; FAIL: one that fails. */
 const benchmark = `#!${process.execPath}
 const [command, ...words] = process.argv.slice(2);
 const options = ${JSON.stringify(options)};
+if (process.env.FAIL === command) process.exit(7);
 if (process.env.HANG === command) setInterval(() => {}, 1000);
 else {
   for (let i = 0; i < words.length; i += 2)
@@ -36,7 +39,7 @@ const tools: Record<string, string> = {
   "nvidia-smi": 'case $* in *compute_cap*) echo 9.0;; *) echo "name, driver_version";; esac',
   nvcc: "echo nvcc",
   cmake: `case $* in
-    *--target*) for t in "$@"; do case $t in octet-native-bench) cp "$STAND_IN" "$BUILD/";; octet-native-test) mkdir -p "$BUILD/tests"; printf '#!/bin/sh\\necho "[doctest] $*"\\n' > "$BUILD/tests/$t"; chmod +x "$BUILD/tests/$t";; esac; done;;
+    *--target*) for t in "$@"; do case $t in octet-native-bench) cp "$STAND_IN" "$BUILD/" || exit 1;; octet-native-test) mkdir -p "$BUILD/tests"; printf '#!/bin/sh\\necho "[doctest] $*"\\n' > "$BUILD/tests/$t"; chmod +x "$BUILD/tests/$t";; esac; done;;
     *) case $* in *-DOCTET_CUDA=ON*-DCMAKE_CUDA_ARCHITECTURES=90-real*) mkdir -p "$BUILD";; *) exit 9;; esac;;
   esac`,
   "compute-sanitizer": runTheRest,
@@ -62,43 +65,119 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function play(out: string, stages: string[], more: Record<string, string> = {}) {
+/** RESULTS: the results' folder, there for the next call; OUT: emptied before each, as on the machine. */
+function play(name: string, stages: string[], more: Record<string, string> = {}) {
+  const results = path.join(folder, name), out = path.join(folder, "out");
+  rmSync(out, { recursive: true, force: true });
   const env = {
-    ...process.env, PATH: `${path.join(folder, "bin")}:${process.env.PATH}`, OUT: path.join(folder, out), BUILD: path.join(folder, "build"),
-    STAND_IN: path.join(folder, "stand-in/octet-native-bench"), ...more,
+    ...process.env, PATH: `${path.join(folder, "bin")}:${process.env.PATH}`, OUT: out, RESULTS: results, BUILD: path.join(folder, "build"),
+    OCTET_GPU_LINK: path.join(folder, "link"), STAND_IN: path.join(folder, "stand-in/octet-native-bench"),
+    PACKED: path.join(folder, "no-parts"), PARTS: path.join(folder, "parts"), ...more,
   };
   const { status, stdout, stderr } = spawnSync("bash", [script, ...stages], { env, encoding: "utf8", timeout: 60_000 });
-  const lines = path.join(env.OUT, "stages.txt");
-  return { status, said: stdout + stderr, ended: existsSync(lines) ? readFileSync(lines, "utf8").trim().split("\n") : [] };
+  const lines = path.join(results, "stages.txt");
+  const ended = existsSync(lines) ? readFileSync(lines, "utf8").trim().split("\n") : [];
+  const began = [...stdout.matchAll(/^== (\w+), \d+ s at most$/gm)].map(([, stage]) => stage!);
+  return { status, said: stdout + stderr, ended, began, out, results };
 }
 
-const stagesOf = (text: string): string[] => [...text.matchAll(/^native\/bench\/run_gpu\.sh (.*)$/gm)].flatMap(([, words]) => words!.split("#")[0]!.trim().split(/\s+/));
+const short = (line: string) => line.replace(/, \d+ s, sources [0-9a-f]{12}$/, "");
 
 describe.skipIf(process.platform === "win32")("native/bench/run_gpu.sh", () => {
   const all = [...readFileSync(script, "utf8").matchAll(/^stage_(\w+)\(\)/gm)].map(([, name]) => name!);
+  beforeEach(() => rmSync(path.join(folder, "build"), { recursive: true, force: true }));
 
-  it("has the stages that docs/cuda.md runs, each once", () => {
-    expect(stagesOf(readFileSync("docs/cuda.md", "utf8")).sort()).toEqual(["pack", ...all].sort());
+  it("plans every stage once, each with room for the least it wants", () => {
+    expect(planned.map(([stage]) => stage).sort()).toEqual([...all].sort());
+    for (const [stage, least, most] of planned) expect(Number(least), stage).toBeLessThan(Number(most));
+    expect(planned.slice(0, 5).map(([stage]) => stage)).toEqual(["build", "tests", "steps", "products", "decode_simulated"]);
   });
 
-  it("runs every stage, with options that the benchmark has, and leaves the tables that the figures are read from", () => {
-    const { status, said, ended } = play("whole", all);
+  it("runs the whole plan, with options that the benchmark has, and leaves the tables that the figures are read from in one file", () => {
+    const { status, said, ended, out, results } = play("whole", ["plan"], { LEFT: "5000" });
     expect(said).not.toContain("stand-in:");
-    expect(ended.map((line) => line.replace(/, \d+ s$/, ""))).toEqual(all.map((stage) => `${stage}: exit code 0`));
+    expect(ended.map(short)).toEqual(planned.map(([stage]) => `${stage}: exit code 0`));
     expect(status).toBe(0);
-    const tables = readdirSync(path.join(folder, "whole")).filter((name) => name.endsWith(".json"));
+    expect(readdirSync(out)).toEqual(["results.tar.gz"]);
+    const again = play("whole", ["plan"]);                        // nothing is left to do, and the file is there again
+    expect([again.began, readdirSync(out)]).toEqual([["build"], ["results.tar.gz"]]);
+    const kept = path.join(folder, "kept.tar.gz");
+    copyFileSync(path.join(out, "results.tar.gz"), kept);
+    const back = play("back", ["unpack", kept]).results;
+    const tables = readdirSync(back).filter((name) => name.endsWith(".json"));
     const read = readFileSync("scripts/gpu-figures.mjs", "utf8");
-    for (const name of ["products", "steps", "decode-simulated", "decode-real", "decode-utilisation"]) {
+    for (const name of ["products", "products-quantised", "steps", "decode-simulated", "decode-real", "decode-utilisation"]) {
       expect(read).toContain(`"${name}"`);
       expect(tables).toContain(`${name}.json`);
     }
-    expect(readFileSync(path.join(folder, "whole/profile.log"), "utf8")).toContain("cudaGraphLaunch: 128, 384, 256\ncudaMalloc: 7, 7, 0\n");
+    for (const name of ["products", "steps", "decode-simulated", "decode-real"]) expect(tables).toContain(`${name}-wide.json`);
+    expect(readFileSync(path.join(results, "profile.log"), "utf8")).toContain("cudaGraphLaunch: 128, 384, 256\ncudaMalloc: 7, 7, 0\n");
+  }, 120_000);
+
+  it("does what its time holds, names what it does not, and goes on there in the next call", () => {
+    const first = play("short", ["plan"], { LEFT: "34" });       // 15 are kept for the end: what wants 20 is left out, smaller ones fit
+    expect(first.status).toBe(1);
+    expect(first.began).toEqual(expect.arrayContaining(["build", "steps", "products"]));
+    expect(first.began).not.toContain("tests");
+    expect(first.ended.find((line) => line.startsWith("tests:"))).toMatch(/^tests: left out, 1\d s were left$/);
+    expect(first.said).toMatch(/^== racecheck: left out, /m);
+    const taken = spawnSync("tar", ["-xzOf", path.join(first.out, "results.tar.gz"), "./stages.txt"], { encoding: "utf8" }).stdout;
+    expect(taken.trim().split("\n")).toEqual(first.ended);
+    const second = play("short", ["plan"], { LEFT: "5000" });
+    expect(second.status).toBe(0);
+    expect(second.said).toContain("== products: done before");
+    expect(second.began).toEqual(planned.map(([stage]) => stage).filter((stage) => stage === "build" || !first.began.includes(stage!)));
+    expect([...second.ended].map(short).sort()).toEqual(planned.map(([stage]) => `${stage}: exit code 0`).sort());
+  }, 120_000);
+
+  it("tries what failed behind what was not tried, and anew all that other sources gave", () => {
+    const first = play("failed", ["plan"], { LEFT: "36", FAIL: "products" });
+    expect(first.ended.map(short)).toContain("products: exit code 7");
+    const again = play("failed", ["plan"], { LEFT: "5000" });
+    expect(again.began.slice(0, 2)).toEqual(["build", planned.map(([stage]) => stage!).find((stage) => !first.began.includes(stage))]);
+    const [products, last] = [again.began.indexOf("products"), again.began.indexOf("racecheck_all")];
+    expect(products).toBeGreaterThan(last);
+    expect(again.status).toBe(0);
+    const file = path.join(folder, "failed/stages.txt");
+    writeFileSync(file, readFileSync(file, "utf8").replace(/^(sampling: .*) [0-9a-f]+$/m, "$1 0123456789ab"));
+    expect(play("failed", ["plan"]).began).toEqual(["build", "sampling"]);
+  }, 120_000);
+
+  it("keeps what was measured of a stage that there is no time to try again", () => {
+    play("kept", ["build"]);
+    play("kept", ["products"], { FAIL: "products" });
+    expect(play("kept", ["plan"], { LEFT: "20" }).ended.map(short)).toContain("products: exit code 7");
+  });
+
+  it("stops where there is nothing to run", () => {
+    const { status, began, said } = play("unbuilt", ["plan"], { STAND_IN: "/nowhere" });
+    expect([status, began]).toEqual([1, ["build"]]);
+    expect(said).toContain("the build failed");
+  });
+
+  it("takes the packed programs where they are of these sources and run, and else builds", () => {
+    const made = play("packed", ["build"]).ended[0]!.slice(-12);
+    const PACKED = path.join(folder, "parts.tar.xz"), from = path.join(folder, "to-pack");
+    const programs = (sources: string, program: string) => {
+      rmSync(path.join(folder, "build"), { recursive: true, force: true });
+      mkdirSync(path.join(from, "programs/tests"), { recursive: true });
+      for (const name of ["octet-native-bench", "tests/octet-native-test", "liboctet_cuda.so"])
+        writeFileSync(path.join(from, "programs", name), program, { mode: 0o755 });
+      writeFileSync(path.join(from, "programs/sources.txt"), `${sources}\n`);
+      expect(spawnSync("tar", ["-C", from, "-cJf", PACKED, "."]).status).toBe(0);
+      return play("packed", ["build"], { PACKED }).said;
+    };
+    expect(programs(made, "#!/bin/sh\n")).toContain("the packed programs run here");
+    expect(play("packed", ["build"], { PACKED }).said).toContain("built already");
+    expect(programs(made, "#!/bin/sh\nexit 1\n")).toContain("no packed programs");
+    expect(programs("0123456789ab", "#!/bin/sh\n")).toContain("no packed programs");
   }, 60_000);
 
   it("cuts a stage that takes too long, says so, and goes on with the next", () => {
     play("cut", ["build"]);
-    const { status, ended } = play("cut", ["attention", "sampling"], { HANG: "attention", STAGE_SECONDS: "1" });
-    expect(ended[1]).toMatch(/^attention: exit code 124, [1-9]\d* s$/);
+    const { status, ended, out } = play("cut", ["attention", "sampling"], { HANG: "attention", STAGE_SECONDS: "1" });
+    expect(spawnSync("tar", ["-xzOf", path.join(out, "results.tar.gz"), "./stages.txt"], { encoding: "utf8" }).stdout).toContain("sampling: exit code 0");
+    expect(ended[1]).toMatch(/^attention: exit code 124, [1-9]\d* s, /);
     expect(ended[2]).toMatch(/^sampling: exit code 0/);
     expect(status).toBe(1);
     writeFileSync(path.join(folder, "cut/steps.json"), '{"device": "a stand-in", "tab');
@@ -108,10 +187,56 @@ describe.skipIf(process.platform === "win32")("native/bench/run_gpu.sh", () => {
     expect(figures.stdout).toContain("Not whole, and left out: steps.json.");
   }, 60_000);
 
+  it("gives a stage no more than what is left", () => {
+    const { said } = play("least", ["plan"], { LEFT: "40", HANG: "steps" });
+    expect(said).toMatch(/^== steps, 1\d s at most$|^== steps, 2[0-5] s at most$/m);
+    expect(said).toContain("steps: exit code 124");
+  }, 60_000);
+
   it("says what stages there are for one that there is not, before any runs", () => {
     const { status, said, ended } = play("none", ["build", "fly"]);
     expect(status).toBe(2);
-    expect(said).toMatch(/^there is no stage fly; there are: pack /);
+    expect(said).toMatch(/^there is no stage fly; there are: /);
     expect(ended).toEqual([]);
+  });
+
+  it("is told in docs/cuda.md by commands that it has", () => {
+    const words = [...readFileSync("docs/cuda.md", "utf8").matchAll(/native\/bench\/run_gpu\.sh (\w+)/g)].map(([, word]) => word!);
+    expect(words).toEqual(expect.arrayContaining(["pack", "plan", "unpack"]));
+    for (const word of words) expect(["pack", "plan", "unpack", ...all]).toContain(word);
+  });
+});
+
+describe.skipIf(process.platform === "win32")("scripts/carried.sh", () => {
+  it("says how large a call is with the checkout, and refuses one that is too large, with advice", () => {
+    const carried = (most: string) => spawnSync("bash", ["scripts/carried.sh", "models"], { env: { ...process.env, CARRIED_MIB: most }, encoding: "utf8" });
+    const { status, stdout, stderr } = carried("10000");
+    expect([status, stderr]).toEqual([0, ""]);
+    const size = Number(/^largest call: (\d+\.\d) MiB with the checkout$/m.exec(stdout)![1]);
+    expect(size).toBeGreaterThan(15);                             // models and the checkout, of which it is a part
+    expect(carried(String(size + 1)).status).toBe(0);
+    expect(carried(String(size - 1)).status).toBe(1);
+    expect(carried("1").stderr).toContain("git restore models");
+  });
+
+  it("counts tracked files and new ones as they lie there, not ignored ones nor those taken out of the working tree", () => {
+    const there = mkdtempSync(path.join(tmpdir(), "octet-carried-"));
+    const size = () => Number(/: (\d+\.\d) MiB/.exec(spawnSync("bash", ["scripts/carried.sh", ".gitignore"], { cwd: there, encoding: "utf8" }).stdout)![1]);
+    try {
+      for (const folder of ["scripts", "models"]) mkdirSync(path.join(there, folder));
+      copyFileSync("scripts/carried.sh", path.join(there, "scripts/carried.sh"));
+      writeFileSync(path.join(there, ".gitignore"), "*.log\n");
+      writeFileSync(path.join(there, "models/a b.gguf"), Buffer.alloc(5 << 20));
+      spawnSync("git", ["init", "-q"], { cwd: there });
+      spawnSync("git", ["add", "."], { cwd: there });
+      expect(size()).toBe(6.5);
+      writeFileSync(path.join(there, "ignored.log"), Buffer.alloc(3 << 20));
+      writeFileSync(path.join(there, "new.txt"), Buffer.alloc(2 << 20));
+      expect(size()).toBe(8.5);
+      rmSync(path.join(there, "models/a b.gguf"));
+      expect(size()).toBe(3.5);
+    } finally {
+      rmSync(there, { recursive: true, force: true });
+    }
   });
 });
