@@ -66,7 +66,9 @@ void write_table(std::FILE* to) {
                  static_cast<unsigned long long>(of.atomics), ratio(of.shared_wavefronts, of.shared_wavefronts_ideal),
                  ratio(of.load_sectors, of.load_sectors_ideal), ratio(of.store_sectors, of.store_sectors_ideal),
                  ratio(of.async_sectors, of.async_sectors_ideal));
-  for (const std::string& name : never_run()) std::fprintf(to, "%s was not run\n", name.c_str());
+  std::string left_out;
+  for (const std::string& name : never_run()) left_out += (left_out.empty() ? "" : ", ") + name;
+  if (!left_out.empty()) std::fprintf(to, "\nNot run: %s.\n", left_out.c_str());
 }
 
 }  // namespace
