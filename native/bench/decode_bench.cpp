@@ -5,6 +5,7 @@
 #include <future>
 
 #include "bench/interrupt.h"
+#include "runtimes/cuda/device/calls.h"
 
 namespace octet::bench {
 namespace {
@@ -14,6 +15,7 @@ struct Heard {
   std::promise<Result> result;
   double bytes = 0, operations = 0, draft_lengths = 0;
   int steps = 0;
+  std::vector<cuda::DeviceCalls> calls;  // so far, at the end of each step
 };
 
 class Counter final : public Listener {
@@ -25,6 +27,7 @@ class Counter final : public Listener {
   void on_step(StepEvent&& event) override {
     const auto lanes = static_cast<double>(event.lanes.size());
     ++heard_->steps;
+    heard_->calls.push_back(cuda::device_calls());
     heard_->draft_lengths += event.draft_length;
     const double tail = written_ / lanes_;  // of all lanes, on average
     heard_->bytes += cost_.target.bytes(prompt_, tail, lanes) + event.draft_length * cost_.draft.bytes(prompt_, tail, lanes);
@@ -41,6 +44,13 @@ class Counter final : public Listener {
   PairCost cost_;
   double lanes_, prompt_, written_ = 0;
 };
+
+// A call's count per step over the middle half of the steps.
+std::optional<double> per_step(const std::vector<cuda::DeviceCalls>& calls, std::uint64_t cuda::DeviceCalls::*kind) {
+  if (calls.size() < 4) return std::nullopt;
+  const std::size_t first = calls.size() / 4, last = calls.size() - 1 - first;
+  return static_cast<double>(calls[last].*kind - calls[first].*kind) / static_cast<double>(last - first);
+}
 
 }  // namespace
 
@@ -72,7 +82,10 @@ DecodeFigures decode_once(Engine& engine, const DecodeCase& decode, const PairCo
           .draft_length = heard->draft_lengths / heard->steps,
           .gb_per_s = heard->bytes / seconds / 1e9,
           .flops = heard->operations / seconds,
-          .flops_of_written = totals.tokens * cost.target.operations_per_row / seconds};
+          .flops_of_written = totals.tokens * cost.target.operations_per_row / seconds,
+          .launches_per_step = per_step(heard->calls, &cuda::DeviceCalls::launches),
+          .graphs_per_step = per_step(heard->calls, &cuda::DeviceCalls::graphs),
+          .waits_per_step = per_step(heard->calls, &cuda::DeviceCalls::waits)};
 }
 
 DecodeFigures middle_of(std::vector<DecodeFigures> runs) {

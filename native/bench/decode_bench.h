@@ -34,6 +34,9 @@ struct DecodeFigures {
   double gb_per_s = 0;                      ///< What passes must move (PassCost::bytes), over the decoding's time.
   double flops = 0;                         ///< Operations a second of all rows drafted and verified for live lanes.
   double flops_of_written = 0;              ///< Of the target's rows whose tokens were written, alone.
+  /// What the host asked of the device for a step (cuda::DeviceCalls), over the middle half of the steps, where lanes neither start nor
+  /// end: launches outside graphs, graphs, waits. Nothing where there were too few steps.
+  std::optional<double> launches_per_step, graphs_per_step, waits_per_step;
 };
 
 /// Decodes once, end tokens ignored. Throws std::runtime_error with the engine's words if it fails, Interrupted where a signal ends it.

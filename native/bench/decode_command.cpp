@@ -135,12 +135,15 @@ class Decoding {
     for (std::size_t i = 0; i < rows.size(); ++i) add_row(prompt, batch, settings_.policies[i].name, rows[i], regular);
   }
 
+  static Value value(const std::optional<double>& x) { return x ? Value(*x) : Value(); }
+
   void add_row(int prompt, int batch, const std::string& policy, const DecodeFigures& f, const DecodeFigures* regular) {
     const double peak = device_.info.peak_bf16_flops;
     report_.row({format_, static_cast<double>(prompt), static_cast<double>(batch), policy, f.ms_per_step, f.ms_per_token_first, f.ms_per_token_last,
-                 f.ms_per_token_all, f.tokens_per_second, f.tokens_per_step, f.draft_length, f.acceptance ? Value(*f.acceptance) : Value(),
+                 f.ms_per_token_all, f.tokens_per_second, f.tokens_per_step, f.draft_length, value(f.acceptance),
                  pair_.acceptance, regular ? Value(over_regular(f, *regular)) : Value(), f.gb_per_s, share(f.gb_per_s, device_.copy_gb_per_s),
-                 share(f.flops, peak), share(f.flops_of_written, peak)});
+                 share(f.flops, peak), share(f.flops_of_written, peak), value(f.launches_per_step), value(f.graphs_per_step),
+                 value(f.waits_per_step)});
   }
 
   const Settings& settings_;
@@ -167,13 +170,15 @@ void run(const Arguments& arguments, Report& report) {
                 {"tokensPerSecond", "tokens/s", 1},
                 {"tokensPerStep", "tokens/step", 2}, {"draftLength", "k", 2}, {"acceptance", "accepted/drafted", 3}, {"acceptanceKind", "acceptance"},
                 {"overRegular", "over regular", 3}, {"gbPerS", "GB/s", 1}, {"ofCopy", "% of copy", 1, 100}, {"utilisation", "% of bf16 peak", 1, 100},
-                {"utilisationOfWritten", "% by written tokens", 1, 100}});
+                {"utilisationOfWritten", "% by written tokens", 1, 100}, {"launchesPerStep", "launches/step", 1}, {"graphsPerStep", "graphs/step", 2},
+                {"waitsPerStep", "waits/step", 2}});
   for (const cuda::WeightFormat format : formats) Decoding(settings, pair, format, device, report).run();
   report.note("Each row: the middle of " + std::to_string(settings.repeats) +
       " runs by ms per token over all lanes, policies taken in turn after one round "
               "not counted. ms/token: the first lane to end, the last, the mean of all. tokens/step and acceptance: of a lane. GB/s: weights as "
               "stored and keys and values that the passes must read. % of bf16 peak: 2 operations per weight of every row drafted or verified for a "
-              "live lane, attention left out, over the device's dense peak; by written tokens: the target's rows of written tokens alone.");
+              "live lane, attention left out, over the device's dense peak; by written tokens: the target's rows of written tokens alone. "
+              "launches/step: kernels, copies and fills outside graphs, with graphs and waits of the host over the middle half of the steps.");
 }
 
 }  // namespace

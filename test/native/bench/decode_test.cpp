@@ -9,6 +9,7 @@
 #include "bench/decode_bench.h"
 #include "bench/interrupt.h"
 #include "run_bench.h"
+#include "runtimes/cuda/device/calls.h"
 #include "scripted_runtime.h"
 
 using namespace octet;
@@ -53,7 +54,7 @@ TEST_CASE("bench: decode reports each policy beside regular decoding, and says t
   REQUIRE(run.code == 0);
   CHECK(run.text.find("tiny with draft tiny-draft, acceptance simulated 0.798 per token") != std::string::npos);
   const auto headings = row_with(run, "| draft lengths"), regular = row_with(run, "| none "), fixed = row_with(run, "| fixed:2 ");
-  REQUIRE(headings.size() == 18);
+  REQUIRE(headings.size() == 21);
   REQUIRE(regular.size() == headings.size());
   REQUIRE(fixed.size() == headings.size());
   const auto number = [&](const std::vector<std::string>& row, const std::string& heading) {
@@ -75,6 +76,22 @@ TEST_CASE("bench: decode reports each policy beside regular decoding, and says t
   // Of two tokens drafted a step, fewer at the end: what is written beyond one a step was accepted.
   CHECK(number(fixed, "accepted/drafted") >= (number(fixed, "tokens/step") - 1) / 2 - 0.01);
   CHECK(number(fixed, "accepted/drafted") <= 1);
+}
+
+TEST_CASE("bench: a steady step is one graph, and the host waits for the one before it") {
+  const BenchRun run = run_bench({"decode", "--target", "tiny", "--draft", "tiny-draft", "--acceptance", "0.8", "--formats", "bf16", "--batches", "1",
+                                  "--prompts", "9", "--draft-lengths", "none,fixed:2", "--tokens", "40", "--repeats", "1"});
+  CAPTURE(run.progress);
+  REQUIRE(run.code == 0);
+  const auto headings = row_with(run, "| draft lengths");
+  for (const char* const policy : {"| none ", "| fixed:2 "}) {
+    const auto row = row_with(run, policy);
+    REQUIRE(row.size() == headings.size());
+    for (std::size_t i = 0; i < headings.size(); ++i) {
+      if (headings[i] == "launches/step") CHECK(std::stod(row[i]) == 0);
+      if (headings[i] == "graphs/step" || headings[i] == "waits/step") CHECK(std::stod(row[i]) == 1);
+    }
+  }
 }
 
 TEST_CASE("bench: decode refuses what it cannot run, before anything is made") {
@@ -111,6 +128,24 @@ TEST_CASE("bench: figures of a decoding, from steps that are known") {
   CHECK(f.flops == doctest::Approx(2 * (19 * 100 + 14 * 1) / seconds));
   const double cells = 5 * 5 + 2 * (0 + 3 + 6 + 9 + 11);  // the prompt in five steps, the tails of two lanes
   CHECK(f.gb_per_s == doctest::Approx((5 * 1000 + cells + 14 * 10) / seconds / 1e9));
+}
+
+TEST_CASE("bench: what a steady step asks of the device is counted over the middle half of the steps") {
+  const auto script = std::make_shared<test::Script>();
+  script->before_collect = [](int call) {
+    const int launches = call <= 4 || call > 9 ? 1000 : 3;  // of twelve steps, the middle begins behind the fourth and ends with the ninth
+    for (int i = 0; i < launches; ++i) cuda::detail::launch_calls.add();
+    cuda::detail::graph_calls.add();
+    for (int i = 0; i < 2; ++i) cuda::detail::wait_calls.add();
+  };
+  Engine engine(std::make_unique<test::ScriptedRuntime>(script), std::make_shared<Words>());
+  const std::vector<Token> prompt(5, 3);
+  const auto decode = [&](int tokens) { return decode_once(engine, {.batch = 1, .prompt = prompt, .tokens = tokens, .draft_length = DraftLengthSpec::parse("none")}, {}); };
+  const DecodeFigures f = decode(12);
+  CHECK(f.launches_per_step.value() == 3);
+  CHECK(f.graphs_per_step.value() == 1);
+  CHECK(f.waits_per_step.value() == 2);
+  CHECK(!decode(3).launches_per_step);
 }
 
 TEST_CASE("bench: an interrupted decoding is cancelled and given up") {

@@ -1,8 +1,10 @@
 // The device layer: the same results from a GPU and from fibers.
 #include <doctest/doctest.h>
 
+#include <optional>
 #include <random>
 
+#include "runtimes/cuda/device/calls.h"
 #include "runtimes/cuda/kernels/probe.h"
 
 using namespace octet::cuda;
@@ -42,6 +44,47 @@ TEST_CASE("cuda device: the last block to arrive, warp sums and ballots") {
   CHECK(counter.download()[0] == 7);
   CHECK(static_cast<std::uint32_t>(last.download()[0]) == 0xaaaaaaaau);
   CHECK(total.download()[0] == 31 * 16);
+}
+
+TEST_CASE("cuda device: what is put on a stream by itself counts as a launch, what is recorded or in a graph does not") {
+  DeviceArray<int> counter{std::vector<int>{0}}, last{std::vector<int>{0}};
+  DeviceArray<float> total{std::vector<float>{0}};
+  Stream stream;
+  const Event over;
+  const auto put = [&] {
+    probe_last_block(stream, 7, counter.data(), last.data(), total.data());
+    stream.copy(last.data(), counter.data(), sizeof(int));
+    stream.fill(counter.data(), 0, sizeof(int));
+  };
+  struct Asked {
+    std::uint64_t launches, graphs, waits;
+    bool operator==(const Asked&) const = default;
+  };
+  const auto asked = [](auto&& what) {
+    const DeviceCalls before = device_calls();
+    what();
+    const DeviceCalls after = device_calls();
+    return Asked{after.launches - before.launches, after.graphs - before.graphs, after.waits - before.waits};
+  };
+  CHECK(asked(put) == Asked{3, 0, 0});
+  std::optional<Graph> graph;
+  CHECK(asked([&] {
+    stream.begin_capture();
+    put();
+    graph = stream.end_capture();
+  }) == Asked{0, 0, 0});
+  CHECK(asked([&] {
+    stream.launch(*graph);
+    stream.launch(*graph);
+  }) == Asked{0, 2, 0});
+  CHECK(asked([&] { stream.record(over); }) == Asked{0, 0, 0});
+  CHECK(asked([&] {
+    over.wait();
+    stream.synchronize();
+  }) == Asked{0, 0, 2});
+  CHECK(asked([&] { last.download(); }) == Asked{0, 0, 1});
+  CHECK(asked([&] { last.upload(std::vector<int>{0}); }) == Asked{0, 0, 1});
+  CHECK(asked([&] { DeviceArray<int>{4}; }) == Asked{0, 0, 2});
 }
 
 TEST_CASE("cuda device: bf16 and half conversions") {

@@ -15,12 +15,22 @@ namespace octet::cuda::testing {
 constexpr WeightFormat kTensorFormats[] = {WeightFormat::kF16,  WeightFormat::kBf16, WeightFormat::kQ8_0,
                                            WeightFormat::kQ4_0, WeightFormat::kQ4_K, WeightFormat::kQ6_K};
 
+constexpr int kLeastShared = 99, kMostShared = 227;  // KiB that a block may have, from device to device
+
 /// A device like this one, but with so many multiprocessors, and shared memory that every one has: the same plans everywhere.
-inline GemmWorkspace workspace_of(int multiprocessors) {
+inline GemmWorkspace workspace_of(int multiprocessors, int shared_kib = kLeastShared) {
   DeviceInfo device = device_info();
   device.multiprocessors = multiprocessors;
-  device.shared_bytes = 99 << 10;
+  device.shared_bytes = static_cast<std::size_t>(shared_kib) << 10;
   return GemmWorkspace(device);
+}
+
+/// Those of the least and the most that kernels can have here (on the host, any): with more, steps of more units are planned.
+inline std::vector<int> shared_sizes() {
+  const DeviceInfo device = device_info();
+  std::vector<int> sizes{kLeastShared};
+  if (device.name == "host" || device.shared_bytes >= std::size_t{kMostShared} << 10) sizes.push_back(kMostShared);
+  return sizes;
 }
 
 constexpr float kGuard = -12345.0f;  // where nothing may be written; exact in bf16

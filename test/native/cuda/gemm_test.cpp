@@ -42,18 +42,21 @@ int odd_columns(WeightFormat format) {
 }  // namespace
 
 TEST_CASE("cuda gemm: every format, number of rows and epilogue on tensor cores") {
-  const GemmWorkspace workspace = workspace_of(2);
-  for (const WeightFormat format : kTensorFormats)
-    for (const int n : {1, 7, 8, 9, 16, 24, 40, 64, 72, 90, 144, 200})
-      for (const Epilogue epilogue : kEpilogues) {
-        if (epilogue != kEpilogues[(n + static_cast<int>(format)) % 3] && n > 9) continue;
-        CAPTURE(name_of(format));
-        CAPTURE(n);
-        CAPTURE(static_cast<int>(epilogue));
-        GemmCase c(format, epilogue == Epilogue::kSwiGlu ? 37 : 75, odd_columns(format), n, epilogue, Precision::kBf16, epilogue == Epilogue::kStore, n);
-        CHECK(wrong_after(c, workspace) == 0);
-      }
-  CHECK(counters_are_zero(workspace));
+  for (const int shared_kib : shared_sizes()) {
+    const GemmWorkspace workspace = workspace_of(2, shared_kib);
+    for (const WeightFormat format : kTensorFormats)
+      for (const int n : {1, 7, 8, 9, 16, 24, 40, 64, 72, 90, 144, 200})
+        for (const Epilogue epilogue : kEpilogues) {
+          if (epilogue != kEpilogues[(n + static_cast<int>(format)) % 3] && n > 9) continue;
+          CAPTURE(shared_kib);
+          CAPTURE(name_of(format));
+          CAPTURE(n);
+          CAPTURE(static_cast<int>(epilogue));
+          GemmCase c(format, epilogue == Epilogue::kSwiGlu ? 37 : 75, odd_columns(format), n, epilogue, Precision::kBf16, epilogue == Epilogue::kStore, n);
+          CHECK(wrong_after(c, workspace) == 0);
+        }
+    CHECK(counters_are_zero(workspace));
+  }
 }
 
 TEST_CASE("cuda gemm: tiles shared by several blocks, whole rounds, and both") {
@@ -61,7 +64,7 @@ TEST_CASE("cuda gemm: tiles shared by several blocks, whole rounds, and both") {
     int multiprocessors, rows, n;
     bool rounds, shared, straddling;  // a block finishes one tile and begins another
   };
-  for (const Shape& shape : {Shape{5, 75, 8, false, true, false}, Shape{1, 300, 8, true, true, true}, Shape{1, 384, 40, true, false, false},
+  for (const Shape& shape : {Shape{5, 75, 8, false, true, false}, Shape{2, 440, 8, true, true, true}, Shape{1, 384, 40, true, false, false},
                              Shape{5, 300, 72, false, true, true}}) {
     CAPTURE(shape.rows);
     CAPTURE(shape.n);
@@ -83,24 +86,34 @@ TEST_CASE("cuda gemm: tiles shared by several blocks, whole rounds, and both") {
 }
 
 TEST_CASE("cuda gemm: every division of a block's warps") {
-  const GemmWorkspace workspace = workspace_of(2);
-  int plans = 0;
-  for (const int n : {13, 75}) {
-    GemmCase c(WeightFormat::kQ6_K, 150, 768, n, n == 13 ? Epilogue::kSwiGlu : Epilogue::kStore, Precision::kBf16, n != 13, 9);
-    for (const CostedPlan& possible : possible_plans(c.call().weights, n, workspace)) {
-      CAPTURE(n);
-      CAPTURE(possible.plan.tiles);
-      CAPTURE(possible.plan.n_warps);
-      CAPTURE(possible.plan.k_warps);
-      ++plans;
-      c.reset();
-      Stream stream;
-      gemm_by(stream, workspace, c.call(), possible.plan);
-      stream.synchronize();
-      CHECK(c.wrong() == 0);
-    }
-  }
-  CHECK(plans == 2 * (2 * 2 + 4 * 3));
+  // By units of a step. The columns leave the last step without units for some warps, and with fewer than the others for the rest.
+  int plans[5] = {};
+  for (const int shared_kib : shared_sizes())
+    for (const WeightFormat format : {WeightFormat::kQ6_K, WeightFormat::kQ4_0})
+      for (const int n : {13, 75}) {
+        const GemmWorkspace workspace = workspace_of(2, shared_kib);
+        const int columns = format == WeightFormat::kQ6_K ? 768 : 736;
+        GemmCase c(format, 150, columns, n, n == 13 ? Epilogue::kSwiGlu : Epilogue::kStore, Precision::kBf16, n != 13, 9);
+        for (const CostedPlan& possible : possible_plans(c.call().weights, n, workspace)) {
+          CAPTURE(shared_kib);
+          CAPTURE(name_of(format));
+          CAPTURE(n);
+          CAPTURE(possible.plan.tiles);
+          CAPTURE(possible.plan.n_warps);
+          CAPTURE(possible.plan.k_warps);
+          CAPTURE(possible.plan.step_units);
+          ++plans[possible.plan.step_units];
+          c.reset();
+          Stream stream;
+          gemm_by(stream, workspace, c.call(), possible.plan);
+          stream.synchronize();
+          CHECK(c.wrong() == 0);
+        }
+      }
+  const int cases = 4 * static_cast<int>(shared_sizes().size());
+  CHECK(plans[1] == cases * (2 * 2 + 4 * 3));
+  CHECK(plans[2] > 0);
+  if (shared_sizes().size() > 1) CHECK(plans[4] > 0);
 }
 
 TEST_CASE("cuda gemm: each size of tiles by every format") {

@@ -114,6 +114,13 @@ OCTET_DEVICE void load_matrices_transposed(std::uint32_t (&r)[4], const void* ro
 /// The bytes of a word, lowest first, chosen by selector's four nibbles from a (0 to 3) and b (4 to 7).
 OCTET_DEVICE std::uint32_t byte_permute(std::uint32_t a, std::uint32_t b, std::uint32_t selector) { return __byte_perm(a, b, selector); }
 
+/// a & mask | bits, as one instruction (the compiler makes two of it where both are constants).
+OCTET_DEVICE std::uint32_t masked_or(std::uint32_t a, std::uint32_t mask, std::uint32_t bits) {
+  std::uint32_t d;
+  asm("lop3.b32 %0, %1, %2, %3, 0xea;" : "=r"(d) : "r"(a), "r"(mask), "r"(bits));
+  return d;
+}
+
 /// a b + c of two pairs of bf16, each rounded once.
 OCTET_DEVICE std::uint32_t fma_bf16x2(std::uint32_t a, std::uint32_t b, std::uint32_t c) {
   std::uint32_t d;

@@ -159,6 +159,8 @@ OCTET_DEVICE std::uint32_t byte_permute(std::uint32_t a, std::uint32_t b, std::u
   return result;
 }
 
+OCTET_DEVICE std::uint32_t masked_or(std::uint32_t a, std::uint32_t mask, std::uint32_t bits) { return (a & mask) | bits; }
+
 OCTET_DEVICE std::uint32_t fma_bf16x2(std::uint32_t a, std::uint32_t b, std::uint32_t c) {
   return pack_bf16(low_bf16(a) * low_bf16(b) + low_bf16(c), high_bf16(a) * high_bf16(b) + high_bf16(c));
 }

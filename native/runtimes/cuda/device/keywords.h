@@ -8,6 +8,7 @@
 #define OCTET_DEVICE __device__ __forceinline__
 #define OCTET_BOTH __host__ __device__ __forceinline__
 #define OCTET_UNROLL _Pragma("unroll")
+#define OCTET_ROLLED _Pragma("unroll 1")
 #else
 #define OCTET_KERNEL void
 #define OCTET_KERNEL_BOUNDS(threads, blocks) void
@@ -18,4 +19,5 @@
 #endif
 #define OCTET_BOTH inline
 #define OCTET_UNROLL
+#define OCTET_ROLLED
 #endif

@@ -31,6 +31,7 @@ struct Shape {
 #ifdef __CUDACC__
 
 void* native_stream(Stream& stream);  ///< The cudaStream_t.
+void count_launch(Stream& stream);    ///< In device_calls(), unless the stream is recording a graph.
 bool may_overlap_launches();          ///< The device knows programmatic dependent launch.
 /// Before a kernel's launch with so much shared memory: asks for what it needs, once. By any thread.
 void prepare_kernel(const void* kernel, std::size_t shared_bytes);
@@ -40,6 +41,7 @@ void launch(Stream& stream, const Shape& shape, void (*kernel)(Parameters...), A
   const auto check = [](cudaError_t error) {
     if (error != cudaSuccess) throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorString(error));
   };
+  count_launch(stream);
   prepare_kernel(reinterpret_cast<const void*>(kernel), shape.shared_bytes);
   cudaLaunchAttribute overlap{};
   overlap.id = cudaLaunchAttributeProgrammaticStreamSerialization;

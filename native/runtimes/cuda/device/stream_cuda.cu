@@ -4,6 +4,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "runtimes/cuda/device/calls.h"
 #include "runtimes/cuda/device/launch.h"
 #include "runtimes/cuda/device/stream.h"
 
@@ -60,19 +61,31 @@ DeviceInfo device_info() {
 namespace detail {
 
 void* allocate(std::size_t bytes) {
+  wait_calls.add();
   void* p = nullptr;
   check(cudaMalloc(&p, bytes));
   return p;
 }
-void release(void* p) noexcept { cudaFree(p); }
+void release(void* p) noexcept {
+  if (p) wait_calls.add();
+  cudaFree(p);
+}
 void* allocate_pinned(std::size_t bytes) {
+  wait_calls.add();
   void* p = nullptr;
   check(cudaHostAlloc(&p, bytes, cudaHostAllocMapped | cudaHostAllocPortable));
   return p;
 }
-void release_pinned(void* p) noexcept { cudaFreeHost(p); }
-void download(void* to_host, const void* from, std::size_t bytes) { check(cudaMemcpy(to_host, from, bytes, cudaMemcpyDeviceToHost)); }
+void release_pinned(void* p) noexcept {
+  if (p) wait_calls.add();
+  cudaFreeHost(p);
+}
+void download(void* to_host, const void* from, std::size_t bytes) {
+  wait_calls.add();
+  check(cudaMemcpy(to_host, from, bytes, cudaMemcpyDeviceToHost));
+}
 void upload(void* to, const void* from_host, std::size_t bytes) {
+  wait_calls.add();
   check(cudaMemcpy(to, from_host, bytes, cudaMemcpyHostToDevice));
   // From pageable memory the call may return when the bytes are staged, before they have arrived; and this stream's work is not ordered
   // before that of streams made with cudaStreamNonBlocking.
@@ -104,7 +117,10 @@ Event::Event() : body_(std::make_unique<Body>()) { check(cudaEventCreate(&body_-
 Event::Event(Event&&) noexcept = default;
 Event& Event::operator=(Event&&) noexcept = default;
 Event::~Event() = default;
-void Event::wait() const { check(cudaEventSynchronize(body_->event)); }
+void Event::wait() const {
+  detail::wait_calls.add();
+  check(cudaEventSynchronize(body_->event));
+}
 double Event::ms_since(const Event& start) const {
   float ms = 0;
   check(cudaEventElapsedTime(&ms, start.body_->event, body_->event));
@@ -113,6 +129,10 @@ double Event::ms_since(const Event& start) const {
 
 struct Stream::Body {
   cudaStream_t stream = nullptr;
+  bool recording = false;
+  void count_launch() const {
+    if (!recording) detail::launch_calls.add();
+  }
   ~Body() {
     if (stream) cudaStreamDestroy(stream);
   }
@@ -121,6 +141,7 @@ Stream::Stream() : body_(std::make_unique<Body>()) { check(cudaStreamCreateWithF
 Stream::~Stream() = default;
 
 void* native_stream(Stream& stream) { return stream.body().stream; }
+void count_launch(Stream& stream) { stream.body().count_launch(); }
 
 bool may_overlap_launches() {
   static const bool may = [] {
@@ -152,8 +173,12 @@ void prepare_kernel(const void* kernel, std::size_t shared_bytes) {
   else found->second = std::max(shared_bytes, found->second);
 }
 
-void Stream::synchronize() { check(cudaStreamSynchronize(body_->stream)); }
+void Stream::synchronize() {
+  detail::wait_calls.add();
+  check(cudaStreamSynchronize(body_->stream));
+}
 void Stream::copy(void* to, const void* from, std::size_t bytes) {
+  body_->count_launch();
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, body_->stream));
 }
 void Stream::copy_rows(void* to, const void* from, std::size_t bytes, std::size_t pitch, std::size_t rows) {
@@ -162,17 +187,26 @@ void Stream::copy_rows(void* to, const void* from, std::size_t bytes, std::size_
       copy(static_cast<std::byte*>(to) + row * pitch, static_cast<const std::byte*>(from) + row * pitch, bytes);
     return;
   }
+  body_->count_launch();
   check(cudaMemcpy2DAsync(to, pitch, from, pitch, bytes, rows, cudaMemcpyDeviceToDevice, body_->stream));
 }
-void Stream::fill(void* device, int byte, std::size_t bytes) { check(cudaMemsetAsync(device, byte, bytes, body_->stream)); }
+void Stream::fill(void* device, int byte, std::size_t bytes) {
+  body_->count_launch();
+  check(cudaMemsetAsync(device, byte, bytes, body_->stream));
+}
 void Stream::copy_in(void* to, const void* from, std::size_t bytes) {
+  body_->count_launch();
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, body_->stream));
 }
 
 // Relaxed: a kernel's first use loads its code, and its shared memory is asked for, which stricter modes may refuse within a capture. Other
 // threads' calls are no concern of this stream's.
-void Stream::begin_capture() { check(cudaStreamBeginCapture(body_->stream, cudaStreamCaptureModeRelaxed)); }
+void Stream::begin_capture() {
+  check(cudaStreamBeginCapture(body_->stream, cudaStreamCaptureModeRelaxed));
+  body_->recording = true;
+}
 Graph Stream::end_capture() {
+  body_->recording = false;
   cudaGraph_t captured = nullptr;
   check(cudaStreamEndCapture(body_->stream, &captured));
   auto body = std::make_unique<Graph::Body>();
@@ -182,7 +216,10 @@ Graph Stream::end_capture() {
   check(error);
   return Graph(std::move(body));
 }
-void Stream::launch(const Graph& graph) { check(cudaGraphLaunch(graph.body().graph, body_->stream)); }
+void Stream::launch(const Graph& graph) {
+  detail::graph_calls.add();
+  check(cudaGraphLaunch(graph.body().graph, body_->stream));
+}
 void Stream::record(const Event& event) { check(cudaEventRecord(event.body().event, body_->stream)); }
 
 }  // namespace octet::cuda

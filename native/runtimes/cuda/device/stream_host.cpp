@@ -9,6 +9,7 @@
 #include <new>
 #include <thread>
 
+#include "runtimes/cuda/device/calls.h"
 #include "runtimes/cuda/device/host/deferral.h"
 #include "runtimes/cuda/device/host/races.h"
 #include "runtimes/cuda/device/launch.h"
@@ -78,6 +79,7 @@ constexpr std::align_val_t kAlignment{256};
 
 // Of exactly so many bytes, so that a memory checker sees what lies beyond.
 void* allocate(std::size_t bytes) {
+  wait_calls.add();
 #ifdef OCTET_RACES
   void* const p = races::allocate(bytes);
 #else
@@ -88,6 +90,7 @@ void* allocate(std::size_t bytes) {
 }
 void release(void* p) noexcept {
   if (!p) return;
+  wait_calls.add();
   if (deferring) run_all();
   races::host_waits_for_all();
 #ifdef OCTET_RACES
@@ -99,10 +102,12 @@ void release(void* p) noexcept {
 void* allocate_pinned(std::size_t bytes) { return allocate(bytes); }
 void release_pinned(void* p) noexcept { release(p); }
 void download(void* to_host, const void* from, std::size_t bytes) {
+  wait_calls.add();
   races::reads(from, bytes);
   std::memcpy(to_host, from, bytes);
 }
 void upload(void* to, const void* from_host, std::size_t bytes) {
+  wait_calls.add();
   races::writes(to, bytes);
   std::memcpy(to, from_host, bytes);
 }
@@ -129,6 +134,7 @@ Event::Event(Event&&) noexcept = default;
 Event& Event::operator=(Event&&) noexcept = default;
 Event::~Event() = default;
 void Event::wait() const {
+  detail::wait_calls.add();
   if (body_->queue) body_->queue->run(body_->place);
   races::host_waits(body_->reached.get());
 }
@@ -140,6 +146,12 @@ struct Stream::Body {
   std::unique_ptr<Graph::Body> captured;
   std::shared_ptr<Queue> queue = std::make_shared<Queue>();
   std::shared_ptr<races::StreamOrder> order = races::new_stream_order();
+
+  void put(std::function<void()> work) {
+    work = races::in_order(order, std::move(work));
+    if (deferring) queue->add(std::move(work));
+    else work();
+  }
 };
 Stream::Stream() : body_(std::make_unique<Body>()) {
   const std::lock_guard lock(queues_mutex);
@@ -149,12 +161,12 @@ Stream::~Stream() { synchronize(); }
 
 void run_on_host(Stream& stream, std::function<void()> work) {
   if (Graph::Body* captured = stream.body().captured.get()) return captured->work.push_back(std::move(work));
-  work = races::in_order(stream.body().order, std::move(work));
-  if (deferring) stream.body().queue->add(std::move(work));
-  else work();
+  detail::launch_calls.add();
+  stream.body().put(std::move(work));
 }
 
 void Stream::synchronize() {
+  detail::wait_calls.add();
   body_->queue->run(body_->queue->put);
   if constexpr (races::kOn) races::host_waits(*body_->order);
 }
@@ -185,11 +197,12 @@ void Stream::copy_in(void* to, const void* from, std::size_t bytes) { copy(to, f
 void Stream::begin_capture() { body_->captured = std::make_unique<Graph::Body>(); }
 Graph Stream::end_capture() { return Graph(std::move(body_->captured)); }
 void Stream::launch(const Graph& graph) {
-  if constexpr (races::kOn) run_on_host(*this, [] {});  // its first kernel overlaps nothing before the graph
-  for (const auto& work : graph.body().work) run_on_host(*this, work);
+  detail::graph_calls.add();
+  if constexpr (races::kOn) body_->put([] {});  // its first kernel overlaps nothing before the graph
+  for (const auto& work : graph.body().work) body_->put(work);
 }
 void Stream::record(const Event& event) {
-  run_on_host(*this, [body = &event.body()] {
+  body_->put([body = &event.body()] {
     body->at = Clock::now();
     body->reached = races::reached();
   });

@@ -233,8 +233,8 @@ OCTET_DEVICE void clear_idle_lanes(const AttentionCall& call) {
 
 template <int kDim, int kRowTiles>
 OCTET_KERNEL_BOUNDS(kAttentionThreads, 2) attend_items(AttentionCall call) {
-  wait_for_previous();
   let_next_start();
+  wait_for_previous();
   const int count = *call.plan.count;
   for (int i = block_x(); i < count; i += blocks_x()) {
     const AttentionItem& item = call.plan.items[i];

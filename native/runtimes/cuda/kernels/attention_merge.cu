@@ -11,8 +11,8 @@ constexpr int kThreads = 128;
 /// Rows with one part have their output already; those of idle lanes, with none, become zeros.
 template <int kDim>
 OCTET_KERNEL merge_parts(AttentionCall call) {
-  wait_for_previous();
   let_next_start();
+  wait_for_previous();
   const int row = block_x(), head = block_y() * (kThreads / kMergeThreads<kDim>) + thread_x() / kMergeThreads<kDim>;
   const int parts = call.plan.parts[row / call.rows_per_lane];
   if (parts == 1) return;

@@ -157,8 +157,8 @@ OCTET_DEVICE AttentionItem item_of(const Batch& batch, const AttentionGeometry& 
 }
 
 OCTET_KERNEL_BOUNDS(kThreads, 1) list_items(Batch batch, AttentionGeometry geometry, AttentionPlan plan, RaggedForm form) {
-  wait_for_previous();
   let_next_start();
+  wait_for_previous();
   Shared& shared = *reinterpret_cast<Shared*>(shared_memory());
   find_last_rows(batch, plan, shared);
   block_sync();

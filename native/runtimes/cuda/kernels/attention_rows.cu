@@ -16,8 +16,8 @@ constexpr float kLog2E = 1.44269504088896f, kLowest = -3.0e38f;
 
 template <class T>
 OCTET_KERNEL attend_row(Batch batch, HeadShape shape, const T* q, const T* keys, const T* values, float scale, T* out) {
-  wait_for_previous();
   let_next_start();
+  wait_for_previous();
   const int row = block_x(), head = block_y(), dim = shape.head_dim;
   const int position = batch.position[row], slot = batch.slot[row / batch.rows_per_lane];
   T* const to = out + (static_cast<std::size_t>(row) * shape.heads + head) * dim;

@@ -27,24 +27,26 @@ OCTET_DEVICE float times_biased_byte(std::uint32_t word, int i, float d) {
   return fma_of(bits_to_float(byte_permute(word, 0x47000000u, 0x7404u | static_cast<std::uint32_t>(i) << 4)), d, -32896.0f * d);
 }
 
-/// d (byte i of word)
+/// d (byte i of word); its negative by -d, without an instruction more.
 OCTET_DEVICE float times_byte(std::uint32_t word, int i, float d) {
   return fma_of(bits_to_float(byte_permute(word, 0x4b000000u, 0x7440u | static_cast<std::uint32_t>(i))), d, -8388608.0f * d);
 }
 
 /// 128 + the nibbles of register a, a pair of bf16.
-OCTET_DEVICE std::uint32_t nibbles(std::uint32_t word, int a) { return (word >> (4 * a) & 0x000f000fu) | 0x43004300u; }
+OCTET_DEVICE std::uint32_t nibbles(std::uint32_t word, int a) { return masked_or(word >> (4 * a), 0x000f000fu, 0x43004300u); }
 
 }  // namespace fragments
 
-/// read(unit, super, lane) takes what the lane needs from shared memory; fragment(tile, a) is its part of tile 0 to 3.
+/// read_factors(super, lane) and read(unit, lane) take what the lane needs from shared memory, the first once for all units of a super-block;
+/// fragment(tile, a) is its part of tile 0 to 3.
 template <WeightFormat kFormat>
 class LaneUnit;
 
 template <>
 class LaneUnit<WeightFormat::kBf16> {
  public:
-  OCTET_DEVICE void read(const std::byte* unit, const std::byte*, int lane) {
+  OCTET_DEVICE void read_factors(const std::byte*, int) {}
+  OCTET_DEVICE void read(const std::byte* unit, int lane) {
     weights_ = unit + lane * 16;
   }
 
@@ -61,7 +63,8 @@ class LaneUnit<WeightFormat::kBf16> {
 template <>
 class LaneUnit<WeightFormat::kF16> {
  public:
-  OCTET_DEVICE void read(const std::byte* unit, const std::byte*, int lane) {
+  OCTET_DEVICE void read_factors(const std::byte*, int) {}
+  OCTET_DEVICE void read(const std::byte* unit, int lane) {
     weights_ = unit + lane * 16;
   }
 
@@ -78,7 +81,8 @@ class LaneUnit<WeightFormat::kF16> {
 template <>
 class LaneUnit<WeightFormat::kQ8_0> {
  public:
-  OCTET_DEVICE void read(const std::byte* unit, const std::byte*, int lane) {
+  OCTET_DEVICE void read_factors(const std::byte*, int) {}
+  OCTET_DEVICE void read(const std::byte* unit, int lane) {
     weights_ = unit + lane * 16;
     d_ = read_as<Vector8>(unit + 1024 + lane / 4 * 8);
   }
@@ -101,7 +105,8 @@ class LaneUnit<WeightFormat::kQ8_0> {
 template <>
 class LaneUnit<WeightFormat::kQ4_0> {
  public:
-  OCTET_DEVICE void read(const std::byte* unit, const std::byte*, int lane) {
+  OCTET_DEVICE void read_factors(const std::byte*, int) {}
+  OCTET_DEVICE void read(const std::byte* unit, int lane) {
     weights_ = read_as<Vector16>(unit + lane * 16);
     d_ = read_as<Vector8>(unit + 512 + lane / 4 * 8);
   }
@@ -123,18 +128,23 @@ class LaneUnit<WeightFormat::kQ4_0> {
 template <>
 class LaneUnit<WeightFormat::kQ4_K> {
  public:
-  OCTET_DEVICE void read(const std::byte* unit, const std::byte* super, int lane) {
+  OCTET_DEVICE void read_factors(const std::byte* super, int lane) {
+    const auto factors = read_as<Vector8>(super + lane / 4 * 8);
+    OCTET_UNROLL
+    for (int row = 0; row < 2; ++row) d_[row] = fragments::half_of(factors.word[row], 0), minus_min_[row] = -fragments::half_of(factors.word[row], 1);
+  }
+
+  OCTET_DEVICE void read(const std::byte* unit, int lane) {
     weights_ = read_as<Vector16>(unit + lane * 16);
     scales_ = read_as<Vector8>(unit + 512 + lane / 4 * 8);
-    factors_ = read_as<Vector8>(super + lane / 4 * 8);
   }
 
   OCTET_DEVICE void fragment(int tile, std::uint32_t (&a)[4]) const {
     OCTET_UNROLL
     for (int i = 0; i < 4; ++i) {
-      const std::uint32_t scales = scales_.word[tile / 2], factors = factors_.word[i % 2];
-      const float scale = fragments::times_byte(scales, i % 2 * 2, fragments::half_of(factors, 0));
-      const float minimum = -fragments::times_byte(scales, i % 2 * 2 + 1, fragments::half_of(factors, 1));
+      const std::uint32_t scales = scales_.word[tile / 2];
+      const float scale = fragments::times_byte(scales, i % 2 * 2, d_[i % 2]);
+      const float minimum = fragments::times_byte(scales, i % 2 * 2 + 1, minus_min_[i % 2]);
       const std::uint32_t q = fma_bf16x2(fragments::nibbles(weights_.word[tile], i), fragments::kOnes, 0xc300c300u);  // - 128
       a[i] = fma_bf16x2(q, pack_bf16(scale, scale), pack_bf16(minimum, minimum));
     }
@@ -142,26 +152,32 @@ class LaneUnit<WeightFormat::kQ4_K> {
 
  private:
   Vector16 weights_;
-  Vector8 scales_, factors_;
+  Vector8 scales_;
+  float d_[2], minus_min_[2];  // of rows g and g + 8
 };
 
 template <>
 class LaneUnit<WeightFormat::kQ6_K> {
  public:
-  OCTET_DEVICE void read(const std::byte* unit, const std::byte* super, int lane) {
+  OCTET_DEVICE void read_factors(const std::byte* super, int lane) {
+    const auto d = read_as<std::uint32_t>(super + lane / 4 * 4);
+    OCTET_UNROLL
+    for (int row = 0; row < 2; ++row) d_[row] = fragments::half_of(d, row);
+  }
+
+  OCTET_DEVICE void read(const std::byte* unit, int lane) {
     low_ = read_as<Vector16>(unit + lane * 16);
     high_ = read_as<Vector8>(unit + 512 + lane * 8);
     scales_ = read_as<Vector8>(unit + 768 + lane / 4 * 8);
-    d_ = read_as<std::uint32_t>(super + lane / 4 * 4);
   }
 
   OCTET_DEVICE void fragment(int tile, std::uint32_t (&a)[4]) const {
     OCTET_UNROLL
     for (int i = 0; i < 4; ++i) {
-      const float scale = fragments::times_biased_byte(scales_.word[i % 2], tile, fragments::half_of(d_, i % 2));
+      const float scale = fragments::times_biased_byte(scales_.word[i % 2], tile, d_[i % 2]);
       const int shift = 2 * i + tile % 2 * 8;  // of the upper two bits, which belong at 4
       const std::uint32_t high = shift < 4 ? high_.word[tile / 2] << (4 - shift) : high_.word[tile / 2] >> (shift - 4);
-      const std::uint32_t code = fragments::nibbles(low_.word[tile], i) | (high & 0x00300030u);
+      const std::uint32_t code = masked_or(high, 0x00300030u, fragments::nibbles(low_.word[tile], i));
       const std::uint32_t q = fma_bf16x2(code, fragments::kOnes, 0xc320c320u);  // - 160
       a[i] = fma_bf16x2(q, pack_bf16(scale, scale), fragments::kMinusZeros);
     }
@@ -170,7 +186,7 @@ class LaneUnit<WeightFormat::kQ6_K> {
  private:
   Vector16 low_;
   Vector8 high_, scales_;
-  std::uint32_t d_;
+  float d_[2];  // of rows g and g + 8
 };
 
 }  // namespace octet::cuda

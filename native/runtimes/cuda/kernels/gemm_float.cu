@@ -31,8 +31,8 @@ OCTET_DEVICE void dot(const Matrix& w, int row, const Element* x, int rows, floa
 
 template <WeightFormat kFormat, class Element>
 OCTET_KERNEL multiply_rows(Gemm call) {
-  wait_for_previous();
   let_next_start();
+  wait_for_previous();
   const Matrix& w = call.weights;
   const int output = block_x() * kWarps + warp_index(), first = block_y() * kRows;
   const int rows = call.n - first < kRows ? call.n - first : kRows;

@@ -1,6 +1,7 @@
 // How a product is spread over the device: the shape of a block's output tile and who computes which part of which tile.
 //
-// Work is counted in steps: one step is a tile's next `step_columns` columns of W and x. With as many tiles as blocks or
+// Work is counted in steps: one step is a tile's next `step_columns` columns of W and x; the fewer bytes a format has, the more units of
+// 64 columns, since what a step costs beside its units is some 150 instructions of every warp. With as many tiles as blocks or
 // more, every block takes whole tiles, one a round (neighbouring tiles at the same time, so that their operands meet in the
 // second-level cache). The tiles that are left over, fewer than blocks, are cut along the columns: all their steps, in order,
 // are dealt out to `sharers` blocks in equal runs, and a tile's last block to finish adds the partial sums up, always in the
@@ -26,9 +27,16 @@ OCTET_BOTH constexpr int panels_of(int tiles) { return tiles <= 2 ? 1 : 2; }
 /// Blocks of a multiprocessor that registers must allow.
 OCTET_BOTH constexpr int resident_blocks(int tiles) { return tiles <= 2 ? 3 : tiles <= 4 ? 2 : 1; }
 
+/// Units of a panel that a warp may take in one step: some 2 KB of weights. A power of two.
+OCTET_BOTH constexpr int most_step_units(WeightFormat format) {
+  const int unit = layout_of(format).unit();
+  return unit >= 2048 ? 1 : unit >= 1024 ? 2 : 4;
+}
+
 struct GemmPlan {
   int tiles = 1;                       ///< n8 tiles of a warp: which kernel.
   int row_warps = 8, n_warps = 1, k_warps = 1;  ///< Their product is kGemmWarps.
+  int step_units = 1;                  ///< Units of a panel that a warp takes in a step: 1, 2, 4, up to most_step_units.
   int stages = 2;                      ///< Steps in shared memory at once.
   int tiles_down = 1, tiles_across = 1;  ///< Output tiles: along W's rows, along x's.
   int steps = 1;                       ///< Of a tile.
@@ -38,24 +46,33 @@ struct GemmPlan {
 
   OCTET_BOTH int block_rows() const { return row_warps * panels_of(tiles) * 16; }
   OCTET_BOTH int block_n() const { return n_warps * tiles * 8; }
-  OCTET_BOTH int step_columns() const { return k_warps * 64; }
+  OCTET_BOTH int step_columns() const { return k_warps * step_units * kUnitColumns; }
+  /// K-quants' super-blocks of a panel that a step has a part of.
+  OCTET_BOTH int step_supers() const { return step_columns() > kSuperColumns ? step_columns() / kSuperColumns : 1; }
   OCTET_BOTH int shared_tiles() const { return tiles_down * tiles_across - rounds * blocks; }
   OCTET_BOTH int shared_steps() const { return shared_tiles() * steps; }
   /// The first of the shared steps that sharer `block` takes; of the block after the last: their number.
-  OCTET_BOTH int share_begin(int block) const { return static_cast<int>(static_cast<long long>(block) * shared_steps() / sharers); }
+  OCTET_BOTH int share_begin(int block) const { return quotient(block, shared_steps(), 0, sharers); }
   /// Who takes a shared step.
-  OCTET_BOTH int share_owner(int step) const { return static_cast<int>(((step + 1LL) * sharers - 1) / shared_steps()); }
+  OCTET_BOTH int share_owner(int step) const { return quotient(step + 1, sharers, 1, shared_steps()); }
+
+ private:
+  /// (a b - less) / by, in 32 bits: a division of 64 is a hundred instructions, and several come before the first weights are asked for.
+  /// What deal() makes fits.
+  OCTET_BOTH static int quotient(int a, int b, unsigned less, int by) {
+    return static_cast<int>((static_cast<unsigned>(a) * static_cast<unsigned>(b) - less) / static_cast<unsigned>(by));
+  }
 };
 
-/// Where a step's operands lie in shared memory: units of W [panel][k warp], K-quants' factors [panel], x [row] padded so
+/// Where a step's operands lie in shared memory: units of W [panel][k warp][step_units], K-quants' factors [panel][step_supers], x [row] padded so
 /// that eight rows lie in different banks. Bytes.
 struct StageLayout {
   int supers, x, x_stride, bytes;
 
   OCTET_BOTH StageLayout(WeightFormat format, const GemmPlan& plan) {
     const int panels = plan.row_warps * panels_of(plan.tiles);
-    supers = panels * plan.k_warps * layout_of(format).unit();
-    x = supers + panels * layout_of(format).super;
+    supers = panels * plan.k_warps * plan.step_units * layout_of(format).unit();
+    x = supers + panels * plan.step_supers() * layout_of(format).super;
     x_stride = plan.step_columns() * 2 + 16;
     bytes = x + plan.block_n() * x_stride;
   }

@@ -100,15 +100,22 @@ OCTET_DEVICE bool add_blocks(const Product& p, Sums<kTiles>& sums, const WarpPla
   if (*shared_flag == 0) return false;
   if (place.k != 0) return true;
   sums.clear();
-  for (int block = first; block <= last; ++block) {
-    const Vector16* from = slot(block);
+  constexpr int kVectors = Sums<kTiles>::kPanels * kTiles, kAtOnce = kVectors < 8 ? 8 / kVectors : 1;  // parts whose loads wait together
+  for (int block = first; block <= last; block += kAtOnce) {
+    Vector16 part[kAtOnce][kVectors];
     OCTET_UNROLL
-    for (int i = 0; i < Sums<kTiles>::kPanels; ++i) {
+    for (int b = 0; b < kAtOnce; ++b) {
+      const bool there = block + b <= last;
+      const Vector16* from = slot(there ? block + b : last);
       OCTET_UNROLL
-      for (int j = 0; j < kTiles; ++j) {
-        const Vector16 part = load_fresh(&from[(i * kTiles + j) * kWarp]);
+      for (int v = 0; v < kVectors; ++v) part[b][v] = there ? load_fresh(&from[v * kWarp]) : Vector16{};
+    }
+    OCTET_UNROLL
+    for (int b = 0; b < kAtOnce; ++b) {
+      OCTET_UNROLL
+      for (int v = 0; v < kVectors; ++v) {
         OCTET_UNROLL
-        for (int e = 0; e < 4; ++e) sums.at[i][j][e] += bits_to_float(part.word[e]);
+        for (int e = 0; e < 4; ++e) sums.at[v / kTiles][v % kTiles][e] += bits_to_float(part[b][v].word[e]);
       }
     }
   }

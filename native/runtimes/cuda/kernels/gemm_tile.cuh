@@ -21,36 +21,41 @@
 
 namespace octet::cuda {
 
-/// One step's products onto the warp's sums: its unit of W in each panel, 64 columns.
+/// One step's products onto the warp's sums: its units of W in each panel, 64 columns each.
 template <WeightFormat kFormat, int kTiles>
 OCTET_DEVICE void multiply_step(const GemmPlan& plan, const StageLayout& layout, const WarpPlace& place, const std::byte* stage, Sums<kTiles>& sums) {
   constexpr int kPanels = Sums<kTiles>::kPanels;
   constexpr UnitLayout kUnit = layout_of(kFormat);
-  const int lane = warp_lane();
+  const int lane = warp_lane(), of_step = step_units<kFormat>(plan);
+  const int supers = plan.step_supers(), super = place.k * (supers - 1);  // two where the k warps take one each
+  const std::byte* x = stage + layout.x + (place.n * kTiles * 8 + lane % 8) * layout.x_stride + place.k * of_step * 128 + lane / 8 * 16;
+  const std::byte* w = stage + (place.row * kPanels * plan.k_warps + place.k) * of_step * kUnit.unit();  // of the first panel
   LaneUnit<kFormat> units[kPanels];
   OCTET_UNROLL
-  for (int i = 0; i < kPanels; ++i) {
-    const int panel = place.row * kPanels + i;
-    units[i].read(stage + (panel * plan.k_warps + place.k) * kUnit.unit(), stage + layout.supers + panel * kUnit.super, lane);
-  }
-  const std::byte* x = stage + layout.x + (place.n * kTiles * 8 + lane % 8) * layout.x_stride + place.k * 128 + lane / 8 * 16;
-  OCTET_UNROLL
-  for (int half = 0; half < 2; ++half) {
-    std::uint32_t a[kPanels][2][4];
+  for (int i = 0; i < kPanels; ++i)
+    units[i].read_factors(stage + layout.supers + ((place.row * kPanels + i) * supers + super) * kUnit.super, lane);
+  OCTET_ROLLED
+  for (int u = 0; u < of_step; ++u, x += 128, w += kUnit.unit()) {
     OCTET_UNROLL
-    for (int i = 0; i < kPanels; ++i) {
-      units[i].fragment(2 * half, a[i][0]);
-      units[i].fragment(2 * half + 1, a[i][1]);
-    }
+    for (int i = 0; i < kPanels; ++i) units[i].read(w + i * plan.k_warps * of_step * kUnit.unit(), lane);
     OCTET_UNROLL
-    for (int j = 0; j < kTiles; ++j) {
-      std::uint32_t b[4];
-      load_matrices(b, x + j * 8 * layout.x_stride + half * 64);
-      const std::uint32_t first[2] = {b[0], b[1]}, second[2] = {b[2], b[3]};
+    for (int half = 0; half < 2; ++half) {
+      std::uint32_t a[kPanels][2][4];
       OCTET_UNROLL
-      for (int i = 0; i < kPanels; ++i) mma_bf16(sums.at[i][j], a[i][0], first);
+      for (int i = 0; i < kPanels; ++i) {
+        units[i].fragment(2 * half, a[i][0]);
+        units[i].fragment(2 * half + 1, a[i][1]);
+      }
       OCTET_UNROLL
-      for (int i = 0; i < kPanels; ++i) mma_bf16(sums.at[i][j], a[i][1], second);
+      for (int j = 0; j < kTiles; ++j) {
+        std::uint32_t b[4];
+        load_matrices(b, x + j * 8 * layout.x_stride + half * 64);
+        const std::uint32_t first[2] = {b[0], b[1]}, second[2] = {b[2], b[3]};
+        OCTET_UNROLL
+        for (int i = 0; i < kPanels; ++i) mma_bf16(sums.at[i][j], a[i][0], first);
+        OCTET_UNROLL
+        for (int i = 0; i < kPanels; ++i) mma_bf16(sums.at[i][j], a[i][1], second);
+      }
     }
   }
 }

@@ -52,8 +52,8 @@ OCTET_DEVICE void tabulate(const Batch& batch, const Turning& turning, int row) 
 // A warp takes groups of a norm's columns, two a lane.
 OCTET_KERNEL embed_row(Matrix embedding, Batch batch, float* residual, OutputNorm next, Turning turning) {
   constexpr int kOfLane = kNormGroup / kWarp;
-  wait_for_previous();
   let_next_start();
+  wait_for_previous();
   const int row = block_x(), token = batch.token[row], groups = (embedding.columns + kNormGroup - 1) / kNormGroup;
   if (turning.table.cell) tabulate(batch, turning, row);
   const std::size_t start = static_cast<std::size_t>(row) * embedding.columns;
@@ -76,8 +76,8 @@ OCTET_KERNEL embed_row(Matrix embedding, Batch batch, float* residual, OutputNor
 
 template <class T>
 OCTET_KERNEL_BOUNDS(kMostThreads, 1) normalise_row(const float* residual, const float* weight, float epsilon, int width, T* x) {
-  wait_for_previous();
   let_next_start();
+  wait_for_previous();
   const std::size_t start = static_cast<std::size_t>(block_x()) * width;
   float squares = 0;
   for (int i = thread_x(); i < width; i += threads_x()) squares += residual[start + i] * residual[start + i];
@@ -86,8 +86,8 @@ OCTET_KERNEL_BOUNDS(kMostThreads, 1) normalise_row(const float* residual, const 
 }
 
 OCTET_KERNEL gather_row(const float* from, int rows_per_lane, int first, int count, int width, float* to) {
-  wait_for_previous();
   let_next_start();
+  wait_for_previous();
   const int lane = block_x() / count, row = lane * rows_per_lane + first + block_x() % count;
   for (int i = thread_x(); i < width; i += threads_x())
     to[static_cast<std::size_t>(block_x()) * width + i] = from[static_cast<std::size_t>(row) * width + i];
@@ -96,8 +96,8 @@ OCTET_KERNEL gather_row(const float* from, int rows_per_lane, int first, int cou
 // One warp a row and head, eight of them a block, a pair of dimensions a lane at a time.
 template <class T>
 OCTET_KERNEL rope_and_store_row(QueryKeyValue call) {
-  wait_for_previous();
   let_next_start();
+  wait_for_previous();
   const int row = block_x(), in_cache = call.table.cell[row];
   const auto [heads, kv_heads, head_dim] = call.shape;
   const int head = block_y() * kWarps + warp_index();

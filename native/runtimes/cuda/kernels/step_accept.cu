@@ -120,8 +120,8 @@ OCTET_DEVICE void advance(AcceptShared& shared, const StepTables& t, const StepS
 }
 
 OCTET_KERNEL_BOUNDS(kBlockThreads, 3) accept_slice(StepTables t, StepShape shape) {
-  wait_for_previous();
   let_next_start();
+  wait_for_previous();
   auto& shared = *reinterpret_cast<AcceptShared*>(shared_memory());
   const int i = block_y(), slices = blocks_x();
   const StepLane step = t.step[i];

@@ -24,8 +24,8 @@ OCTET_DEVICE bool has_caught_up(const LaneState& lane) {
 }
 
 OCTET_KERNEL fill_step(StepTables t, StepShape shape) {
-  wait_for_previous();
   let_next_start();
+  wait_for_previous();
   const StepInput& input = t.input[t.counters->number % kStepRing];
   const int rows = shape.draft_length + 1;
   if (const int i = thread_x(); i < shape.lanes) {
@@ -81,8 +81,8 @@ OCTET_KERNEL fill_step(StepTables t, StepShape shape) {
 }
 
 OCTET_KERNEL fill_catch_up(StepTables t, int lanes, int rows) {
-  wait_for_previous();
   let_next_start();
+  wait_for_previous();
   const StepInput& input = t.input[t.counters->number % kStepRing];
   const int i = thread_x();
   if (i >= lanes) return;

@@ -47,8 +47,8 @@ OCTET_DEVICE void finish_row(MeasureShared& shared, const WarpRows& call, const 
 }
 
 OCTET_KERNEL_BOUNDS(kBlockThreads, 4) measure_slice(WarpRows call, WarpScratch::View scratch) {
-  wait_for_previous();
   let_next_start();
+  wait_for_previous();
   const int row = block_y(), slice = block_x(), which = call.which[row];
   if (which < 0) return;
   auto& shared = *reinterpret_cast<MeasureShared*>(shared_memory());

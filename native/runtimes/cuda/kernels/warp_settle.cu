@@ -171,8 +171,8 @@ OCTET_DEVICE void settle_row(SettleShared& shared, const WarpRows& call, const W
 }
 
 OCTET_KERNEL_BOUNDS(kBlockThreads, 2) settle_slice(WarpRows call, WarpScratch::View scratch) {
-  wait_for_previous();
   let_next_start();
+  wait_for_previous();
   const int row = block_y(), which = call.which[row];
   if (which < 0) return;
   auto& shared = *reinterpret_cast<SettleShared*>(shared_memory());
