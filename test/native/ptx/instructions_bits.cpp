@@ -64,6 +64,14 @@ U32 permuted(U32 a, U32 b, U32 selector) {
   return d;
 }
 
+/// Any function of three bits, as the table of its values: bit 4a + 2b + c of `table`.
+U32 looked_up(U32 a, U32 b, U32 c, U32 table) {
+  U32 d = 0;
+  for (U32 i = 0; i < 8; ++i)
+    d |= ((table >> i & 1) != 0 ? ~0u : 0u) & ((i & 4) != 0 ? a : ~a) & ((i & 2) != 0 ? b : ~b) & ((i & 1) != 0 ? c : ~c);
+  return d;
+}
+
 template <class U>
 void select(Warp& w, const Instruction& i, U32 mask) {
   const U *a = row<const U>(w, i.operand[1]), *b = row<const U>(w, i.operand[2]);
@@ -127,6 +135,7 @@ void put_bits(Table& t) {
   put<[](U64 a, U32 b, U32 c) { return extracted(a, b, c); }, U64, U64, U32, U32>(t, "bfe.u64");
   put<[](S64 a, U32 b, U32 c) { return extracted(a, b, c); }, S64, S64, U32, U32>(t, "bfe.s64");
   put<[](U32 a, U32 b, U32 c) { return permuted(a, b, c); }, U32, U32, U32, U32>(t, "prmt.b32");
+  put<[](U32 a, U32 b, U32 c, U32 table) { return looked_up(a, b, c, table); }, U32, U32, U32, U32, U32>(t, "lop3.b32");
   put<[](U32 a) { return static_cast<U32>(__builtin_popcount(a)); }, U32, U32>(t, "popc.b32");
   put<[](U64 a) { return static_cast<U32>(__builtin_popcountll(a)); }, U32, U64>(t, "popc.b64");
   put<[](U32 a) { return a == 0 ? 32u : static_cast<U32>(__builtin_clz(a)); }, U32, U32>(t, "clz.b32");

@@ -92,5 +92,9 @@ TEST_CASE("PTX machine: shifts beyond the width, bit fields, bytes by selector")
   }, true);
   check("prmt.b32 %r99, %r1, %r2, %r3;", [](U a, U b, U c, U) { return permuted(a, b, c); });
   check("prmt.b32 %r99, %r1, %r2, 0x7531;", [](U a, U b, U, U) { return (a >> 8 & 0xff) | (a >> 24) << 8 | (b >> 8 & 0xff) << 16 | (b >> 24) << 24; });
+  check("lop3.b32 %r99, %r1, %r2, %r3, 0xea;", [](U a, U b, U c, U) { return (a & b) | c; });  // the ISA's own examples of tables
+  check("lop3.b32 %r99, %r1, %r2, %r3, 0x1a;", [](U a, U b, U c, U) { return ((a & b) | c) ^ a; });
+  check("lop3.b32 %r99, %r1, %r2, %r3, 0x80;", [](U a, U b, U c, U) { return a & b & c; });
+  check("lop3.b32 %r99, %r1, %r2, %r3, 0xd8;", [](U a, U b, U c, U) { return (c & b) | (~c & a); });
   check("mov.b32 {%h1, %h2}, %r1; mov.b32 %r99, {%h2, %h1};", [](U a, U, U, U) { return a >> 16 | a << 16; });
 }
