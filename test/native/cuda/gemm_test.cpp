@@ -1,10 +1,9 @@
 // Products against double sums of the file's own values, over formats, shapes and epilogues.
 #include <doctest/doctest.h>
 
-#include <set>
-
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <vector>
 
 #include "any_device.h"
