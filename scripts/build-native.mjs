@@ -15,6 +15,8 @@ const cudaBuild = path.join(root, "build/cuda-library");
 export const testProgram = path.join(testBuild, "tests", process.platform === "win32" ? "octet-native-test.exe" : "octet-native-test");
 /** The kernels under the race detector: built by GCC on Linux alone. */
 export const raceTestProgram = path.join(testBuild, "tests/octet-race-test");
+/** The kernels as nvcc compiles them, run by the PTX machine: built where there is nvcc, by GCC on Linux. */
+export const ptxTestProgram = path.join(testBuild, "tests/octet-ptx-test");
 
 const jobs = () => String(process.env.OCTET_JOBS || Math.min(availableParallelism(), 8));
 

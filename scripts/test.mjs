@@ -37,5 +37,5 @@ async function report({ name, what, run }) {
   if ((result.failed > 0 || result.again) && result.output) console.log(excerpt(result.output));
   if (result.again) console.log(`  ran a second time: ${result.again.join(", ")}`);
   const skipped = result.skipped ? `, ${result.skipped} skipped` : "";
-  console.log(`  ${name.padEnd(8)} ${what.padEnd(38)} ${seconds.padStart(6)} s   ${result.passed} passed, ${result.failed} failed${skipped}`);
+  console.log(`  ${name.padEnd(8)} ${what.padEnd(48)} ${seconds.padStart(6)} s   ${result.passed} passed, ${result.failed} failed${skipped}`);
 }

@@ -71,6 +71,7 @@ void bench_attention(Stream& stream, const Architecture& shape, std::span<const 
       stream.fill(cache.keys(layer), kFilled, plane);
       stream.fill(cache.values(layer), kFilled, plane);
     }
+    stream.synchronize();  // an interrupt frees what would still be written
     const auto timed = [&](const std::function<void(int)>& work) {
       check_interrupt();
       return time_on_device(stream, shape.layers, repeats, work).median_ms;

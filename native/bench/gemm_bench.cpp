@@ -53,6 +53,7 @@ void bench_products(Stream& stream, const Architecture& shape, std::span<const W
       const DeviceArray<float> y(static_cast<std::size_t>(most) * product.rows);
       stream.fill(x.data(), 0x3c, x.size());  // 0.011 everywhere
       stream.fill(y.data(), 0, y.size() * sizeof(float));
+      stream.synchronize();  // an interrupt frees what would still be written
       for (const int n : rows) {
         check_interrupt();
         const auto call = [&](int copy) {

@@ -41,6 +41,7 @@ Network synthetic_network(Stream& stream, const Architecture& shape, WeightForma
   network.output_norm = ones(shape.width);
   for (int i = 0; i < shape.layers; ++i)
     network.layers.push_back(synthetic_layer(stream, shape, format, seed + 2 + static_cast<std::uint32_t>(i), false));
+  stream.synchronize();  // who drops the network at once frees nothing that is still to be written
   return network;
 }
 

@@ -1,7 +1,7 @@
 // The test suites: how each is run and how its result is counted.
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
-import { raceTestProgram, testProgram } from "../build-native.mjs";
+import { ptxTestProgram, raceTestProgram, testProgram } from "../build-native.mjs";
 import { root, run, tail } from "./run.mjs";
 
 /** @typedef {{ passed: number, failed: number, skipped?: number, output?: string, again?: string[] }} Result */
@@ -35,10 +35,10 @@ async function doctest(program, args) {
   return { passed, failed: failed === 0 && code !== 0 ? 1 : failed, skipped, output };
 }
 
-/** Where the program was not built, by other compilers, its cases are skipped. */
-async function races() {
-  if (!existsSync(raceTestProgram)) return { passed: 0, failed: 0, skipped: 1 };
-  return { ...(await doctest(raceTestProgram, [])), skipped: 0 };  // those not chosen
+/** Cases chosen by a program that not every machine builds: where it is missing they are skipped. */
+async function chosenCases(program) {
+  if (!existsSync(program)) return { passed: 0, failed: 0, skipped: 1 };
+  return { ...(await doctest(program, [])), skipped: 0 };  // those not chosen
 }
 
 /** One vitest project, or some of its files. A file that does not load, or an error outside the tests, counts as one failure. */
@@ -100,7 +100,8 @@ export const suites = [
   { name: "types", what: "tsc --noEmit", run: types },
   { name: "unit", what: "pure modules", run: () => vitest("unit") },
   { name: "native", what: "engine and runtimes", native: true, run: () => doctest(testProgram, ["--no-colors=true"]) },
-  { name: "races", what: "CUDA kernels under the race detector", native: true, run: races },
+  { name: "races", what: "CUDA kernels under the race detector", native: true, run: () => chosenCases(raceTestProgram) },
+  { name: "ptx", what: "CUDA kernels as nvcc compiles them, interpreted", native: true, run: () => chosenCases(ptxTestProgram) },
   { name: "training", what: "corpus and training recipe", run: training },
   { name: "process", what: "worker and command line as processes", run: () => vitestTwice("process") },
   { name: "webview", what: "the views in Chromium", browser: true, run: () => vitestTwice("webview") },

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <vector>
 
 #include "any_device.h"
@@ -129,6 +130,26 @@ TEST_CASE("cuda gemm: every number of stages") {
     gemm_by(stream, workspace, c.call(), plan);
     stream.synchronize();
     CHECK(c.wrong() == 0);
+  }
+}
+
+TEST_CASE("cuda gemm: each size of tiles by every format") {
+  const GemmWorkspace workspace = workspace_of(2);
+  for (const WeightFormat format : kTensorFormats) {
+    GemmCase c(format, 70, 256, 75, Epilogue::kStore, Precision::kBf16, false, 11);
+    std::set<int> sizes;
+    for (const CostedPlan& possible : possible_plans(c.call().weights, 75, workspace)) {
+      if (possible.plan.n_warps != 1 || possible.plan.k_warps != 1) continue;
+      CAPTURE(name_of(format));
+      CAPTURE(possible.plan.tiles);
+      sizes.insert(possible.plan.tiles);
+      c.reset();
+      Stream stream;
+      gemm_by(stream, workspace, c.call(), possible.plan);
+      stream.synchronize();
+      CHECK(c.wrong() == 0);
+    }
+    CHECK(sizes.size() == std::size(kGemmTiles));
   }
 }
 

@@ -24,6 +24,13 @@ double peak_bf16(const cudaDeviceProp& properties, int clock_khz) {
   return 2 * (capability >= 90 ? products / 2 : products) * properties.multiProcessorCount * clock_khz * 1e3;
 }
 
+// The device runs the code of the latest architecture built in that it knows, and only code for 9.0 and later waits for what it may overlap.
+bool kernels_wait(int capability) {
+  for (const int architecture : {__CUDA_ARCH_LIST__})
+    if (architecture >= 900 && architecture <= capability * 10) return true;
+  return false;
+}
+
 }  // namespace
 
 DeviceInfo device_info() {
@@ -139,7 +146,7 @@ void count_launch(Stream& stream) { stream.body().count_launch(); }
 bool may_overlap_launches() {
   static const bool may = [] {
     const char* const asked = std::getenv("OCTET_CUDA_OVERLAP");  // 0: never, to tell faults of overlapping from others
-    return device_info().compute_capability >= 90 && !(asked && std::string_view(asked) == "0");
+    return kernels_wait(device_info().compute_capability) && !(asked && std::string_view(asked) == "0");
   }();
   return may;
 }
