@@ -17,7 +17,7 @@ export function figures(read) {
   // Of the narrow table, which is measured first, or where that has none of them, of the wide one: never of two runs together.
   const rows = (file, wanted, wide = `${file}-wide`) => [file, wide].map((name) => rowsOf(name, wanted)).find((found) => found.length > 0) ?? [];
   const found = [];
-  const add = (name, values, least, most, unit, decimals = 2) => {
+  const add = (name, values, least, most, unit = "", decimals = 2) => {
     const numbers = values.filter((value) => typeof value === "number");
     // The worst that was measured where a figure speaks of several; values hold what a figure's own words choose.
     const value = numbers.length > 0 ? (least === undefined ? Math.max(...numbers) : Math.min(...numbers)) : undefined;
@@ -46,6 +46,12 @@ export function figures(read) {
     add(`  the same, tokens per second`, of("tokensPerSecond"), 4000, undefined, "", 0);
     add(`  the same, times regular decoding`, of("overRegular"), 2.15, undefined, "", 2);
   }
+  // Of fixed lengths: Algorithm 1's lengths move, and what has no graph yet is launched kernel by kernel (docs/cuda.md, Shapes).
+  const steady = rows("decode-simulated", (row) => usual(row) && /^fixed:/.test(row.draftLengths));
+  const most = (key) => steady.map((row) => row[key]);
+  add("steady step of a fixed draft length: kernels, copies and fills outside graphs", most("launchesPerStep"), undefined, 0);
+  add("  the same, graphs", most("graphsPerStep"), undefined, 1);
+  add("  the same, waits of the host (one, for the step before)", most("waitsPerStep"), undefined, 1);
   const utilisation = ["decode-simulated", "decode-real", "decode-utilisation"].flatMap((file) =>
     [file, `${file}-wide`].flatMap((name) => rowsOf(name, () => true)).map((row) => row.utilisation));
   const known = utilisation.filter((value) => typeof value === "number");

@@ -169,25 +169,6 @@ stage_utilisation() {
     --json "$out/decode-utilisation.json"
 }
 
-# Kernels launched and waits made in a steady step: the same requests with 128 and with 384 tokens a lane. Whatever is called once a
-# step is called more often in the second; what only setting up needs is not. In between lie graph launches, records and waits of
-# events, and nothing else: no cudaLaunchKernel, no cudaStreamSynchronize, no cudaMemcpy of its own.
-stage_profile() {
-  command -v nsys > /dev/null || { echo "nsys is not here"; return 1; }
-  local tokens
-  for tokens in 128 384; do
-    nsys profile --trace=cuda --cuda-graph-trace=graph --force-overwrite=true --output "$out/steady-$tokens" \
-      $bench decode --acceptance 0.8 --formats bf16 --batches 8 --prompts 512 --draft-lengths fixed:7 --tokens $tokens --repeats 1 || return
-    nsys stats --force-export=true --report cuda_api_sum --format csv --output "$out/steady-$tokens" "$out/steady-$tokens.nsys-rep" || return
-  done
-  echo "call: with 128 tokens, with 384, more"
-  awk -F, 'FNR == 1 { file += 1; for (i = 1; i <= NF; ++i) column[$i] = i; next }
-           { count[file, $column["Name"]] = $column["Num Calls"]; names[$column["Name"]] = 1 }
-           END { for (name in names) printf "%s: %d, %d, %d\n", name, count[1, name], count[2, name], count[2, name] - count[1, name] }' \
-    "$out"/steady-128_cuda_api_sum.csv "$out"/steady-384_cuda_api_sum.csv | sort
-  rm -f "$out"/steady-*.sqlite
-}
-
 # What the products and the attention of a step do to memory, by the hardware's own counters. Needs permission to read them.
 stage_counters() {
   command -v ncu > /dev/null || { echo "ncu is not here"; return 1; }

@@ -7,7 +7,7 @@ const file = (title: string, rows: Row[]) => ({ device: "a GPU", copyGbPerS: 400
 const product = (format: string, rows: number, ofCopy: number) => ({ matrix: "qkv", format, rows, ofCopy });
 const decoded = (draftLengths: string, msPerTokenAll: number, more: Row = {}) => ({
   format: "bf16", prompt: 512, batch: 8, draftLengths, msPerStep: 4, msPerTokenAll, tokensPerSecond: 8000 / msPerTokenAll,
-  acceptance: draftLengths === "none" ? null : 0.5, overRegular: 4 / msPerTokenAll, utilisation: 0.1, ...more,
+  acceptance: draftLengths === "none" ? null : 0.5, launchesPerStep: draftLengths === "bass" ? 300 : 0, graphsPerStep: 1, waitsPerStep: 1, overRegular: 4 / msPerTokenAll, utilisation: 0.1, ...more,
 });
 
 const files: Record<string, ReturnType<typeof file>> = {
@@ -40,6 +40,15 @@ describe("figures of a GPU run", () => {
     expect(holds("tokens per second")[0]).toEqual(["4444", "yes"]);
     expect(holds("times regular")[0]).toEqual(["2.22", "yes"]);
     expect(holds("utilisation")).toEqual([["20.0 %", "yes"]]);
+  });
+
+  it("takes what a steady step asks of the device from fixed draft lengths, and the worst of them", () => {
+    const steady = (rows: Row[]) => figures((name: string) => (name === "decode-simulated" ? file("7.8B", rows) : undefined))
+      .filter(({ name }) => /steady step|the same, (graphs|waits)/.test(name)).map(({ measured, holds: held }) => [measured, held]);
+    expect(steady([decoded("fixed:7", 1.9), decoded("bass", 1.8)])).toEqual([["0.00", "yes"], ["1.00", "yes"], ["1.00", "yes"]]);
+    expect(steady([decoded("fixed:7", 1.9), decoded("fixed:3", 2, { launchesPerStep: 0.5, waitsPerStep: 2, graphsPerStep: 1.5 })]))
+      .toEqual([["0.50", "no"], ["1.50", "no"], ["2.00", "no"]]);
+    expect(steady([decoded("none", 4)]).map(([, held]) => held)).toEqual(["missing", "missing", "missing"]);
   });
 
   it("takes a figure from the wide table where the narrow one has none, and never from both", () => {
