@@ -36,6 +36,6 @@ async function report({ name, what, run }) {
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   if ((result.failed > 0 || result.again) && result.output) console.log(excerpt(result.output));
   if (result.again) console.log(`  ran a second time: ${result.again.join(", ")}`);
-  const skipped = result.skipped ? `, ${result.skipped} skipped` : "";
+  const skipped = result.skipped ? `, ${result.skipped} skipped${result.why ? `: ${result.why}` : ""}` : "";
   console.log(`  ${name.padEnd(8)} ${what.padEnd(48)} ${seconds.padStart(6)} s   ${result.passed} passed, ${result.failed} failed${skipped}`);
 }

@@ -4,7 +4,7 @@ import path from "node:path";
 import { ptxTestProgram, raceTestProgram, testProgram } from "../build-native.mjs";
 import { root, run, tail } from "./run.mjs";
 
-/** @typedef {{ passed: number, failed: number, skipped?: number, output?: string, again?: string[] }} Result */
+/** @typedef {{ passed: number, failed: number, skipped?: number, why?: string, output?: string, again?: string[] }} Result */
 
 const minutes = 60_000;
 const results = path.join(root, "build/test-results");
@@ -35,9 +35,10 @@ async function doctest(program, args) {
   return { passed, failed: failed === 0 && code !== 0 ? 1 : failed, skipped, output };
 }
 
-/** Cases chosen by a program that not every machine builds: where it is missing they are skipped. */
+/** Cases chosen by a program that not every machine builds: where it is missing they are skipped, and the build may have left a line why. */
 async function chosenCases(program) {
-  if (!existsSync(program)) return { passed: 0, failed: 0, skipped: 1 };
+  const reason = `${program}.txt`;
+  if (!existsSync(program)) return { passed: 0, failed: 0, skipped: 1, why: existsSync(reason) ? readFileSync(reason, "utf8").trim() : undefined };
   return { ...(await doctest(program, [])), skipped: 0 };  // those not chosen
 }
 

@@ -1,0 +1,56 @@
+# Which nvcc makes the kernels of octet-ptx-test (cudart/), and why none does where none can: OCTET_NVCC, OCTET_NVCC_FLAGS, OCTET_CUDA_HEADERS,
+# or OCTET_NVCC_REFUSED, one line. It is tried here, by a kernel that does nothing, so that one that is broken, of another release, or at odds
+# with the host's compiler means a skipped suite and no failed build. -DOCTET_NVCC=OFF: none.
+set(OCTET_PTX_ARCHITECTURE 90 CACHE STRING "Virtual architecture of octet-ptx-test's kernels: 80, 89, 90")
+set(OCTET_NVCC_REFUSED "")
+if(OCTET_CUDA OR OCTET_SANITIZE OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU" OR NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  set(OCTET_NVCC_REFUSED "it is built by GCC on Linux, without OCTET_CUDA and OCTET_SANITIZE")
+  return()
+endif()
+if(OCTET_NVCC AND NOT EXISTS "${OCTET_NVCC}")  # uninstalled since
+  unset(OCTET_NVCC CACHE)
+endif()
+find_program(OCTET_NVCC nvcc HINTS ENV CUDA_PATH PATHS /usr/local/cuda PATH_SUFFIXES bin)
+if(NOT OCTET_NVCC)
+  set(OCTET_NVCC_REFUSED "there is no nvcc")
+  return()
+endif()
+if(OCTET_CUDA_HEADERS AND NOT EXISTS "${OCTET_CUDA_HEADERS}/cuda_runtime_api.h")
+  unset(OCTET_CUDA_HEADERS CACHE)
+endif()
+find_path(OCTET_CUDA_HEADERS cuda_runtime_api.h HINTS ENV CUDA_PATH PATHS /usr/local/cuda PATH_SUFFIXES include)
+if(NOT OCTET_CUDA_HEADERS)
+  set(OCTET_NVCC_REFUSED "CUDA's headers are not where ${OCTET_NVCC} is (CUDA_PATH names their folder)")
+  return()
+endif()
+
+# What nvcc calls of the runtime library differs from release to release: the stand-in has that of 13.
+execute_process(COMMAND ${OCTET_NVCC} --version TIMEOUT 60 RESULT_VARIABLE code OUTPUT_VARIABLE said ERROR_VARIABLE said)
+string(REGEX MATCH "release ([0-9]+)[.]" release "${said}")
+set(release ${CMAKE_MATCH_1})
+file(STRINGS ${OCTET_CUDA_HEADERS}/cuda_runtime_api.h headers REGEX "#define CUDART_VERSION +[0-9]+" LIMIT_COUNT 1)
+string(REGEX REPLACE "[^0-9]*([0-9]+)[0-9][0-9][0-9].*" "\\1" headers "${headers}")
+if(NOT code STREQUAL "0" OR NOT release)
+  set(OCTET_NVCC_REFUSED "${OCTET_NVCC} --version fails")
+  return()
+elseif(release LESS 13 OR NOT release STREQUAL headers)
+  set(OCTET_NVCC_REFUSED "${OCTET_NVCC} is of release ${release}, ${OCTET_CUDA_HEADERS} of ${headers}: 13 is wanted")
+  return()
+endif()
+
+# As native/cmake/cuda.cmake has them, to PTX and no further.
+set(OCTET_NVCC_FLAGS -std=c++20 -O2 --expt-relaxed-constexpr -lineinfo --no-compress -ccbin ${CMAKE_CXX_COMPILER}
+  -gencode arch=compute_${OCTET_PTX_ARCHITECTURE},code=compute_${OCTET_PTX_ARCHITECTURE})
+set(tried "${OCTET_NVCC};${said};${OCTET_NVCC_FLAGS};${CMAKE_CXX_COMPILER_VERSION}")
+if(NOT tried STREQUAL OCTET_NVCC_TRIED)
+  set(trial ${CMAKE_CURRENT_BINARY_DIR}/nvcc_trial)
+  file(WRITE ${trial}.cu "__global__ void nothing() {}\n")
+  execute_process(COMMAND ${OCTET_NVCC} ${OCTET_NVCC_FLAGS} -c ${trial}.cu -o ${trial}.o TIMEOUT 120
+    RESULT_VARIABLE code OUTPUT_VARIABLE said ERROR_VARIABLE said)
+  if(NOT code STREQUAL "0")
+    string(REGEX MATCH "[^\n]*(error|fatal)[^\n]*" said "${said}")
+    set(OCTET_NVCC_REFUSED "${OCTET_NVCC} does not compile: ${said}")
+    return()
+  endif()
+  set(OCTET_NVCC_TRIED "${tried}" CACHE INTERNAL "Compiles")
+endif()
