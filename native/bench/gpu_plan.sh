@@ -31,7 +31,6 @@ racecheck_all             100 500
 
 # NAME WORDS...: the line of a stage in stages.txt, in place of the one before.
 note() {
-  touch "$out/stages.txt"
   { sed "/^$1: /d" "$out/stages.txt"; echo "$1: ${*:2}"; } > "$out/stages.new" && mv "$out/stages.new" "$out/stages.txt"
 }
 
@@ -42,15 +41,40 @@ archive() {
     mv "$OUT/results.tar.gz.part" "$OUT/results.tar.gz"
 }
 
+# ID WORD: whether there is such a process, with this word in its command line.
+is_running() { [ -n "$1" ] && grep -qs "$2" "/proc/$1/cmdline"; }
+
+# One call at a time on a machine, whose link, build and GPU are one. A stage that a call has left, having been killed itself, is ended, or it
+# would slow what is measured now; and a call that is asked to end takes its stage along.
+alone() {
+  local call stage
+  call=$(cat "$here.call" 2> /dev/null) stage=$(cat "$here.stage" 2> /dev/null)
+  if [ "$call" != $$ ] && is_running "$call" run_gpu.sh; then echo "run_gpu.sh is at work here already: process $call" >&2; exit 1; fi
+  if is_running "$stage" timeout; then kill -KILL -- "-$stage"; fi
+  echo $$ > "$here.call" || exit
+  trap 'end_stage; exit 143' TERM INT HUP
+}
+end_stage() {
+  local stage
+  stage=$(cat "$here.stage" 2> /dev/null)
+  is_running "$stage" timeout && kill -TERM "$stage" && wait
+}
+
 # NAME SECONDS: whether the stage ended well. Its shell is one of its own, under a limit, in which functions and variables are known.
 run_stage() {
   local start=$SECONDS code
-  mkdir -p "$out"
   echo "== $1, $2 s at most"
   export out here build packed parts bench tests small few
   export -f prompt_file under_sanitizer sources compile unpacked take_packed "stage_$1"
-  timeout --kill-after=10 "$2" bash -uo pipefail -c "stage_$1" 2>&1 | tee "$out/$1.log"
-  code=${PIPESTATUS[0]}
+  {
+    timeout --kill-after=10 "$2" bash -uo pipefail -c "stage_$1" 2>&1 &  # a group of processes of its own
+    echo $! > "$here.stage"
+    wait $!
+    echo $? > "$here.code"
+  } | tee "$out/$1.log" &
+  wait $!    # which a signal interrupts
+  code=$(cat "$here.code" 2> /dev/null || echo 1)
+  rm -f "$here.stage" "$here.code"
   note "$1" "exit code $code, $((SECONDS - start)) s, sources $made_of"
   tail -n 1 "$out/stages.txt"
   archive

@@ -47,11 +47,15 @@ compile() {
 }
 
 pack() {
-  local libraries=${OCTET_LLAMA_LIBRARIES:-node_modules/@node-llama-cpp/linux-x64/bins/linux-x64} program
+  local libraries=${OCTET_LLAMA_LIBRARIES:-node_modules/@node-llama-cpp/linux-x64/bins/linux-x64} doctest=${DOCTEST_HEADER:-/usr/include/doctest/doctest.h}
+  local there program
+  for there in "$libraries" .cache/llama.cpp/include "$doctest"; do
+    [ -e "$there" ] || { echo "$there is not here: npm run setup -- --tests fetches it" >&2; return 1; }
+  done
   rm -rf "$parts" && mkdir -p "$parts"/{lib,headers/ggml,doctest,programs/tests} "$(dirname "$packed")" || return
   cp "$libraries"/libllama.v*.so "$libraries"/libggml*.so "$parts/lib/" || return
   cp -r .cache/llama.cpp/include "$parts/headers/" && cp -r .cache/llama.cpp/ggml/include "$parts/headers/ggml/" || return
-  cp "${DOCTEST_HEADER:-/usr/include/doctest/doctest.h}" "$parts/doctest/" || return
+  cp "$doctest" "$parts/doctest/" || return
   if command -v nvcc > /dev/null; then
     ln -sfn "$PWD" "$here"
     compile "${CAPABILITY:-90}" > build/gpu-build.log 2>&1 || { tail -n 20 build/gpu-build.log; return 1; }
@@ -61,8 +65,14 @@ pack() {
     echo "no nvcc here: the programs are built there"
   fi
   # A dictionary that holds all of it: the same kernels are in three programs.
-  tar -C "$parts" -c . | xz -T 1 --lzma2=preset=3,dict=64MiB > "$packed" || return
+  tar -C "$parts" -c . | xz -T 1 --lzma2=preset=3,dict=64MiB > "$packed.part" && mv "$packed.part" "$packed" || return
   bash scripts/carried.sh "$packed"
+}
+
+# A file of results that was cut on its way leaves what is there as it is.
+unpack() {
+  tar -tzf "$1" > /dev/null 2>&1 || { echo "$1 is no whole results.tar.gz" >&2; return 1; }
+  mkdir -p "$out" && tar -C "$out" -xzf "$1"
 }
 
 unpacked() {
@@ -97,12 +107,12 @@ stage_build() {
 
 # What has to be right for a figure to mean anything: every kernel, distributions, tokens equal to llama.cpp's at temperature 0.
 stage_tests() {
-  $tests -tc="cuda device*,cuda gemm*,cuda folded*,cuda fused*,cuda attention*,cuda warp*,cuda step*,cuda overlap*,cuda model*" -d
+  "$tests" -tc="cuda device*,cuda gemm*,cuda folded*,cuda fused*,cuda attention*,cuda warp*,cuda step*,cuda overlap*,cuda model*" -d
 }
-stage_tests_all() { $tests -tc="cuda*,bench*" -d; }
+stage_tests_all() { "$tests" -tc="cuda*,bench*" -d; }
 
 # Under the sanitizer a program is some 10 to 100 times slower. CASES chooses others.
-under_sanitizer() { compute-sanitizer --tool "$1" --error-exitcode 1 $tests -tc="${CASES:-$2}" -tce="*model*,*runtime*,bench*" -d; }
+under_sanitizer() { compute-sanitizer --tool "$1" --error-exitcode 1 "$tests" -tc="${CASES:-$2}" -tce="*model*,*runtime*,bench*" -d; }
 few="cuda device*,cuda gemm: every division*,cuda gemm: tiles shared*,cuda folded norm: tiles shared*,cuda attention: blocks that take*"
 few="$few,cuda attention: the last block*,cuda warp: rows over many*,cuda step: a draft equal*"
 stage_memcheck() { under_sanitizer memcheck "$few"; }
@@ -111,35 +121,35 @@ stage_memcheck_all() { under_sanitizer memcheck "cuda*"; }
 stage_racecheck_all() { under_sanitizer racecheck "cuda*"; }
 
 # The figures to reach, and nothing else; the same tables at their width further down.
-stage_steps() { $bench steps --formats bf16 --batches 8 --prompts 512 --draft-lengths 0,7 --json "$out/steps.json"; }
-stage_products() { $bench products --shape 7.8B --formats bf16 --rows 8,16,32,64,72 --json "$out/products.json"; }
+stage_steps() { "$bench" steps --formats bf16 --batches 8 --prompts 512 --draft-lengths 0,7 --json "$out/steps.json"; }
+stage_products() { "$bench" products --shape 7.8B --formats bf16 --rows 8,16,32,64,72 --json "$out/products.json"; }
 stage_products_quantised() {
-  $bench products --shape 7.8B --formats q8_0,q4_k --rows 8,16,32,64,72 --json "$out/products-quantised.json"
+  "$bench" products --shape 7.8B --formats q8_0,q4_k --rows 8,16,32,64,72 --json "$out/products-quantised.json"
 }
-stage_decode_simulated() { $bench decode --acceptance 0.8 --formats bf16 --batches 8 --prompts 512 --json "$out/decode-simulated.json"; }
+stage_decode_simulated() { "$bench" decode --acceptance 0.8 --formats bf16 --batches 8 --prompts 512 --json "$out/decode-simulated.json"; }
 stage_decode_real() {
   prompt_file
-  $bench decode --expand $small --prompt-file "$out/prompt.txt" --formats bf16 --batches 8 --prompts 512 --json "$out/decode-real.json"
+  "$bench" decode --expand "$small" --prompt-file "$out/prompt.txt" --formats bf16 --batches 8 --prompts 512 --json "$out/decode-real.json"
 }
 
 stage_products_wide() {
-  $bench products --shape 7.8B,0.5B --formats bf16,q8_0,q4_k --rows 1,8,16,32,64,72,128,144 --json "$out/products-wide.json"
+  "$bench" products --shape 7.8B,0.5B --formats bf16,q8_0,q4_k --rows 1,8,16,32,64,72,128,144 --json "$out/products-wide.json"
 }
 
-stage_attention() { $bench attention --json "$out/attention.json"; }
-stage_sampling() { $bench sampling --json "$out/sampling.json"; }
+stage_attention() { "$bench" attention --json "$out/attention.json"; }
+stage_sampling() { "$bench" sampling --json "$out/sampling.json"; }
 
-stage_steps_wide() { $bench steps --draft-lengths 0,3,7 --json "$out/steps-wide.json"; }
+stage_steps_wide() { "$bench" steps --draft-lengths 0,3,7 --json "$out/steps-wide.json"; }
 
 stage_steps_qwen() {
-  $bench steps --target qwen2.5-coder-7b --draft qwen2.5-coder-0.5b --batches 1,8 --json "$out/steps-qwen-7b.json" &&
-    $bench steps --target qwen2.5-coder-1.5b --draft none --batches 1,8 --json "$out/steps-qwen-1.5b.json"
+  "$bench" steps --target qwen2.5-coder-7b --draft qwen2.5-coder-0.5b --batches 1,8 --json "$out/steps-qwen-7b.json" &&
+    "$bench" steps --target qwen2.5-coder-1.5b --draft none --batches 1,8 --json "$out/steps-qwen-1.5b.json"
 }
 
-stage_decode_simulated_wide() { $bench decode --acceptance 0.8 --formats bf16 --json "$out/decode-simulated-wide.json"; }
+stage_decode_simulated_wide() { "$bench" decode --acceptance 0.8 --formats bf16 --json "$out/decode-simulated-wide.json"; }
 
 stage_decode_simulated_quantised() {
-  $bench decode --acceptance 0.8 --formats q8_0,q4_k --batches 1,4,8,16 --json "$out/decode-simulated-quantised.json"
+  "$bench" decode --acceptance 0.8 --formats q8_0,q4_k --batches 1,4,8,16 --json "$out/decode-simulated-quantised.json"
 }
 
 prompt_file() {
@@ -148,24 +158,24 @@ prompt_file() {
 
 stage_decode_real_wide() {
   prompt_file
-  $bench decode --expand $small --prompt-file "$out/prompt.txt" --formats bf16 --json "$out/decode-real-wide.json"
+  "$bench" decode --expand "$small" --prompt-file "$out/prompt.txt" --formats bf16 --json "$out/decode-real-wide.json"
 }
 
 stage_decode_real_quantised() {
   prompt_file
-  $bench decode --expand $small --prompt-file "$out/prompt.txt" --formats q8_0,q4_k --batches 1,4,8,16 --json "$out/decode-real-quantised.json"
+  "$bench" decode --expand "$small" --prompt-file "$out/prompt.txt" --formats q8_0,q4_k --batches 1,4,8,16 --json "$out/decode-real-quantised.json"
 }
 
 stage_decode_qwen() {
-  $bench decode --acceptance 0.8 --target qwen2.5-coder-7b --draft qwen2.5-coder-0.5b --formats bf16,q4_k --batches 1,8,16 --prompts 512 \
+  "$bench" decode --acceptance 0.8 --target qwen2.5-coder-7b --draft qwen2.5-coder-0.5b --formats bf16,q4_k --batches 1,8,16 --prompts 512 \
     --json "$out/decode-qwen-7b.json" &&
-    $bench decode --acceptance 0.8 --target qwen2.5-coder-1.5b --draft qwen2.5-coder-0.5b --formats bf16 --batches 1,8 --prompts 512 \
+    "$bench" decode --acceptance 0.8 --target qwen2.5-coder-1.5b --draft qwen2.5-coder-0.5b --formats bf16 --batches 1,8 --prompts 512 \
       --json "$out/decode-qwen-1.5b.json"
 }
 
 # Longer drafts and every lane: where utilisation is best.
 stage_utilisation() {
-  $bench decode --acceptance 0.8 --formats bf16 --batches 8,16 --prompts 512 --draft-lengths none,fixed:7,fixed:15,fixed:24 \
+  "$bench" decode --acceptance 0.8 --formats bf16 --batches 8,16 --prompts 512 --draft-lengths none,fixed:7,fixed:15,fixed:24 \
     --json "$out/decode-utilisation.json"
 }
 
@@ -175,7 +185,7 @@ stage_counters() {
   ncu --clock-control none --graph-profiling node \
     --metrics dram__throughput.avg.pct_of_peak_sustained_elapsed,dram__bytes_read.sum,gpu__time_duration.sum \
     --kernel-name 'regex:multiply|attend' --launch-count 300 --csv --log-file "$out/counters.csv" \
-    $bench steps --formats bf16 --batches 8 --prompts 512 --draft-lengths 0,7 --repeats 1
+    "$bench" steps --formats bf16 --batches 8 --prompts 512 --draft-lengths 0,7 --repeats 1
 }
 
 # --- running them -------------------------------------------------------------------------------------------------------------------
@@ -183,18 +193,21 @@ stage_counters() {
 source native/bench/gpu_plan.sh
 
 stages=$(declare -F | sed -n 's/^declare -f stage_//p')
-if [ $# -eq 0 ]; then
-  echo "pack, unpack, plan, or stages:" $stages
-  exit 2
-fi
-case $1 in
-  pack) pack; exit ;;
-  unpack) mkdir -p "$out" && tar -C "$out" -xzf "${2:?which results.tar.gz}"; exit ;;
-  plan) do_plan; exit ;;
-esac
-for stage in "$@"; do
-  declare -F "stage_$stage" > /dev/null || { echo "there is no stage $stage; there are:" $stages; exit 2; }
+wrongly() { echo "$*" >&2; exit 2; }
+[ $# -gt 0 ] || wrongly "pack, unpack FILE, plan, or stages:" $stages
+for seconds in "$limit" "${LEFT:-0}"; do
+  [[ $seconds =~ ^[0-9]+$ ]] || wrongly "STAGE_SECONDS and LEFT are whole seconds: $seconds"
 done
+case $1 in
+  pack | plan) [ $# -eq 1 ] || wrongly "$1 takes nothing more: $2" ;;
+  unpack) [ $# -eq 2 ] || wrongly "which results.tar.gz? run_gpu.sh unpack FILE" ;;
+  *) for stage in "$@"; do declare -F "stage_$stage" > /dev/null || wrongly "there is no stage $stage; there are:" $stages; done ;;
+esac
+if [ "$1" = unpack ]; then unpack "$2"; exit; fi
+alone
+if [ "$1" = pack ]; then pack; exit; fi
+mkdir -p "$out" && touch "$out/stages.txt" || exit
+if [ "$1" = plan ]; then do_plan; exit; fi
 failed=0
 for stage in "$@"; do run_stage "$stage" "$limit" || failed=1; done
 exit $failed

@@ -1,6 +1,6 @@
 // native/bench/run_gpu.sh played through without a GPU: its tools are stand-ins that do to files what the real ones do, and the benchmark
 // is one that knows the real one's options.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -190,6 +190,53 @@ describe.skipIf(process.platform === "win32")("native/bench/run_gpu.sh", () => {
     expect(status).toBe(2);
     expect(said).toMatch(/^there is no stage fly; there are: /);
     expect(ended).toEqual([]);
+  });
+
+  it("is alone, ends its stage with itself, and one that a killed call has left", async () => {
+    play("alone", ["build"]);
+    const results = path.join(folder, "alone");
+    const env = {
+      ...process.env, PATH: `${path.join(folder, "bin")}:${process.env.PATH}`, RESULTS: results, BUILD: path.join(folder, "build"),
+      OCTET_GPU_LINK: path.join(folder, "link"), HANG: "sampling", PACKED: path.join(folder, "no-parts"), PARTS: path.join(folder, "parts"),
+    };
+    const hangs = () => spawnSync("pgrep", ["-f", `${folder}/build/octet-native-bench sampling`], { encoding: "utf8" }).stdout.trim();
+    const until = async (there: boolean) => {
+      for (let i = 0; i < 200 && (hangs() !== "") !== there; ++i) await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(hangs() !== "", `a stage is${there ? " not" : ""} running`).toBe(there);
+    };
+    const begin = async () => {
+      const call = spawn("bash", [script, "sampling"], { env, stdio: "ignore" });
+      const ended = new Promise<number | null>((resolve) => call.on("exit", resolve));
+      await until(true);
+      return { call, ended };
+    };
+    const first = await begin();
+    const second = play("alone", ["attention"]);
+    expect([second.status, second.said]).toEqual([1, `run_gpu.sh is at work here already: process ${first.call.pid}\n`]);
+    first.call.kill("SIGTERM");
+    expect(await first.ended).toBe(143);
+    await until(false);
+    const killed = await begin();
+    killed.call.kill("SIGKILL");
+    await killed.ended;
+    expect(hangs()).not.toBe("");
+    expect(play("alone", ["attention"]).status).toBe(0);
+    await until(false);
+  }, 60_000);
+
+  it("refuses what is asked wrongly in a line, and leaves results as they are where a file of them is not whole", () => {
+    const said = (words: string[], more = {}) => {
+      const { status, said } = play("wrongly", words, more);
+      return `${status}: ${said}`;
+    };
+    expect(said(["plan"], { LEFT: "soon" })).toBe("2: STAGE_SECONDS and LEFT are whole seconds: soon\n");
+    expect(said(["attention"], { STAGE_SECONDS: "-1" })).toBe("2: STAGE_SECONDS and LEFT are whole seconds: -1\n");
+    expect(said(["plan", "attention"])).toBe("2: plan takes nothing more: attention\n");
+    expect(said(["unpack"])).toMatch(/^2: which results\.tar\.gz\? .*\n$/);
+    for (const file of ["README.md", "/nowhere"]) expect(said(["unpack", file])).toBe(`1: ${file} is no whole results.tar.gz\n`);
+    expect(said(["pack"], { OCTET_LLAMA_LIBRARIES: "/nowhere" })).toMatch(/^1: \/nowhere is not here: .*\n$/);
+    expect(existsSync(path.join(folder, "wrongly"))).toBe(false);
+    expect(existsSync(path.join(folder, "no-parts"))).toBe(false);
   });
 
   it("is told in docs/cuda.md by commands that it has", () => {
