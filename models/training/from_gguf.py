@@ -54,7 +54,15 @@ def values(kind, data, count):
 
 def read(path):
     """(metadata, {name: float32 array as PyTorch has its shape}). Raises SystemExit for what is no such file."""
-    reader = Reader(np.memmap(path, np.uint8, "r"))
+    try:
+        return parsed(Reader(np.memmap(path, np.uint8, "r")), path)
+    except OSError as error:
+        raise SystemExit(f"{path}: {error.strerror}") from error
+    except (ValueError, KeyError, IndexError, struct.error) as error:
+        raise SystemExit(f"{path} is not whole, or of another kind than to_gguf.py writes: {error}") from error
+
+
+def parsed(reader, path):
     if bytes(reader.data[:4]) != b"GGUF":
         raise SystemExit(f"{path} is no GGUF file")
     reader.at = 4
@@ -76,6 +84,9 @@ def shape_of(metadata):
               "hidden": "feed_forward_length", "vocabulary": "vocab_size", "context": "context_length", "head": "attention.key_length"}
     if metadata.get("general.architecture") != "qwen3":
         raise SystemExit(f"a model of {metadata.get('general.architecture')}: only what to_gguf.py writes can be gone on from")
+    missing = [key for key in fields.values() if "qwen3." + key not in metadata]
+    if missing:
+        raise SystemExit(f"a model without {', '.join(missing)}: only what to_gguf.py writes can be gone on from")
     return {field: metadata["qwen3." + key] for field, key in fields.items()}
 
 

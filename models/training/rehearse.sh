@@ -7,6 +7,10 @@
 set -euo pipefail
 : "${2:?rehearse.sh CORPUS WORK}"
 corpus=$(realpath "$1") work=$(realpath -m "$2")
+if [ -e "$work" ] && [ ! -d "$work/run" ] && [ -n "$(ls -A "$work")" ]; then
+  echo "WORK is emptied: $work holds something else than a rehearsal" >&2
+  exit 2
+fi
 cd "$(dirname "${BASH_SOURCE[0]}")"
 root=$(realpath ../..)
 export W=$work/run PYTHON=${PYTHON:-python3}

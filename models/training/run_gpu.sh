@@ -26,16 +26,30 @@ python=${PYTHON:-python3}
 mkdir -p "$W"
 export W PYTHONUNBUFFERED=1
 
+wrongly() { echo "$*" >&2; exit 2; }
+[[ ${LEFT:-0} =~ ^[0-9]+(\.[0-9]+)?$ ]] || wrongly "LEFT is in seconds: $LEFT"
+# Two commands at once would write to the same files. The probe is one that goes on beside others.
+alone() {
+  local other
+  other=$(cat "$W/call" 2> /dev/null || true)
+  if [ -n "$other" ] && [ "$other" != $$ ] && grep -qs run_gpu.sh "/proc/$other/cmdline"; then
+    echo "run_gpu.sh is at work in $W already: process $other" >&2
+    exit 1
+  fi
+  echo $$ > "$W/call"
+}
+
 case ${1:-} in
-  pack | join) source ./run_here.sh; "stage_$1" "${@:2}"; exit ;;
+  pack | join) alone; source ./run_here.sh; "stage_$1" "${@:2}"; exit ;;
   take) source ./run_there.sh; "stage_$1" "${@:2}"; exit ;;
 esac
 [ $# -gt 0 ] || set -- nothing
 for stage in "$@"; do
   case $stage in
     prepare | probe | target | draft | finish) ;;
-    *) echo "run_gpu.sh pack CORPUS | prepare, probe, target, draft, finish: one or several | take N | join FOLDER..." >&2; exit 2 ;;
+    *) wrongly "run_gpu.sh pack CORPUS | prepare, probe, target, draft, finish: one or several | take N | join FOLDER..." ;;
   esac
 done
+[ "$*" = probe ] || alone
 source ./run_there.sh
 for stage in "$@"; do "stage_$stage"; done

@@ -18,14 +18,18 @@ compiled() { cat "$W/compile" 2> /dev/null || echo auto; }
 # SECONDS COMMAND...: asked to end then. In this process group: what kills the call kills it, and nothing trains beside the next call.
 limited() { timeout --foreground --kill-after=5 "$@"; }
 
-# MINUTES PROGRAM...: where it fails, as by an error of the device, again from its checkpoint; from the second time on uncompiled.
+# MINUTES PROGRAM NAME FLAG...: where it fails, as by an error of the device, again from its checkpoint; from the second time on uncompiled.
+# What has failed five times without a new checkpoint would do so until the machine goes.
 train() {
-  local stop minutes code failures=0
+  local stop minutes code failures=0 idle=0 saved
   stop=$(sum "$(now) + 60 * $1") && shift
   while minutes=$(sum "($stop - $(now)) / 60") && [ "${minutes:0:1}" != - ]; do
+    saved=$(stat -c %y "$2.pt" 2> /dev/null || true)
     limited "$(sum "60 * $minutes + 25")" "$python" "$@" --minutes "$minutes" --compile "$(compiled)" && return
     code=$?
     [ $((failures += 1)) -lt 2 ] || echo no > "$W/compile"
+    [ "$(stat -c %y "$2.pt" 2> /dev/null || true)" = "$saved" ] || idle=0
+    [ $((idle += 1)) -lt 5 ] || { echo "exit code $code: given up, $1 has failed $idle times without a new checkpoint"; return 1; }
     echo "exit code $code: again, from the last checkpoint"
     sleep 1
   done
@@ -84,9 +88,12 @@ stage_prepare() {
     setsid bash "$PWD/run_gpu.sh" probe > "$W/probe.log" 2>&1 < /dev/null & echo $! > "$W/probe.pid"
   fi
   local shards
-  shards=$(find "$W/shards" -name '*.xz' 2> /dev/null | sort || true)
-  # shellcheck disable=SC2086
-  [ -z "$shards" ] || timeout 590 "$python" prepare.py --tokenizer "$W/tokenizer.json" --out "$W/data" $shards
+  mapfile -t shards < <(find "$W/shards" -name '*.xz' 2> /dev/null | sort)
+  if [ ${#shards[@]} -gt 0 ]; then
+    timeout 590 "$python" prepare.py --tokenizer "$W/tokenizer.json" --out "$W/data" "${shards[@]}"
+  else
+    echo "no shards in $W/shards: nothing to prepare"
+  fi
   tail -n 3 "$W/probe.log" 2> /dev/null || true
 }
 

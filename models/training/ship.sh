@@ -8,6 +8,7 @@ run=$(realpath "${1:?ship.sh RUN [ROOT]}")
 repository=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 root=$(realpath -m "${2:-$repository}")
 target=octet-coder-80M-q8_0.gguf draft=octet-coder-10M-draft-q8_0.gguf
+for name in target draft; do [ -f "$run/$name.gguf" ] || { echo "there is no $run/$name.gguf: run_gpu.sh join makes it" >&2; exit 2; }; done
 bytes() { stat -c %s "$1"; }
 total=$(($(bytes "$run/target.gguf") + $(bytes "$run/draft.gguf")))
 [ $total -le 150000000 ] || { echo "the pair has $total bytes: more than 150 MB" >&2; exit 1; }

@@ -68,6 +68,20 @@ class FromGguf(Tiny):
         self.train("more", "--steps", 5)
         self.assertIn("optimiser", self.state("more"))
 
+    def test_a_file_that_is_cut_or_of_another_kind_is_said_in_a_line(self):
+        self.export("first", "q8_0")
+        with open(self.path("first.gguf"), "rb") as file:
+            whole = file.read()
+        for data in (b"", b"GGUF", whole[:100], whole[:len(whole) // 2], whole[:-1], b"GGUF" + bytes(100), b"no such file" * 100):
+            with open(self.path("cut.gguf"), "wb") as file:
+                file.write(data)
+            with self.assertRaises(SystemExit) as refused:
+                run(from_gguf, self.path("cut.gguf"), self.path("cut.pt"))
+            self.assertEqual(str(refused.exception).count("\n"), 0)
+        with self.assertRaises(SystemExit):
+            run(from_gguf, self.path("nowhere.gguf"), self.path("cut.pt"))
+        self.assertFalse(os.path.exists(self.path("cut.pt")))
+
     def test_what_is_no_such_file_is_refused(self):
         with open(self.path("other.gguf"), "wb") as file:
             file.write(b"text, of some length, that is no model")

@@ -139,6 +139,16 @@ class Stages(InRun):
         self.assertIn(len(self.calls("train.py")), (1, 2, 3))
         self.assertEqual(self.read("back/target.log.jsonl"), "a curve\n")
 
+    def test_what_fails_at_once_again_and_again_is_given_up(self):
+        self.write("train.py.codes", "1\n" * 100)
+        code, said = self.run_stage("target", LEFT="1200")
+        self.assertEqual((code, len(self.calls("train.py"))), (1, 5))
+        self.assertIn("given up", said)
+        self.write("played", PLAYED.replace("printf", '[ "$1" != train.py ] || date +%N > "$2.pt"\nprintf', 1))     # each saves a step
+        self.write("calls", "")
+        self.run_stage("target", LEFT="1200", TARGET_MINUTES="0.12")
+        self.assertGreater(len(self.calls("train.py")), 5)
+
     def test_the_draft_has_what_is_left_but_for_the_end(self):
         for left, minutes in ((1200, 4.2), (190, 1.97), (60, 0.5)):
             self.assertEqual(self.run_stage("draft", LEFT=str(left))[0], 0)
@@ -285,8 +295,20 @@ class Stages(InRun):
     def pieces(self, *words):
         subprocess.run([sys.executable, os.path.join(os.path.dirname(RUN), "pieces.py"), *words], check=True, stdout=subprocess.DEVNULL)
 
+    def test_a_second_command_beside_one_that_is_at_work_is_refused(self):
+        self.write("train.py.codes", "1\n" * 100)
+        first = subprocess.Popen(["bash", RUN, "target"], env=self.environment(LEFT="600"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(first.wait)
+        while not self.calls("train.py"):
+            time.sleep(0.02)
+        code, said = self.run_stage("draft")
+        first.kill()
+        self.assertEqual((code, said), (1, f"run_gpu.sh is at work in {self.folder} already: process {first.pid}\n"))
+        self.assertEqual(self.calls("distill.py"), [])
+
     def test_a_folder_without_shards_prepares_nothing(self):
-        self.assertEqual(self.run_stage("prepare")[0], 0)
+        code, said = self.run_stage("prepare")
+        self.assertEqual((code, said), (0, f"no shards in {self.path('shards')}: nothing to prepare\n"))
         self.assertEqual(self.calls("prepare.py"), [])
         os.makedirs(self.path("shards/0"))
         self.write("shards/0/000.jsonl.xz", "")
@@ -297,6 +319,12 @@ class Stages(InRun):
         self.assertEqual(self.run_stage()[0], 2)
         self.assertEqual(self.run_stage("tidy")[0], 2)
         self.assertEqual(self.run_stage("prepare", "tidy")[0], 2)
+        self.assertEqual(self.run_stage("target", LEFT="soon"), (2, "LEFT is in seconds: soon\n"))
+        self.assertEqual(self.run_stage("join")[0], 2)
+        self.assertEqual(self.run_stage("join", "/nowhere"), (2, "there is no folder /nowhere\n"))
+        code, said = self.run_stage("join", self.path("back"))
+        self.assertEqual((code, said.count("\n")), (1, 1), said)
+        self.assertIn("target.gguf.json did not come back", said)
         self.assertEqual(self.read("calls"), "")
         self.assertIn("which part", self.run_stage("take")[1])
         self.assertIn("a folder for the results", self.run_stage("take", "0")[1])
@@ -326,6 +354,28 @@ class Pack(InRun):
         self.assertEqual(found, {"0": ["text-000.jsonl.xz", "text-001.jsonl.xz"], "1": ["text-002.jsonl.xz", "text-003.jsonl.xz"]})
         self.assertEqual(sorted(self.pack(FOLDERS="3")[2]), ["0", "1", "2"])
         self.assertEqual(self.pack(SKIP="3")[2], {"0": ["text-003.jsonl.xz", "text-004.jsonl.xz"], "1": ["text-005.jsonl.xz"]})
+
+    def test_what_is_not_there_is_said_and_what_was_packed_stays(self):
+        self.pack()
+        for words, settings, expected in (([], {}, "pack CORPUS"), (["/nowhere"], {}, "pack CORPUS"), ([self.path("shards")], {}, "pack CORPUS"),
+                                          ([self.path("corpus")], {"FROM": "/nowhere"}, "there is no /nowhere/target.gguf"),
+                                          ([self.path("corpus")], {"TOKENIZER": "/nowhere"}, "there is no /nowhere"),
+                                          ([self.path("corpus")], {"SKIP": "6"}, "no shards behind the first 6"),
+                                          ([self.path("corpus")], {"FOLDERS": "all"}, "are numbers: all, 0")):
+            code, said = self.run_stage("pack", *words, PYTHON=sys.executable, **settings)
+            self.assertEqual((code, said.count("\n")), (2, 1), said)
+            self.assertIn(expected, said)
+        self.assertEqual(sorted(os.listdir(self.path("shards"))), ["0", "1"])
+
+    def test_paths_may_have_blanks(self):
+        os.rename(self.path("corpus"), self.path("a corpus"))
+        code, said = self.run_stage("pack", self.path("a corpus"), PYTHON=sys.executable, TOKENIZER=self.path("tokenizer"), CARRIED_MIB="10000",
+                                    CARRY_MIB="0.002", W=self.path("a run"))
+        self.assertEqual(code, 0, said)
+        self.assertEqual(os.listdir(self.path("a run/shards/0"))[0][:5], "text-")
+        os.rename(self.path("played"), self.path("a run/played"))
+        code, said = self.run_stage("prepare", W=self.path("a run"), PYTHON=self.path("a run/played"))
+        self.assertEqual(code, 0, said)
 
     def test_a_call_that_is_too_large_is_refused_with_advice(self):
         code, said, _ = self.pack(CARRIED_MIB="1")
