@@ -41,7 +41,7 @@ endif()
 # As native/cmake/cuda.cmake has them, to PTX and no further.
 set(OCTET_NVCC_FLAGS -std=c++20 -O2 --expt-relaxed-constexpr -lineinfo --no-compress -ccbin ${CMAKE_CXX_COMPILER}
   -gencode arch=compute_${OCTET_PTX_ARCHITECTURE},code=compute_${OCTET_PTX_ARCHITECTURE})
-set(tried "${OCTET_NVCC};${said};${OCTET_NVCC_FLAGS};${CMAKE_CXX_COMPILER_VERSION}")
+string(SHA256 tried "${OCTET_NVCC};${said};${OCTET_NVCC_FLAGS};${CMAKE_CXX_COMPILER_VERSION}")
 if(NOT tried STREQUAL OCTET_NVCC_TRIED)
   set(trial ${CMAKE_CURRENT_BINARY_DIR}/nvcc_trial)
   file(WRITE ${trial}.cu "__global__ void nothing() {}\n")
