@@ -3,6 +3,8 @@
 # The checkout are its files that git has or does not ignore, as they lie there: what is taken out of the working tree does not travel.
 set -euo pipefail
 most=${CARRIED_MIB:-64}
+[ $# -gt 0 ] || { echo "carried.sh PATH..." >&2; exit 2; }
+[[ $most =~ ^[0-9]+(\.[0-9]+)?$ ]] || { echo "CARRIED_MIB is a number: $most" >&2; exit 2; }
 paths=$(du -cb "$@" | tail -1 | cut -f1)
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 there() { xargs -0 -r stat -c %s -- 2> /dev/null || true; }

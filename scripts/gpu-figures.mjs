@@ -1,7 +1,7 @@
 // What the tables of native/bench/run_gpu.sh say of the figures the CUDA runtime is to reach, as Markdown:
 //   node scripts/gpu-figures.mjs FOLDER
 // A figure that was not measured is missing, never guessed; whatever the device is called stands above.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { Failure, script } from "./lib/run.mjs";
@@ -69,7 +69,7 @@ export function markdown(facts, found) {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await script("gpu-figures", async () => {
     const folder = process.argv[2];
-    if (!folder || !existsSync(folder)) throw new Failure("which folder? native/bench/run_gpu.sh leaves its results in build/gpu-out");
+    if (!folder || !statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new Failure("which folder? native/bench/run_gpu.sh leaves its results in build/gpu-out");
     const cut = new Set();
     const read = (name) => {
       const file = path.join(folder, `${name}.json`);

@@ -3,9 +3,10 @@
 //
 //   nvcc -arch=sm_90 -std=c++20 -O3 -I native --expt-relaxed-constexpr -cubin -o q4_k.cubin native/runtimes/cuda/kernels/gemm_q4_k.cu
 //   cuobjdump -sass -res-usage q4_k.cubin > q4_k.txt && node scripts/sass-counts.mjs q4_k.txt ...
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { Failure, script } from "./lib/run.mjs";
 
 /**
  * @typedef {{ address: number, guard: string | undefined, op: string, args: string }} Instruction
@@ -213,6 +214,18 @@ export function markdown(rows) {
   return [`| ${columns.join(" | ")} | of copy, at most |`, `|${" --- |".repeat(columns.length + 1)}`, ...lines].join("\n");
 }
 
+/** The rows of a file of `cuobjdump -sass -res-usage`. */
+function rowsIn(file) {
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw new Failure(`there is no file ${file}`);
+  const rows = rowsOf(readFileSync(file, "utf8"));
+  if (rows.length === 0) throw new Failure(`${file} lists no product's kernel: cuobjdump -sass -res-usage KERNEL.cubin makes such a file`);
+  return rows;
+}
+
 if (process.argv[1] && import.meta.url === pathToFileURL(path.resolve(process.argv[1])).href) {
-  console.log(markdown(process.argv.slice(2).flatMap((file) => rowsOf(readFileSync(file, "utf8")))));
+  await script("sass-counts", async () => {
+    const files = process.argv.slice(2);
+    if (files.length === 0) throw new Failure("which listings? node scripts/sass-counts.mjs FILE...");
+    console.log(markdown(files.flatMap(rowsIn)));
+  });
 }

@@ -258,6 +258,17 @@ describe.skipIf(process.platform === "win32")("scripts/carried.sh", () => {
     expect(carried("1").stderr).toContain("git restore models");
   });
 
+  it("says in a line what is asked wrongly", () => {
+    const ask = (words: string[], most = "64") => {
+      const { status, stdout, stderr } = spawnSync("bash", ["scripts/carried.sh", ...words], { env: { ...process.env, CARRIED_MIB: most }, encoding: "utf8" });
+      return [status, stdout, stderr];
+    };
+    expect(ask([])).toEqual([2, "", "carried.sh PATH...\n"]);
+    expect(ask(["models"], "many")).toEqual([2, "", "CARRIED_MIB is a number: many\n"]);
+    expect(ask(["nowhere"])[0]).toBe(1);
+    expect(ask(["nowhere"])[2]).toMatch(/^du: .*nowhere.*\n$/);
+  });
+
   it("counts tracked files and new ones as they lie there, not ignored ones nor those taken out of the working tree", () => {
     const there = mkdtempSync(path.join(tmpdir(), "octet-carried-"));
     const size = () => Number(/: (\d+\.\d) MiB/.exec(spawnSync("bash", ["scripts/carried.sh", ".gitignore"], { cwd: there, encoding: "utf8" }).stdout)![1]);

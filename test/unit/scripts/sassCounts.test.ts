@@ -1,5 +1,6 @@
 // The counting of machine code, on a few lines of it made up in cuobjdump's form: a loop with a wait, a copy of weights, a loop that
 // copies x, a loop over two units, and a branch to an epilogue that a steady step passes by.
+import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { beforeFirstCopy, blocksOf, clocksOf, functionsOf, markdown, rowsOf, steadyStep } from "../../../scripts/sass-counts.mjs";
 
@@ -93,5 +94,14 @@ describe("counting machine code", () => {
     expect(row?.dram).toBeCloseTo(592 / (4.3e12 / 132 / 1.755e9));
     expect(row?.ofCopy).toBe(1);
     expect(markdown([row!]).split("\n")).toHaveLength(3);
+  });
+
+  it("says in a line what it cannot read", () => {
+    for (const [words, said] of [[[], /^sass-counts: which listings\? .*\n$/], [["/nowhere"], /^sass-counts: there is no file \/nowhere\n$/],
+      [["docs"], /^sass-counts: there is no file docs\n$/], [["README.md"], /^sass-counts: README\.md lists no product's kernel: .*\n$/]] as const) {
+      const { status, stdout, stderr } = spawnSync(process.execPath, ["scripts/sass-counts.mjs", ...words], { encoding: "utf8" });
+      expect([status, stdout]).toEqual([1, ""]);
+      expect(stderr).toMatch(said);
+    }
   });
 });
