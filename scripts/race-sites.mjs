@@ -1,5 +1,5 @@
 // Are the barriers, fences and waits of the CUDA kernels all needed, and do the race detector's cases need them? Takes each for missing
-// in turn (docs/cuda.md, "Races and memory errors") and says which case reports it:
+// in turn (docs/cuda-testing.md) and says which case reports it:
 //   node scripts/race-sites.mjs [--site step_accept.cu]... [--cases "cuda*"] [--jobs 2] [--seconds 120]
 // --site: only sites whose names begin so; --cases: of these instead of the chosen ones; --seconds: the limit of a run. The exit code is 1
 // where a site is found by no case.
