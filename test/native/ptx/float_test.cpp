@@ -53,7 +53,10 @@ TEST_CASE("PTX machine: subnormals stay, but for .ftz") {
 TEST_CASE("PTX machine: what is not a number compares and sorts as the ISA says") {
   CHECK(one_real("min.f32 %f9, %f1, %f2;", kNaN, 3) == 3);
   CHECK(one_real("max.f32 %f9, %f1, %f2;", 3, kNaN) == 3);
-  CHECK(std::isnan(one_real("max.f32 %f9, %f1, %f2;", kNaN, kNaN)));
+  for (const char* text : {"max.f32 %f9, %f1, %f2;", "min.ftz.f32 %f9, %f1, %f2;", "add.f32 %f9, %f1, %f2;", "fma.rn.f32 %f9, %f1, %f2, %f3;",
+                           "mul.rz.f32 %f9, %f1, %f2;", "sqrt.approx.ftz.f32 %f9, %f1;"})
+    CHECK_MESSAGE(one(std::string(text) + " mov.b32 %r99, %f9;", kNaN, kNaN) == 0x7fffffffu, text);
+  CHECK(one("sub.f32 %f9, %f1, %f2; mov.b32 %r99, %f9;", kInfinity, kInfinity) == 0x7fffffffu);
   CHECK(std::signbit(one_real("min.f32 %f9, %f1, %f2;", 0.0f, -0.0f)));
   CHECK_FALSE(std::signbit(one_real("max.f32 %f9, %f1, %f2;", -0.0f, 0.0f)));
   struct Case {

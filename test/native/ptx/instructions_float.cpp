@@ -15,14 +15,14 @@ inline float flushed(float x) {
 }
 
 template <auto F, class... S>
-void put_ftz(Table& t, const std::string& operation, const std::string& type = ".f32") {
-  put<F, float, S...>(t, operation + type);
-  put<[](S... s) { return flushed(F(flushed(s)...)); }, float, S...>(t, operation + ".ftz" + type);
+void put_ftz(Table& t, const std::string& operation) {
+  put<[](S... s) { return canonical(F(s...)); }, float, S...>(t, operation + ".f32");
+  put<[](S... s) { return canonical(flushed(F(flushed(s)...))); }, float, S...>(t, operation + ".ftz.f32");
 }
 template <auto F, class... S>
 void put_ftz_slow(Table& t, const std::string& operation) {
-  put_slow<F, float, S...>(t, operation + ".f32");
-  put_slow<[](S... s) { return flushed(F(flushed(s)...)); }, float, S...>(t, operation + ".ftz.f32");
+  put_slow<[](S... s) { return canonical(F(s...)); }, float, S...>(t, operation + ".f32");
+  put_slow<[](S... s) { return canonical(flushed(F(flushed(s)...))); }, float, S...>(t, operation + ".ftz.f32");
 }
 
 /// Directed rounding: the compiler may move neither the operands in nor the result out of the mode.
@@ -32,7 +32,7 @@ float rounded(F f) {
   std::fesetround(Mode);
   const volatile float x = f();
   std::fesetround(before);
-  return x;
+  return canonical(x);
 }
 template <int Mode>
 void put_directed(Table& t, const std::string& mode) {

@@ -57,7 +57,7 @@ void mma(Warp& w, const Instruction& i, U32 /*all*/) {
   multiply(a, b, c);
   for (int e = 0; e < 4; ++e) {
     float* d = row<float>(w, i.operand[e]);
-    for (int lane = 0; lane < kLanes; ++lane) d[lane] = c[lane / 4 + (e >= 2 ? 8 : 0)][lane % 4 * 2 + (e & 1)];
+    for (int lane = 0; lane < kLanes; ++lane) d[lane] = canonical(c[lane / 4 + (e >= 2 ? 8 : 0)][lane % 4 * 2 + (e & 1)]);
   }
   ++w.grid->counts.mma;
 }

@@ -117,7 +117,11 @@ void run_block(GridRun& grid, std::span<Warp> warps, Random* random) {
 std::uint64_t seed_of(const Launch& launch) {
   if (launch.seed != 0) return launch.seed;
   const char* text = std::getenv("OCTET_PTX_SEED");
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : 0;
+  if (text == nullptr || *text == 0) return 0;
+  char* end = nullptr;
+  const std::uint64_t seed = std::strtoull(text, &end, 10);
+  if (*end != 0) throw std::invalid_argument("OCTET_PTX_SEED is a number, not \"" + std::string(text) + '"');
+  return seed;
 }
 
 std::uint32_t check(const Kernel& kernel, const Launch& launch) {

@@ -8,6 +8,9 @@
 
 namespace octet::ptx::OCTET_PTX_LEVEL {
 
+/// Any NaN that an operation gives is this one, whatever the host makes of it (CUDA C++ Programming Guide, "Floating-Point Standard").
+inline float canonical(float x) { return x != x ? std::bit_cast<float>(0x7fffffffu) : x; }
+
 inline float from_bf16(U32 bits) { return std::bit_cast<float>(bits << 16); }
 
 /// To nearest, ties to even; any NaN becomes 0x7fff.

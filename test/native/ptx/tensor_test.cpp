@@ -50,6 +50,14 @@ TEST_CASE("PTX machine: mma.m16n8k16 of bf16 is the product of the matrices that
   }
 }
 
+TEST_CASE("PTX machine: an mma that gives no number gives the one NaN of the device") {
+  std::vector<Lanes> in(10);
+  for (Lanes& lanes : in) lanes.fill(0x7f807f80u);  // infinities, but for the first sum
+  in[6].fill(0xff800000u);
+  CHECK(by_lane("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%f20, %f21, %f22, %f23}, {%r1, %r2, %r3, %r4}, {%r5, %r6}, "
+                "{%f7, %f8, %f9, %f10}; mov.b32 %r99, %f20;", in)[7] == 0x7fffffffu);
+}
+
 TEST_CASE("PTX machine: mma adds its exact products to the accumulator and may write where it reads") {
   std::vector<Lanes> in(7);
   for (auto& lanes : in) lanes.fill(0);

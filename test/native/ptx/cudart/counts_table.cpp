@@ -82,6 +82,8 @@ void write_counts() {
     std::fclose(file);
   } else {
     std::perror(asked);
+    std::fflush(nullptr);
+    std::_Exit(2);
   }
 }
 

@@ -1,9 +1,11 @@
 // Facts of the device, and the calls that ask for them.
 #include "ptx/cudart/device.h"
 
-#include <algorithm>
+#include <charconv>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 #include "ptx/cudart/counts_table.h"
 
@@ -12,9 +14,15 @@ namespace {
 
 constexpr int kKilobyte = 1024;
 
+/// What is no number of at least 1 ends the program: a device that was not asked for would be tried unnoticed.
 int from_environment(const char* name, int otherwise) {
-  const char* const set = std::getenv(name);
-  return set ? std::atoi(set) : otherwise;
+  const std::string_view set = std::getenv(name) ? std::getenv(name) : "";
+  if (set.empty()) return otherwise;
+  int value = 0;
+  const auto [end, error] = std::from_chars(set.data(), set.data() + set.size(), value);
+  if (error == std::errc{} && end == set.data() + set.size() && value >= 1) return value;
+  std::fprintf(stderr, "PTX machine: %s is a number, not \"%s\"\n", name, set.data());
+  std::_Exit(2);
 }
 
 /// Of one multiprocessor, by compute capability (CUDA C++ Programming Guide, technical specifications).
@@ -32,7 +40,7 @@ const Facts& facts() {
   static const Facts all = [] {
     Facts facts{};
     facts.capability = from_environment("OCTET_PTX_CAPABILITY", OCTET_PTX_ARCHITECTURE);
-    facts.multiprocessors = std::max(1, from_environment("OCTET_PTX_MULTIPROCESSORS", 4));
+    facts.multiprocessors = from_environment("OCTET_PTX_MULTIPROCESSORS", 4);
     facts.shared_per_multiprocessor = shared_per_multiprocessor(facts.capability);
     facts.shared_per_block = facts.shared_per_multiprocessor - kKilobyte;  // the system takes one of each block's
     return facts;
