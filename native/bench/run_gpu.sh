@@ -58,7 +58,8 @@ pack() {
   cp "$doctest" "$parts/doctest/" || return
   if command -v nvcc > /dev/null; then
     ln -sfn "$PWD" "$here"
-    compile "${CAPABILITY:-90}" > build/gpu-build.log 2>&1 || { tail -n 20 build/gpu-build.log; return 1; }
+    compile "${CAPABILITY:-90}" > build/gpu-build.log 2>&1 ||
+      { tail -n 20 build/gpu-build.log; echo "the programs do not build: build/gpu-build.log has it all" >&2; return 1; }
     for program in "${programs[@]}"; do strip -o "$parts/programs/$program" "$build/$program" || return; done
     cp "$build/sources.txt" "$parts/programs/"
   else

@@ -22,6 +22,9 @@ export async function step(name, work) {
   return result;
 }
 
+/** Programs that run() has started and that have not ended. */
+const running = new Set();
+
 /**
  * Runs a program with no stdin. `show`: its output goes to the terminal, else it is kept and given back.
  * @returns {Promise<{ code: number, output: string }>} code: 128 + n after signal n, 127 where it cannot be started
@@ -34,12 +37,14 @@ export function run(command, args, { cwd = root, env = {}, show = false, timeout
       stdio: ["ignore", show ? "inherit" : "pipe", show ? "inherit" : "pipe"],
       shell: process.platform === "win32",
     });
+    running.add(child);
     let output = "";
     let timedOut = false;
     child.stdout?.setEncoding("utf8").on("data", (text) => (output += text));
     child.stderr?.setEncoding("utf8").on("data", (text) => (output += text));
     const timer = timeoutMs > 0 && setTimeout(() => { timedOut = true; child.kill("SIGKILL"); }, timeoutMs);
     const settle = (code) => {
+      running.delete(child);
       clearTimeout(timer);
       if (timedOut) output += `\n${command} took longer than ${timeoutMs / 1000} s and was stopped\n`;
       resolve({ code, output });
@@ -71,8 +76,14 @@ export function tail(output, lines = 40) {
   return output.trimEnd().split("\n").slice(-lines).join("\n");
 }
 
-/** Runs a script's `main`: a Failure is its program's last output and one line, with exit code 1. */
+/** Runs a script's `main`: a Failure is its program's last output and one line, with exit code 1. Ended itself, it ends what it runs. */
 export async function script(name, main) {
+  for (const [signal, number] of [["SIGHUP", 1], ["SIGTERM", 15]]) {
+    process.once(signal, () => {
+      for (const child of running) child.kill();
+      process.exit(128 + number);
+    });
+  }
   try {
     await main();
   } catch (error) {
