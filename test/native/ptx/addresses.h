@@ -16,7 +16,7 @@ template <class Base>
 Addresses addresses(const Warp& w, U32 operand, std::int64_t offset, U32 mask) {
   Addresses a;
   const Base* base = row<const Base>(w, operand);
-  const Base add = static_cast<Base>(offset), first = static_cast<Base>(base[__builtin_ctz(mask)] + add);
+  const Base add = static_cast<Base>(offset), first = static_cast<Base>(base[std::countr_zero(mask)] + add);
   if (mask == ~0u)
     for (int l = 0; l < kLanes; ++l) a.at[l] = static_cast<Base>(base[l] + add);
   else

@@ -109,7 +109,7 @@ Wavefronts wavefronts_of(const Addresses& a, U32 mask, U32 bytes) {
     std::uint8_t words[32] = {};
     U32 seen[32][32], most = 0;
     for (; lanes != 0; lanes &= lanes - 1) {
-      const U32 word = static_cast<U32>(a.at[__builtin_ctz(lanes)] / unit), bank = word & (banks - 1);
+      const U32 word = static_cast<U32>(a.at[std::countr_zero(lanes)] / unit), bank = word & (banks - 1);
       U32 n = 0;
       while (n < words[bank] && seen[bank][n] != word) ++n;
       if (n < words[bank]) continue;

@@ -31,10 +31,10 @@ void issue(Warp& w, const Instruction& i, U32 mask) {
   KernelCounts& counts = w.grid->counts;
   ++counts.async_copies;
   if (readers == 0) return;
-  const U64 first = from.at[__builtin_ctz(readers)];
+  const U64 first = from.at[std::countr_zero(readers)];
   for (int l = 0; l < kLanes; ++l)
     if ((readers >> l & 1) == 0) from.at[l] = first;
-  const Sectors sectors = sectors_of(from, sizes[__builtin_ctz(readers)]);
+  const Sectors sectors = sectors_of(from, sizes[std::countr_zero(readers)]);
   counts.async_sectors += sectors.touched;
   counts.async_sectors_ideal += sectors.fewest;
 }

@@ -10,7 +10,7 @@ void atomic(Warp& w, const Instruction& i, U32 mask) {
   const std::size_t at = Gives ? 1 : 0;
   Addresses a = addresses<Base>(w, i.operand[at], i.offset[0], mask);
   resolve(w, a, mask, sizeof(T), i.space, Access::kAtomic);
-  w.grid->counts.atomics += static_cast<unsigned>(__builtin_popcount(mask));
+  w.grid->counts.atomics += static_cast<unsigned>(std::popcount(mask));
   const T *b = row<const T>(w, i.operand[at + 1]), *c = Swaps ? row<const T>(w, i.operand[at + 2]) : b;
   each_active(mask, [&](int l) {
     T before;

@@ -136,10 +136,10 @@ void put_bits(Table& t) {
   put<[](S64 a, U32 b, U32 c) { return extracted(a, b, c); }, S64, S64, U32, U32>(t, "bfe.s64");
   put<[](U32 a, U32 b, U32 c) { return permuted(a, b, c); }, U32, U32, U32, U32>(t, "prmt.b32");
   put<[](U32 a, U32 b, U32 c, U32 table) { return looked_up(a, b, c, table); }, U32, U32, U32, U32, U32>(t, "lop3.b32");
-  put<[](U32 a) { return static_cast<U32>(__builtin_popcount(a)); }, U32, U32>(t, "popc.b32");
-  put<[](U64 a) { return static_cast<U32>(__builtin_popcountll(a)); }, U32, U64>(t, "popc.b64");
-  put<[](U32 a) { return a == 0 ? 32u : static_cast<U32>(__builtin_clz(a)); }, U32, U32>(t, "clz.b32");
-  put<[](U64 a) { return a == 0 ? 64u : static_cast<U32>(__builtin_clzll(a)); }, U32, U64>(t, "clz.b64");
+  put<[](U32 a) { return static_cast<U32>(std::popcount(a)); }, U32, U32>(t, "popc.b32");
+  put<[](U64 a) { return static_cast<U32>(std::popcount(a)); }, U32, U64>(t, "popc.b64");
+  put<[](U32 a) { return static_cast<U32>(std::countl_zero(a)); }, U32, U32>(t, "clz.b32");
+  put<[](U64 a) { return static_cast<U32>(std::countl_zero(a)); }, U32, U64>(t, "clz.b64");
   put<[](U32 a) {
     U32 d = 0;
     for (int i = 0; i < 32; ++i) d |= (a >> i & 1u) << (31 - i);

@@ -60,7 +60,7 @@ void reduce(Warp& w, const Instruction& i, U32 mask) {
   const U32* members = row<const U32>(w, i.operand[2]);
   T* d = row<T>(w, i.operand[0]);
   each_active(mask, [&](int l) {
-    T sum = a[__builtin_ctz(members[l])];
+    T sum = a[std::countr_zero(members[l])];
     each_active(members[l] & (members[l] - 1), [&](int j) { sum = F(sum, a[j]); });
     d[l] = sum;
   });
@@ -88,7 +88,7 @@ void active(Warp& w, const Instruction& i, U32 mask) {
   each(mask, row<U32>(w, i.operand[0]), [=](int) { return mask; });
 }
 
-void trap(Warp& w, const Instruction&, U32 mask) { fault(w, __builtin_ctz(mask), "trap"); }
+void trap(Warp& w, const Instruction&, U32 mask) { fault(w, std::countr_zero(mask), "trap"); }
 
 }  // namespace
 

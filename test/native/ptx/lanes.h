@@ -2,6 +2,7 @@
 // namespace, so that the linker never takes one level's copy for another's.
 #pragma once
 
+#include <bit>
 #include <cstring>
 #include <string>
 #include <type_traits>
@@ -42,7 +43,7 @@ void each_active(U32 mask, F f) {
     for (int l = 0; l < kLanes; ++l) f(l);
     return;
   }
-  for (; mask != 0; mask &= mask - 1) f(__builtin_ctz(mask));
+  for (; mask != 0; mask &= mask - 1) f(std::countr_zero(mask));
 }
 
 /// d[lane] = f(lane) for the lanes of the mask; f must be harmless for the others.

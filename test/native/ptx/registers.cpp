@@ -2,6 +2,7 @@
 // life, so that a warp's registers stay in the cache. A register that is live at the entry may be read before it is written: its row
 // begins poisoned; of all others no lane can see what lay in the row before.
 #include <algorithm>
+#include <bit>
 
 #include "ptx/syntax.h"
 
@@ -22,7 +23,7 @@ void add(Set& s, std::uint32_t r) { s[r / 64] |= std::uint64_t{1} << (r % 64); }
 template <class F>
 void each_in(const Set& s, F f) {
   for (std::uint32_t word = 0; word < s.size(); ++word)
-    for (std::uint64_t bits = s[word]; bits != 0; bits &= bits - 1) f(word * 64 + static_cast<std::uint32_t>(__builtin_ctzll(bits)));
+    for (std::uint64_t bits = s[word]; bits != 0; bits &= bits - 1) f(word * 64 + static_cast<std::uint32_t>(std::countr_zero(bits)));
 }
 
 /// f(register, written) for each register that the instruction mentions, reads before writes. A guarded write leaves some lanes' old value.
