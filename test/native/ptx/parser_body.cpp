@@ -107,7 +107,7 @@ class Body {
     while (!lexer_.take(";")) {
       s.operands.push_back(operand());
       if (!lexer_.take(",") && !(lexer_.peek() == ";"))
-        syntax_error(lexer_.peek().line, "'" + std::string(lexer_.peek().text) + "' after an operand of " + std::string(opcode.text));
+        syntax_error(lexer_.peek().line, std::string(lexer_.peek().text) + " after an operand of " + std::string(opcode.text));
     }
     entry_.statements.push_back(std::move(s));
   }
