@@ -7,6 +7,7 @@
 set -euo pipefail
 : "${2:?rehearse.sh CORPUS WORK}"
 corpus=$(realpath "$1") work=$(realpath -m "$2")
+[ -d "$corpus/shards" ] || { echo "there is no $corpus/shards: CORPUS is what corpus/build.py wrote" >&2; exit 2; }
 if [ -e "$work" ] && [ ! -d "$work/run" ] && [ -n "$(ls -A "$work")" ]; then
   echo "WORK is emptied: $work holds something else than a rehearsal" >&2
   exit 2
