@@ -5,6 +5,7 @@
 #include "bench/command.h"
 #include "bench/copy_bench.h"
 #include "bench/interrupt.h"
+#include "bench/timing.h"
 
 namespace octet::bench {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 const Command* const kCommands[] = {&kProductsCommand, &kAttentionCommand, &kStepsCommand, &kSamplingCommand, &kDecodeCommand};
 
 constexpr Option kJson{"--json", "FILE", "write everything there too, as JSON"};
+constexpr Option kOnce{"--once", nullptr, "each row once, not warmed up: for counters; its times mean nothing"};
 
 void print_help(std::FILE* to) {
   std::fprintf(to, "octet-native-bench: the CUDA runtime measured, without Node.\n\nusage: octet-native-bench COMMAND [OPTIONS]\n\n");
@@ -34,8 +36,10 @@ const Command& command_named(std::string_view name) {
 void run(const Command& command, std::span<const char* const> words, std::FILE* text, std::FILE* progress) {
   std::vector<Option> options(command.options.begin(), command.options.end());
   options.push_back(kJson);
+  if (&command != &kDecodeCommand) options.push_back(kOnce);
   if (!words.empty() && std::string_view(words[0]) == "--help") return print_help(text, command, options);
   const Arguments arguments(options, words);
+  only_once = arguments.has("--once");
   Report report(text, progress, arguments.text("--json", ""));
   report.fact("command", "command", std::string(command.name) + (arguments.line().empty() ? "" : " ") + arguments.line());
   command.run(arguments, report);

@@ -1,5 +1,6 @@
 #include "bench/gemm_bench.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "bench/arguments.h"
@@ -22,18 +23,16 @@ struct Product {
 
 std::vector<Product> products_of(const Architecture& a) {
   return {{"qkv", (a.heads + 2 * a.kv_heads) * a.head_dim, a.width, Epilogue::kStore},
-          {"attention out", a.width, a.heads * a.head_dim, Epilogue::kAdd},
-          {"gate, up", 2 * a.feed_forward, a.width, Epilogue::kSwiGlu},
+          {"attention-out", a.width, a.heads * a.head_dim, Epilogue::kAdd},
+          {"gate-up", 2 * a.feed_forward, a.width, Epilogue::kSwiGlu},
           {"down", a.width, a.feed_forward, Epilogue::kAdd},
           {"output", a.vocabulary, a.width, Epilogue::kStore}};
 }
 
-constexpr std::size_t kBeyondCaches = std::size_t{512} << 20;  // bytes of copies taken in turn, so that none stays in a cache
-
 }  // namespace
 
 void bench_products(Stream& stream, const Architecture& shape, std::span<const WeightFormat> formats, std::span<const int> rows,
-                    double copy_gb_per_s, Report& report) {
+                    std::span<const std::string> matrices, double copy_gb_per_s, Report& report) {
   const GemmWorkspace workspace{device_info()};
   int most = 1;
   for (const int n : rows) most = n > most ? n : most;
@@ -42,13 +41,14 @@ void bench_products(Stream& stream, const Architecture& shape, std::span<const W
                 {"ofCopy", "% of copy", 1, 100}});
   for (const WeightFormat format : formats) {
     for (const Product& product : products_of(shape)) {
+      if (!matrices.empty() && std::find(matrices.begin(), matrices.end(), product.name) == matrices.end()) continue;
       const bool k_quant = format == WeightFormat::kQ4_K || format == WeightFormat::kQ6_K;
       if (k_quant && product.columns % 256 != 0) continue;
       const std::size_t bytes = packed_bytes(format, product.rows, product.columns);
-      const int copies = static_cast<int>(std::min<std::size_t>(16, kBeyondCaches / bytes + 1));
-      std::vector<PackedMatrix> matrices;
-      for (int i = 0; i < copies; ++i) matrices.push_back(synthesise(stream, format, product.rows, product.columns, 0.02f,
-          static_cast<std::uint32_t>(i)));
+      const int copies = copies_beyond_caches(bytes);
+      std::vector<PackedMatrix> packed;
+      for (int i = 0; i < copies; ++i)
+        packed.push_back(synthesise(stream, format, product.rows, product.columns, 0.02f, static_cast<std::uint32_t>(i)));
       const DeviceArray<std::byte> x(static_cast<std::size_t>(most) * product.columns * 2);
       const DeviceArray<float> y(static_cast<std::size_t>(most) * product.rows);
       stream.fill(x.data(), 0x3c, x.size());  // 0.011 everywhere
@@ -57,7 +57,7 @@ void bench_products(Stream& stream, const Architecture& shape, std::span<const W
       for (const int n : rows) {
         check_interrupt();
         const auto call = [&](int copy) {
-          return Gemm{.weights = matrices[static_cast<std::size_t>(copy)].matrix, .x = x.data(), .n = n, .epilogue = product.epilogue,
+          return Gemm{.weights = packed[static_cast<std::size_t>(copy)].matrix, .x = x.data(), .n = n, .epilogue = product.epilogue,
                       .y = y.data(), .y_stride = product.epilogue == Epilogue::kSwiGlu ? product.rows / 2 : product.rows};
         };
         const Timing timing = time_on_device(stream, copies, 15, [&](int copy) { gemm(stream, workspace, call(copy)); });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 
 #include "bench/report.h"
 #include "runtimes/cuda/device/stream.h"
@@ -10,8 +11,10 @@
 
 namespace octet::bench {
 
-/// Reports one row for each matrix, format and number of rows.
+constexpr const char* kMatrixNames[] = {"qkv", "attention-out", "gate-up", "down", "output"};
+
+/// Reports one row for each matrix, format and number of rows. `matrices`: of kMatrixNames; none: all.
 void bench_products(cuda::Stream& stream, const cuda::Architecture& shape, std::span<const cuda::WeightFormat> formats,
-                    std::span<const int> rows, double copy_gb_per_s, Report& report);
+                    std::span<const int> rows, std::span<const std::string> matrices, double copy_gb_per_s, Report& report);
 
 }  // namespace octet::bench

@@ -55,17 +55,20 @@ namespace {
 
 double ratio(std::uint64_t a, std::uint64_t b) { return b == 0 ? 0 : static_cast<double>(a) / static_cast<double>(b); }
 
+double sector_kb(std::uint64_t sectors) { return static_cast<double>(sectors) * 32 / 1000; }
+
 void write_table(std::FILE* to) {
   std::fprintf(to, "| kernel | launches | blocks | warp instructions | lanes active | mma | barriers | atomics | shared wavefronts / ideal | "
-                   "load sectors / ideal | store sectors / ideal | cp.async sectors / ideal |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+                   "load sectors / ideal | store sectors / ideal | cp.async sectors / ideal | loads KB | stores KB | cp.async KB |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
   for (const auto& [name, of] : device().counts.kernels)
-    std::fprintf(to, "| %s | %llu | %llu | %llu | %.1f | %llu | %llu | %llu | %.2f | %.2f | %.2f | %.2f |\n", short_name(name).c_str(),
+    std::fprintf(to, "| %s | %llu | %llu | %llu | %.1f | %llu | %llu | %llu | %.2f | %.2f | %.2f | %.2f | %.0f | %.0f | %.0f |\n", short_name(name).c_str(),
                  static_cast<unsigned long long>(of.launches), static_cast<unsigned long long>(of.blocks),
                  static_cast<unsigned long long>(of.instructions), ratio(of.lane_instructions, of.instructions),
                  static_cast<unsigned long long>(of.mma), static_cast<unsigned long long>(of.barriers),
                  static_cast<unsigned long long>(of.atomics), ratio(of.shared_wavefronts, of.shared_wavefronts_ideal),
                  ratio(of.load_sectors, of.load_sectors_ideal), ratio(of.store_sectors, of.store_sectors_ideal),
-                 ratio(of.async_sectors, of.async_sectors_ideal));
+                 ratio(of.async_sectors, of.async_sectors_ideal), sector_kb(of.load_sectors), sector_kb(of.store_sectors),
+                 sector_kb(of.async_sectors));
   std::string left_out;
   for (const std::string& name : never_run()) left_out += (left_out.empty() ? "" : ", ") + name;
   if (!left_out.empty()) std::fprintf(to, "\nNot run: %s.\n", left_out.c_str());
