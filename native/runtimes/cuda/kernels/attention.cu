@@ -39,11 +39,15 @@ template <int kDim>
 OCTET_DEVICE void copy_queries(const AttentionCall& call, const AttentionItem& item, std::byte* queries, int rows) {
   using Rows = SharedRows<kDim>;
   constexpr int kStep = kAttentionThreads / Rows::kPieces;
-  const int piece = thread_x() % Rows::kPieces;
-  for (int i = thread_x() / Rows::kPieces; i < rows; i += kStep) {
+  const int piece = thread_x() % Rows::kPieces, first = thread_x() / Rows::kPieces;
+  const int step_rows = kStep / call.group, step_heads = kStep - step_rows * call.group;  // a query's place without a division for each
+  int row = (item.first_query + first) / call.group, head = item.first_query + first - row * call.group;
+  for (int i = first; i < rows; i += kStep) {
     const bool valid = i < item.queries;
-    const int query = item.first_query + (valid ? i : 0), row = query / call.group, head = block_y() * call.group + query % call.group;
-    copy_async(queries + Rows::at(i, piece), call.q + (static_cast<std::size_t>(row) * call.heads + head) * kDim + piece * 8, valid);
+    const std::size_t place = static_cast<std::size_t>(row) * call.heads + block_y() * call.group + head;
+    copy_async(queries + Rows::at(i, piece), call.q + (valid ? place * kDim + piece * 8 : 0), valid);
+    row += step_rows, head += step_heads;
+    if (head >= call.group) head -= call.group, ++row;
   }
 }
 
@@ -123,19 +127,26 @@ OCTET_DEVICE void merge_warps(const AttentionCall& call, const AttentionItem& it
     }
   }
   block_sync();
-  for (int e = thread_x(); e < item.queries * (kDim / 2); e += kAttentionThreads) {
-    const int i = e / (kDim / 2), column = e % (kDim / 2) * 2;
-    float most = kNothingSeen, total = 0, x = 0, y = 0;
+  // A thread has four columns of either half of a row, so that what is the same for all of a row is done by few.
+  constexpr int kThreads = kDim / 8;
+  const int thread = thread_x_here(), column = thread % kThreads * 4;
+  for (int i = thread / kThreads; i < item.queries; i += kAttentionThreads / kThreads) {
+    float most = kNothingSeen, total = 0, sum[2][4] = {};
     for (int slot = i; slot < L::kTileRows; slot += item.row_warps * kWarpRows) most = scales[2 * slot] > most ? scales[2 * slot] : most;
     for (int slot = i; slot < L::kTileRows; slot += item.row_warps * kWarpRows) {
       const float weight = exp2_of(scales[2 * slot] - most);
       total += weight * scales[2 * slot + 1];
-      x += weight * sums[slot * L::kSumStride + column];
-      y += weight * sums[slot * L::kSumStride + column + 1];
+      OCTET_UNROLL
+      for (int half = 0; half < 2; ++half) {
+        const auto part = *reinterpret_cast<const Vector16*>(sums + slot * L::kSumStride + half * (kDim / 2) + column);
+        OCTET_UNROLL
+        for (int c = 0; c < 4; ++c) sum[half][c] += weight * bits_to_float(part.word[c]);
+      }
     }
     const AttentionTarget target(call, item.first_query + i);
     if (column == 0) target.put_scales(call, item.part, most, total);
-    target.put<kDim>(call, item.part, total, column, x, y);
+    OCTET_UNROLL
+    for (int half = 0; half < 2; ++half) target.put_four<kDim>(call, item.part, total, half * (kDim / 2) + column, sum[half]);
   }
 }
 

@@ -41,6 +41,18 @@ struct AttentionTarget {
       *reinterpret_cast<Vector8*>(call.sums + part(call, part_index) * kDim + column) = {{float_to_bits(x), float_to_bits(y)}};
     }
   }
+
+  /// Four columns from `column` on, a multiple of 4.
+  template <int kDim>
+  OCTET_DEVICE void put_four(const AttentionCall& call, int part_index, float total, int column, const float (&x)[4]) const {
+    if (parts == 1) {
+      auto* to = reinterpret_cast<Vector8*>(call.out + index(call) * kDim + column);
+      *to = total == 0 ? Vector8{} : Vector8{{pack_bf16(x[0] / total, x[1] / total), pack_bf16(x[2] / total, x[3] / total)}};
+    } else if (parts > 1 && total != 0) {
+      *reinterpret_cast<Vector16*>(call.sums + part(call, part_index) * kDim + column) = {
+          {float_to_bits(x[0]), float_to_bits(x[1]), float_to_bits(x[2]), float_to_bits(x[3])}};
+    }
+  }
 };
 
 /// The second launch, where the last block does not merge: rows of more than one part, and zeros for inactive lanes.

@@ -15,10 +15,14 @@ static_assert(kMostParts % kMergedAtOnce == 0);
 template <int kDim>
 constexpr int kMergeThreads = kDim / 4;
 
+/// Floats of shared memory between the rows and heads of a block, weights and totals of each: those of one warp in banks of their own.
+template <int kDim>
+constexpr int kMergeStride = 2 * kMostParts + kMergeThreads<kDim> % kWarp;
+
 /// Shared memory in which this many threads merge: every row and head has its parts' weights and sums there.
 template <int kDim>
 constexpr std::size_t merge_bytes(int threads) {
-  return threads / kMergeThreads<kDim> * 2 * kMostParts * sizeof(float);
+  return threads / kMergeThreads<kDim> * kMergeStride<kDim> * sizeof(float);
 }
 
 /// Row and head `index` (row * heads + head) of `parts` parts, the same for the whole warp, which calls it together. `weights`: the shared
@@ -27,7 +31,7 @@ template <int kDim>
 OCTET_DEVICE void merge_row(const AttentionCall& call, std::size_t index, int parts, float* weights, bool valid) {
   constexpr int kThreads = kMergeThreads<kDim>;
   const int mine = thread_x() % kThreads;
-  weights += thread_x() / kThreads * 2 * kMostParts;
+  weights += thread_x() / kThreads * kMergeStride<kDim>;
   float* const totals = weights + kMostParts;
   warp_sync();  // the row before this one is done with them
   float most = kNothingSeen;

@@ -164,7 +164,7 @@ class AttentionRows {
   template <int kCells>
   OCTET_DEVICE void to_weights(float scale, float (&scores)[kRowTiles][kCells / 8][4]) {
     float keep[kRowTiles][2];
-    bool higher = false;
+    bool higher = false;  // than something seen before: until then the sums are zeros
     OCTET_UNROLL
     for (int t = 0; t < kRowTiles; ++t) {
       OCTET_UNROLL
@@ -182,7 +182,7 @@ class AttentionRows {
         }
         const float before = most[t][half], now = high * scale > before ? high * scale : before;
         keep[t][half] = exp2_of(before - now);
-        higher = higher || now > before;
+        higher = higher || (now > before && before > kNothingSeen);
         float sum = 0;
         OCTET_UNROLL
         for (int j = 0; j < kCells / 8; ++j) {
