@@ -74,7 +74,7 @@ void bench_attention(Stream& stream, const Architecture& shape, std::span<const 
     stream.synchronize();  // an interrupt frees what would still be written
     const auto timed = [&](const std::function<void(int)>& work) {
       check_interrupt();
-      return time_on_device(stream, shape.layers, repeats, work).median_ms;
+      return time_on_device(stream, only_once ? 1 : shape.layers, repeats, work).median_ms;
     };
     const auto ragged = [&](RaggedForm form) {
       return timed([&](int layer) {

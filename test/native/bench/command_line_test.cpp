@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "bench/interrupt.h"
+#include "bench/timing.h"
 #include "run_bench.h"
 
 using namespace octet::bench;
@@ -38,6 +39,7 @@ TEST_CASE("bench: values out of range and unknown names are refused before anyth
            {{"--rows", "0"}, "--rows: 0 is not between 1 and 4096"},
            {{"--rows", "1,4097"}, "--rows: 4097 is not between 1 and 4096"},
            {{"--formats", "bf16,q9"}, "--formats: there is no format \"q9\"; there are: bf16, f16, q8_0, q4_0, q4_k, q6_k"},
+           {{"--matrices", "down,up"}, "--matrices: there is no matrix \"up\""},
            {{"--shape", "9B"}, "--shape: there is no shape \"9B\"; there are: 7.8B, 0.5B, "}}) {
     const BenchRun run = run_bench({"products", words[0], words[1]});
     CHECK(run.code == 2);
@@ -62,6 +64,17 @@ TEST_CASE("bench: products of a tiny shape, as Markdown") {
   CHECK(run.lines_with("| bf16") == 10);  // five matrices, two numbers of rows
   CHECK(run.lines_with("| q4_k") == 0);   // no matrix of it has whole super-blocks
   CHECK(run.text.find("device: ") != std::string::npos);
+  CHECK(copies_beyond_caches(1000) > 1);
+}
+
+TEST_CASE("bench: products of chosen matrices, once") {
+  const BenchRun run = run_bench({"products", "--shape", "tiny-draft", "--formats", "bf16", "--rows", "1,8", "--matrices", "down,qkv", "--once"});
+  CHECK(run.code == 0);
+  CHECK(run.lines_with("| down ") == 2);
+  CHECK(run.lines_with("| bf16") == 4);
+  CHECK(copies_beyond_caches(1000) == 1);
+  run_bench({"products", "--shape", "tiny-draft", "--formats", "bf16", "--rows", "1", "--matrices", "qkv"});
+  CHECK(copies_beyond_caches(1000) > 1);
 }
 
 TEST_CASE("bench: an interrupted run keeps its rows, says so and ends with code 130") {

@@ -28,6 +28,12 @@ struct KernelCounts {
 /// By the kernel's mangled name.
 struct Counts {
   std::map<std::string, KernelCounts, std::less<>> kernels;
+  std::string lines_of;  ///< Kernels in whose mangled name this is are counted by lines too; none where it is empty.
+  /// Warp instructions and shared wavefronts beyond the ideal, by "file:line" of what is in a folder "kernels", all those kernels together.
+  struct Line {
+    std::uint64_t instructions = 0, conflicts = 0;
+  };
+  std::map<std::string, Line, std::less<>> lines;
 };
 
 }  // namespace octet::ptx

@@ -150,6 +150,27 @@ std::string place_text(const Kernel& kernel, std::uint32_t place) {
   return text.empty() ? "?" : text;
 }
 
+/// The innermost line that is of a folder "kernels", or else the kernel's own.
+std::string own_line(const Kernel& kernel, std::uint32_t place) {
+  std::string text = "?";
+  for (; place != kNone; place = kernel.places[place].parent) {
+    const Place& p = kernel.places[place];
+    const std::string file = p.file < kernel.module->files.size() ? kernel.module->files[p.file] : "?";
+    text = file.substr(file.rfind('/') + 1) + ":" + std::to_string(p.line);
+    if (file.find("/kernels/") != std::string::npos) break;
+  }
+  return text;
+}
+
+void add_lines(const Kernel& kernel, const std::vector<Counts::Line>& by_instruction, Counts& counts) {
+  for (std::size_t pc = 0; pc < by_instruction.size(); ++pc) {
+    if (by_instruction[pc].instructions == 0) continue;
+    Counts::Line& line = counts.lines[own_line(kernel, kernel.code[pc].place)];
+    line.instructions += by_instruction[pc].instructions;
+    line.conflicts += by_instruction[pc].conflicts;
+  }
+}
+
 }  // namespace
 
 void fault(const Warp& w, int lane, const std::string& what) {
@@ -170,7 +191,7 @@ void run(const Kernel& kernel, const Launch& launch, Memory& memory, Counts& cou
   const std::uint32_t threads = check(kernel, launch), warps_needed = (threads + kLanes - 1) / kLanes;
   const std::uint64_t seed = seed_of(launch);
   Random random{seed};
-  GridRun grid{&kernel, &launch, &memory, {}, kernel.module->globals, {}, {}, {}};
+  GridRun grid{&kernel, &launch, &memory, {}, {}, kernel.module->globals, {}, {}, {}};
   const std::size_t dynamic = (kernel.static_shared + kernel.dynamic_align - 1) / kernel.dynamic_align * kernel.dynamic_align;
   const std::size_t shared = launch.dynamic_shared == 0 ? kernel.static_shared : dynamic + launch.dynamic_shared;
   thread_local std::vector<Warp> pool;  // keeps its registers from launch to launch
@@ -189,6 +210,7 @@ void run(const Kernel& kernel, const Launch& launch, Memory& memory, Counts& cou
   const std::span<Warp> warps(pool.data(), warps_needed);
   grid.shared.resize(shared);
   grid.counts.launches = 1;
+  if (!counts.lines_of.empty() && kernel.name.find(counts.lines_of) != std::string::npos) grid.by_instruction.resize(kernel.code.size());
   for (std::uint64_t b = 0; b < blocks; ++b) {
     const std::uint64_t number = seed != 0 ? order[b] : b;
     grid.block = {static_cast<std::uint32_t>(number % launch.grid[0]), static_cast<std::uint32_t>(number / launch.grid[0] % launch.grid[1]),
@@ -199,6 +221,7 @@ void run(const Kernel& kernel, const Launch& launch, Memory& memory, Counts& cou
     ++grid.counts.blocks;
   }
   counts.kernels[kernel.name] += grid.counts;
+  add_lines(kernel, grid.by_instruction, counts);
 }
 
 }  // namespace octet::ptx

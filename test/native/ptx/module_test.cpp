@@ -75,3 +75,22 @@ TEST_CASE("PTX machine: a fault names the line of the source and the calls aroun
   CHECK(holds(w.fault(), "inner.cuh:7, inlined at kernel.cu:12 (PTX line "));
   CHECK(holds(w.fault(), "kernel k, block (0,0,0), thread (0,0,0)"));
 }
+
+TEST_CASE("PTX machine: counts by line, of the innermost one in a folder of kernels, and where shared memory conflicts") {
+  // Every lane to a word of its own in one bank: 32 wavefronts where one would do.
+  const std::string body = ".loc 1 12 3\nshl.b32 %r1, %r0, 7;\n.loc 3 5 1, function_name $S0, inlined_at 2 8 1\nadd.u32 %r2, %r1, 1;\n"
+                           ".loc 2 7 9, function_name $S0, inlined_at 1 12 3\nst.shared.u32 [%r1], %r2;";
+  const std::string files = ".file 1 \"/a/kernels/kernel.cu\"\n.file 2 \"/a/kernels/inner.cuh\"\n.file 3 \"/a/device/intrinsics.h\"\n";
+  Written w(body, 0, files);
+  w.launch.dynamic_shared = 4096;
+  w.counts.lines_of = "other";
+  w.run();
+  CHECK(w.counts.lines.empty());
+  w.counts.lines_of = "k";
+  w.run();
+  CHECK(w.counts.lines.at("kernel.cu:12").instructions == 1);
+  CHECK(w.counts.lines.at("inner.cuh:8").instructions == 1);
+  CHECK(w.counts.lines.at("inner.cuh:7").instructions == 2);  // ret is of the last line too
+  CHECK(w.counts.lines.at("inner.cuh:7").conflicts == 31);
+  CHECK(w.counts.lines.at("kernel.cu:12").conflicts == 0);
+}

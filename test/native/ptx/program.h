@@ -94,6 +94,7 @@ struct GridRun {
   const Launch* launch;
   const Memory* memory;
   KernelCounts counts;
+  std::vector<Counts::Line> by_instruction;     // empty where nobody asks
   std::vector<Memory::Range> own;               // the module's variables
   std::unordered_set<std::uintptr_t> written;   // 32-byte sectors, where the kernel has ld.global.nc
   std::array<std::uint32_t, 3> block{};         // %ctaid

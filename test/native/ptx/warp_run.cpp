@@ -65,6 +65,7 @@ void leave(Warp& w, std::uint32_t lanes) {
 Stop run_warp(Warp& w, std::uint64_t quantum) {
   const Instruction* code = w.grid->kernel->code.data();
   KernelCounts& counts = w.grid->counts;
+  Counts::Line* const lines = w.grid->by_instruction.empty() ? nullptr : w.grid->by_instruction.data();
   const std::uint64_t until = counts.instructions + quantum;
   std::vector<Group>& groups = w.groups;
   while (!groups.empty()) {
@@ -86,9 +87,14 @@ Stop run_warp(Warp& w, std::uint64_t quantum) {
       w.pc = pc;
       ++counts.instructions;
       counts.lane_instructions += lanes;
+      if (lines != nullptr) ++lines[pc].instructions;
       switch (i.kind) {
         case Kind::kPlain:
-          if (active != 0) i.run(w, i, active);
+          if (active != 0) {
+            const std::uint64_t before = counts.shared_wavefronts - counts.shared_wavefronts_ideal;
+            i.run(w, i, active);
+            if (lines != nullptr) lines[pc].conflicts += counts.shared_wavefronts - counts.shared_wavefronts_ideal - before;
+          }
           ++pc;
           break;
         case Kind::kBranch:

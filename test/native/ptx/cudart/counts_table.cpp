@@ -57,6 +57,16 @@ double ratio(std::uint64_t a, std::uint64_t b) { return b == 0 ? 0 : static_cast
 
 double sector_kb(std::uint64_t sectors) { return static_cast<double>(sectors) * 32 / 1000; }
 
+void write_lines(std::FILE* to) {
+  std::vector<std::pair<std::string, Counts::Line>> lines(device().counts.lines.begin(), device().counts.lines.end());
+  if (lines.empty()) return;
+  std::stable_sort(lines.begin(), lines.end(), [](const auto& a, const auto& b) { return a.second.instructions > b.second.instructions; });
+  std::fprintf(to, "\n| line | warp instructions | shared wavefronts beyond the ideal |\n|---|--:|--:|\n");
+  for (const auto& [line, of] : lines)
+    std::fprintf(to, "| %s | %llu | %llu |\n", line.c_str(), static_cast<unsigned long long>(of.instructions),
+                 static_cast<unsigned long long>(of.conflicts));
+}
+
 void write_table(std::FILE* to) {
   std::fprintf(to, "| kernel | launches | blocks | warp instructions | lanes active | mma | barriers | atomics | shared wavefronts / ideal | "
                    "load sectors / ideal | store sectors / ideal | cp.async sectors / ideal | loads KB | stores KB | cp.async KB |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
@@ -72,6 +82,7 @@ void write_table(std::FILE* to) {
   std::string left_out;
   for (const std::string& name : never_run()) left_out += (left_out.empty() ? "" : ", ") + name;
   if (!left_out.empty()) std::fprintf(to, "\nNot run: %s.\n", left_out.c_str());
+  write_lines(to);
 }
 
 }  // namespace
