@@ -26,6 +26,7 @@ struct AttentionCase {
   HeadShape shape;
   int cells;
   std::vector<AttentionLane> lanes;
+  bool rising = false;  ///< All scores are below 0 and rise with the position, so that each stage's largest exceeds those before.
 
   int rows_per_lane() const { return static_cast<int>(lanes[0].positions.size()); }
   int rows() const { return static_cast<int>(lanes.size()) * rows_per_lane(); }
@@ -51,7 +52,9 @@ class AttentionData {
     for (const AttentionLane& lane : a.lanes) {
       slots.push_back(lane.slot);
       for (const int position : lane.positions) {
-        if (lane.slot >= 0 && position >= 0) fill(q_, positions.size() * heads * dim, heads * dim);
+        const std::size_t at = positions.size() * heads * dim;
+        if (lane.slot >= 0 && position >= 0) fill(q_, at, heads * dim);
+        if (lane.slot >= 0 && position >= 0 && a.rising) std::fill_n(q_.begin() + static_cast<std::ptrdiff_t>(at), heads * dim, from_float<T>(0.5f));
         positions.push_back(position);
       }
       if (lane.slot < 0) continue;
@@ -59,7 +62,8 @@ class AttentionData {
       for (int position = 0; position <= lane.last(); ++position) {
         const auto at = static_cast<std::size_t>(cell_of(lane.place, position) * kv_heads * dim);
         if (!std::isnan(to_float(keys_[at]))) continue;  // of a prompt that another lane shares
-        fill(keys_, at, kv_heads * dim);
+        if (a.rising) fill_rising(at, position);
+        else fill(keys_, at, kv_heads * dim);
         fill(values_, at, kv_heads * dim);
       }
     }
@@ -94,6 +98,13 @@ class AttentionData {
   void fill(std::vector<T>& to, std::size_t from, int count) {
     std::normal_distribution<float> normal(0, 1.5f);
     for (int i = 0; i < count; ++i) to[from + static_cast<std::size_t>(i)] = from_float<T>(normal(random_));
+  }
+
+  /// A key of which, for any query, as much is taken as cells are left: scores from about -20 on. Queries are all 0.5 then.
+  void fill_rising(std::size_t from, int position) {
+    const auto dim = static_cast<float>(a_.shape.head_dim);
+    const float x = static_cast<float>(position - a_.cells) / static_cast<float>(a_.cells) * 40 / std::sqrt(dim);
+    std::fill_n(keys_.begin() + static_cast<std::ptrdiff_t>(from), a_.shape.kv_heads * a_.shape.head_dim, from_float<T>(x));
   }
 
   std::vector<double> expected() const {

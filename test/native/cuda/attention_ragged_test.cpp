@@ -107,6 +107,15 @@ TEST_CASE("cuda attention: a prompt under way, many rows on what is there alread
   check({{4, 2, 64}, 200, {{16, {0, 0, 0}, positions}}});
 }
 
+TEST_CASE("cuda attention: scores below zero that rise from stage to stage, so that what was summed is scaled") {
+  for (const int dim : {64, 128})
+    for (const int rows : {1, 40, 70}) {
+      CAPTURE(dim);
+      CAPTURE(rows);
+      check({{2, 1, dim}, 700, {{0, {0, 0, 0}, positions_from(700 - rows, rows)}}, true}, {1});
+    }
+}
+
 TEST_CASE("cuda attention: blocks that take several items each") {
   AttentionCase a{{8, 8, 64}, 1200, {}};
   for (int lane = 0; lane < 4; ++lane)
