@@ -18,11 +18,11 @@ constexpr WeightFormat kTensorFormats[] = {WeightFormat::kF16,  WeightFormat::kB
 constexpr int kLeastShared = 99, kMostShared = 227;  // KiB that a block may have, from device to device
 
 /// A device like this one, but with so many multiprocessors, and shared memory that every one has: the same plans everywhere.
-inline GemmWorkspace workspace_of(int multiprocessors, int shared_kib = kLeastShared) {
+inline GemmWorkspace workspace_of(int multiprocessors, int shared_kib = kLeastShared, bool wgmma = wgmma_asked()) {
   DeviceInfo device = device_info();
   device.multiprocessors = multiprocessors;
   device.shared_bytes = static_cast<std::size_t>(shared_kib) << 10;
-  return GemmWorkspace(device);
+  return GemmWorkspace(device, wgmma);
 }
 
 /// Those of the least and the most that kernels can have here (on the host, any): with more, steps of more units are planned.

@@ -47,6 +47,8 @@ constexpr const char* kChosen[] = {
     "cuda gemm: tiles shared*",
     "cuda gemm: float32 without*",
     "cuda gemm: replays*",
+    "cuda wgmma: tiles shared*",
+    "cuda wgmma: norms*",
     "cuda warp: rows over many slices*",
     "cuda warp: a boundary within more equal*",
     "cuda warp: extreme*",

@@ -1,8 +1,10 @@
 #include "runtimes/cuda/kernels/gemm.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "runtimes/cuda/kernels/gemm_tile.h"
 
@@ -41,10 +43,33 @@ void check(const Gemm& call) {
     refuse("these heads do not stand in pairs");
 }
 
+template <WeightFormat kFormat>
+void multiply(Stream& stream, const Product& product) {
+  if (!product.plan.wgmma) return multiply_tiles<kFormat>(stream, product);
+#ifdef OCTET_WGMMA
+  multiply_tiles_by_wgmma<kFormat>(stream, product);
+#else
+  throw std::invalid_argument("gemm: there is no code for warpgroups");
+#endif
+}
+
 }  // namespace
 
-GemmWorkspace::GemmWorkspace(const DeviceInfo& device)
-    : multiprocessors_(device.multiprocessors), shared_bytes_(device.shared_bytes),
+bool has_wgmma([[maybe_unused]] const DeviceInfo& device) {
+#ifdef OCTET_WGMMA  // cmake/cuda.cmake: the code is built
+  return device.compute_capability == 90 || device.compute_capability == 0;  // 0: the host
+#else
+  return false;
+#endif
+}
+
+bool wgmma_asked() {
+  const char* const asked = std::getenv("OCTET_CUDA_WGMMA");
+  return asked && std::string_view(asked) == "1";
+}
+
+GemmWorkspace::GemmWorkspace(const DeviceInfo& device, bool wgmma)
+    : multiprocessors_(device.multiprocessors), shared_bytes_(device.shared_bytes), wgmma_(wgmma && has_wgmma(device)),
       partial_sums_(static_cast<std::size_t>(most().floats) * device.multiprocessors),
       counters_(std::vector<int>(static_cast<std::size_t>(most().blocks) * device.multiprocessors)) {}
 
@@ -70,12 +95,12 @@ void gemm_by(Stream& stream, const GemmWorkspace& workspace, const Gemm& call, c
                         .next = call.next, .heads = call.heads, .partial_sums = workspace.partial_sums(), .counters = workspace.counters(), .plan = plan};
   switch (call.weights.format) {
     case WeightFormat::kF32: break;
-    case WeightFormat::kF16: return multiply_tiles<WeightFormat::kF16>(stream, product);
-    case WeightFormat::kBf16: return multiply_tiles<WeightFormat::kBf16>(stream, product);
-    case WeightFormat::kQ8_0: return multiply_tiles<WeightFormat::kQ8_0>(stream, product);
-    case WeightFormat::kQ4_0: return multiply_tiles<WeightFormat::kQ4_0>(stream, product);
-    case WeightFormat::kQ4_K: return multiply_tiles<WeightFormat::kQ4_K>(stream, product);
-    case WeightFormat::kQ6_K: return multiply_tiles<WeightFormat::kQ6_K>(stream, product);
+    case WeightFormat::kF16: return multiply<WeightFormat::kF16>(stream, product);
+    case WeightFormat::kBf16: return multiply<WeightFormat::kBf16>(stream, product);
+    case WeightFormat::kQ8_0: return multiply<WeightFormat::kQ8_0>(stream, product);
+    case WeightFormat::kQ4_0: return multiply<WeightFormat::kQ4_0>(stream, product);
+    case WeightFormat::kQ4_K: return multiply<WeightFormat::kQ4_K>(stream, product);
+    case WeightFormat::kQ6_K: return multiply<WeightFormat::kQ6_K>(stream, product);
   }
   throw std::invalid_argument("gemm: tensor cores do not take this weight format");
 }

@@ -39,15 +39,21 @@ struct Gemm {
 /// Whether products with this matrix go by tensor cores, in bf16.
 bool takes_tensor_cores(const Matrix& weights);
 
+/// Whether products by warpgroups (gemm_wgmma.cuh) run on such a device: its capability is 9.0, and code for it was built. On the host, yes.
+bool has_wgmma(const DeviceInfo& device);
+/// OCTET_CUDA_WGMMA=1 in the environment: opt-in until a GPU has shown that they are right, and faster.
+bool wgmma_asked();
+
 /// What products need beside their operands: partial sums of output tiles that several blocks share, and counters of the
 /// blocks that have come. One serves all calls on one stream; the counters are zero between calls.
 class GemmWorkspace {
  public:
-  /// Sized for any call on a device like this one.
-  explicit GemmWorkspace(const DeviceInfo& device);
+  /// Sized for any call on a device like this one. `wgmma`: whether products of many rows go by warpgroups, where the device has_wgmma().
+  explicit GemmWorkspace(const DeviceInfo& device, bool wgmma = wgmma_asked());
 
   int multiprocessors() const { return multiprocessors_; }
   std::size_t shared_bytes() const { return shared_bytes_; }  ///< That one block may ask for.
+  bool wgmma() const { return wgmma_; }
   int most_blocks() const { return static_cast<int>(counters_.size()); }
   float* partial_sums() const { return partial_sums_.data(); }
   int* counters() const { return counters_.data(); }
@@ -58,6 +64,7 @@ class GemmWorkspace {
  private:
   int multiprocessors_;
   std::size_t shared_bytes_;
+  bool wgmma_;
   DeviceArray<float> partial_sums_;
   DeviceArray<int> counters_;
 };

@@ -22,7 +22,7 @@ int fit_stages(GemmPlan& plan, WeightFormat format, std::size_t shared_bytes) {
   const bool wide = plan.step_units > 1;
   const int least = wide ? std::min(resident_blocks(plan.tiles), 2) : 1;
   for (int resident = resident_blocks(plan.tiles); resident >= least; --resident) {
-    const std::size_t each = (shared_bytes + kReserved) / resident - kReserved - kGemmHeader;
+    const std::size_t each = (shared_bytes + kReserved) / resident - kReserved - gemm_header(plan);
     plan.stages = static_cast<int>(std::min<std::size_t>(each / stage, kMostStages));
     if (plan.stages >= (resident == 1 && !wide ? 2 : 3)) return resident;
   }
@@ -48,7 +48,7 @@ void deal(GemmPlan& plan, const Matrix& weights, int most_blocks) {
 
 /// Bytes through the second-level cache, with what else takes time turned into such bytes.
 double cost(const GemmPlan& plan, const Matrix& weights, int n, int multiprocessors) {
-  constexpr double kOperationsPerByte = 110;  // tensor cores by mma.sync against the cache, H100
+  const double operations_per_byte = plan.wgmma ? 177 : 110;  // tensor cores against the cache, H100; mma.sync gets 62 % of them
   constexpr double kBytesOfStep = kGemmWarps * 150 * 5.0;  // a warp's instructions beside its units'; 20 bytes pass while four are issued
   const double columns = weights.columns, rows = static_cast<double>(plan.tiles_down) * plan.block_rows();
   const double w = rows / kUnitRows * units_across(weights.columns) * layout_of(weights.format).unit();
@@ -59,7 +59,7 @@ double cost(const GemmPlan& plan, const Matrix& weights, int n, int multiprocess
   const double shares = rest > 0 && plan.sharers > rest ? static_cast<double>(plan.sharers) / rest + 1 : 0;
   const double adding = shares * 4 * plan.block_rows() * plan.block_n() * multiprocessors / 2;
   const double steps = static_cast<double>(plan.tiles_down) * plan.tiles_across * plan.steps;
-  return (w * plan.tiles_across + x * plan.tiles_down + operations / kOperationsPerByte + steps * kBytesOfStep) * alone + adding;
+  return (w * plan.tiles_across + x * plan.tiles_down + operations / operations_per_byte + steps * kBytesOfStep) * alone + adding;
 }
 
 }  // namespace
@@ -71,7 +71,9 @@ std::vector<CostedPlan> possible_plans(const Matrix& weights, int n, const GemmW
       for (const int k_warps : {1, 2})
         for (int step_units = 1; step_units <= most_step_units(weights.format); step_units *= 2) {
           if (n_warps * k_warps > 2 || (n_warps == 2 && panels_of(tiles) == 1)) continue;
-          GemmPlan plan{.tiles = tiles, .row_warps = kGemmWarps / (n_warps * k_warps), .n_warps = n_warps, .k_warps = k_warps, .step_units = step_units};
+          GemmPlan plan{.tiles = tiles, .row_warps = kGemmWarps / (n_warps * k_warps), .n_warps = n_warps, .k_warps = k_warps, .step_units = step_units,
+                        .wgmma = workspace.wgmma() && tiles >= kLeastWgmmaTiles};
+          if (plan.wgmma && plan.step_columns() > kMostWgmmaColumns) continue;
           const int resident = fit_stages(plan, weights.format, workspace.shared_bytes());
           if (resident == 0) continue;
           plan.tiles_down = ceil_div(weights.rows, plan.block_rows());

@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "runtimes/cuda/device/keywords.h"
+#include "runtimes/cuda/device/swizzle.h"
 #include "runtimes/cuda/kernels/folded_norm.h"
 #include "runtimes/cuda/kernels/weight_layout.h"
 
@@ -38,6 +38,7 @@ struct GemmPlan {
   int row_warps = 8, n_warps = 1, k_warps = 1;  ///< Their product is kGemmWarps.
   int step_units = 1;                  ///< Units of a panel that a warp takes in a step: 1, 2, 4, up to most_step_units.
   int stages = 2;                      ///< Steps in shared memory at once.
+  bool wgmma = false;                  ///< Products by warpgroups (gemm_wgmma.cuh), from kLeastWgmmaTiles on.
   int tiles_down = 1, tiles_across = 1;  ///< Output tiles: along W's rows, along x's.
   int steps = 1;                       ///< Of a tile.
   int blocks = 1;
@@ -65,24 +66,37 @@ struct GemmPlan {
 };
 
 /// Where a step's operands lie in shared memory: units of W [panel][k warp][step_units], K-quants' factors [panel][step_supers], x [row] padded so
-/// that eight rows lie in different banks. Bytes.
+/// that eight rows lie in different banks. For warpgroups x comes first, [64 columns][row], swizzled (device/wgmma.h). Bytes.
 struct StageLayout {
-  int supers, x, x_stride, bytes;
+  int units, supers, x, x_stride, x_unit, bytes;  ///< x_stride: from row to row; x_unit: from 64 columns to the next.
 
-  OCTET_BOTH StageLayout(WeightFormat format, const GemmPlan& plan) {
+  OCTET_BOTH StageLayout(WeightFormat format, const GemmPlan& plan) : StageLayout(format, plan, plan.wgmma) {}
+  OCTET_BOTH StageLayout(WeightFormat format, const GemmPlan& plan, bool wgmma) {
     const int panels = plan.row_warps * panels_of(plan.tiles);
-    supers = panels * plan.k_warps * plan.step_units * layout_of(format).unit();
-    x = supers + panels * plan.step_supers() * layout_of(format).super;
-    x_stride = plan.step_columns() * 2 + 16;
-    bytes = x + plan.block_n() * x_stride;
+    x_stride = wgmma ? kSwizzledRow : plan.step_columns() * 2 + 16;
+    x_unit = wgmma ? plan.block_n() * kSwizzledRow : kUnitColumns * 2;
+    units = wgmma ? plan.k_warps * plan.step_units * x_unit : 0;
+    supers = units + panels * plan.k_warps * plan.step_units * layout_of(format).unit();
+    const int end = supers + panels * plan.step_supers() * layout_of(format).super;
+    x = wgmma ? 0 : end;
+    bytes = wgmma ? (end + kSwizzleAlignment - 1) / kSwizzleAlignment * kSwizzleAlignment : x + plan.block_n() * x_stride;
   }
 };
 
 /// Shared memory before the stages: what a block's threads tell each other, and the factors of x's rows (folded_norm.h).
 constexpr int kGemmFactors = 16, kGemmHeader = kGemmFactors + kMostFoldedRows * 4;
 
+/// With what may lie between it and the stages, which for warpgroups begin at a multiple of kSwizzleAlignment.
+inline std::size_t gemm_header(const GemmPlan& plan) { return kGemmHeader + (plan.wgmma ? kSwizzleAlignment - 16 : 0); }
+/// Of a block.
+inline std::size_t gemm_shared_bytes(WeightFormat format, const GemmPlan& plan) {
+  return gemm_header(plan) + static_cast<std::size_t>(plan.stages) * StageLayout(format, plan).bytes;
+}
+
 /// The kernels there are, by n8 tiles of a warp.
 constexpr int kGemmTiles[] = {1, 2, 4, 6, 8, 9};
+constexpr int kLeastWgmmaTiles = 6;  ///< Of these, the ones by warpgroups too.
+constexpr int kMostWgmmaColumns = 256;  ///< Of a step by warpgroups: with more, a thread would copy every fourth row of x.
 
 /// Floats of an output tile: the same for every division of the warps.
 OCTET_BOTH constexpr int tile_floats(int tiles) { return kGemmWarps * panels_of(tiles) * 16 * tiles * 8; }

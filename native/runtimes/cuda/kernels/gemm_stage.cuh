@@ -4,6 +4,7 @@
 #pragma once
 
 #include "runtimes/cuda/device/intrinsics.h"
+#include "runtimes/cuda/device/swizzle.h"
 #include "runtimes/cuda/kernels/gemm_tile.h"
 #include "runtimes/cuda/kernels/gemm_walk.h"
 
@@ -29,7 +30,7 @@ class WeightLoader {
       if (slot >= panels() * p_.plan.k_warps) break;
       const int left = unit_[i] ? across - first_unit - (slot & (p_.plan.k_warps - 1)) * units : 0;
       const std::byte* const from = left > 0 ? unit_[i] + static_cast<std::size_t>(first_unit) * kUnit.unit() : p_.weights.units;
-      std::byte* const to = stage + slot * units * kUnit.unit();
+      std::byte* const to = stage + layout_.units + slot * units * kUnit.unit();
       if (kMostUnits == 1 || (units == kMostUnits && left >= kMostUnits)) {
         OCTET_UNROLL
         for (int piece = warp_lane(); piece < kMostUnits * kUnit.unit() / 16; piece += kWarp)
@@ -81,12 +82,15 @@ class WeightLoader {
   const std::byte *unit_[kSlots], *super_;  ///< Of the tile's first step; null where rows are beyond the edge.
 };
 
-/// x, a thread copying the same 8 columns of rows a fixed distance apart.
+/// x, a thread copying the same 8 columns of rows a fixed distance apart. For warpgroups 8, 16 or 32 (kMostWgmmaColumns), so that swizzling
+/// exchanges chunks alike in all of them.
+template <bool kWgmma>
 class ActivationLoader {
  public:
   OCTET_DEVICE ActivationLoader(const Product& p, const StageLayout& layout, const Walk& at)
       : p_(p), pieces_(p.plan.step_columns() / 8), row_(thread_x() / pieces_), column_(thread_x() % pieces_ * 8),
-        offset_(layout.x + row_ * layout.x_stride + column_ * 2), stride_(kGemmThreads / pieces_ * layout.x_stride) {
+        offset_(kWgmma ? column_ / kUnitColumns * layout.x_unit + swizzled(row_, column_ / 8 % 8) : layout.x + row_ * layout.x_stride + column_ * 2),
+        stride_(kGemmThreads / pieces_ * layout.x_stride) {
     begin_tile(at);
   }
 

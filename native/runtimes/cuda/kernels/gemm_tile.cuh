@@ -18,6 +18,7 @@
 #include "runtimes/cuda/kernels/gemm_put.cuh"
 #include "runtimes/cuda/kernels/gemm_stage.cuh"
 #include "runtimes/cuda/kernels/gemm_sums.cuh"
+#include "runtimes/cuda/kernels/gemm_wgmma.cuh"
 
 namespace octet::cuda {
 
@@ -60,14 +61,16 @@ OCTET_DEVICE void multiply_step(const GemmPlan& plan, const StageLayout& layout,
   }
 }
 
-template <WeightFormat kFormat, int kTiles>
+/// kWgmma: products by warpgroups.
+template <WeightFormat kFormat, int kTiles, bool kWgmma>
 OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
   const GemmPlan& plan = p.plan;
-  const StageLayout layout(kFormat, plan);
+  const StageLayout layout(kFormat, plan, kWgmma);
   const WarpPlace place(plan, thread_x());
   int* flag = reinterpret_cast<int*>(shared_memory());
   auto* const factors = reinterpret_cast<float*>(shared_memory() + kGemmFactors);
   std::byte* stages = shared_memory() + kGemmHeader;
+  if constexpr (kWgmma) stages += (0u - shared_address(stages)) % kSwizzleAlignment;
   const int length = Walk::length(plan, block_x()), ahead = plan.stages - 1;
 
   Walk to(plan, block_x());  // the step to copy next
@@ -79,7 +82,7 @@ OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
   let_next_start();
   wait_for_previous();
   to = Walk(plan, block_x());
-  ActivationLoader activations(p, layout, to);
+  ActivationLoader<kWgmma> activations(p, layout, to);
   for (int i = 0; i < ahead; ++i) {
     if (i < length) {
       activations.copy(stages + i * layout.bytes, to);
@@ -94,6 +97,7 @@ OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
   Walk at(plan, block_x());
   for (int i = 0, current = 0, refilled = ahead; i < length; ++i) {
     wait_for_stage(plan.stages);
+    if constexpr (kWgmma) show_to_products();
     block_sync();
     if (i + ahead < length) {
       std::byte* stage = stages + refilled * layout.bytes;
@@ -106,7 +110,8 @@ OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
     }
     commit_async();
     std::byte* stage = stages + current * layout.bytes;
-    multiply_step<kFormat>(plan, layout, place, stage, sums);
+    if constexpr (kWgmma) multiply_step_by_wgmma<kFormat>(plan, layout, place, stage, sums);
+    else multiply_step<kFormat>(plan, layout, place, stage, sums);
     const bool ends = at.step() == plan.steps - 1;
     if (ends || i == length - 1) {
       if (plan.k_warps == 2) add_k_warps(sums, place, stage);
@@ -121,23 +126,39 @@ OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
 }
 
 template <WeightFormat kFormat>
-void multiply_tiles(Stream& stream, const Product& product) {
-  const GemmPlan& plan = product.plan;
-  const auto kernel = [&] {
-    switch (plan.tiles) {
-      case 1: return multiply<kFormat, 1>;
-      case 2: return multiply<kFormat, 2>;
-      case 4: return multiply<kFormat, 4>;
-      case 6: return multiply<kFormat, 6>;
-      case 8: return multiply<kFormat, 8>;
-      default: return multiply<kFormat, 9>;
-    }
-  }();
-  const Shape shape{.grid = {plan.blocks},
+void launch_product(Stream& stream, const Product& product, void (*kernel)(Product)) {
+  const Shape shape{.grid = {product.plan.blocks},
                     .threads = kGemmThreads,
-                    .shared_bytes = kGemmHeader + static_cast<std::size_t>(plan.stages) * StageLayout(kFormat, plan).bytes,
+                    .shared_bytes = gemm_shared_bytes(kFormat, product.plan),
                     .overlaps_previous = true};
   launch(stream, shape, kernel, product);
+}
+
+template <WeightFormat kFormat>
+void multiply_tiles(Stream& stream, const Product& product) {
+  const auto kernel = [&] {
+    switch (product.plan.tiles) {
+      case 1: return multiply<kFormat, 1, false>;
+      case 2: return multiply<kFormat, 2, false>;
+      case 4: return multiply<kFormat, 4, false>;
+      case 6: return multiply<kFormat, 6, false>;
+      case 8: return multiply<kFormat, 8, false>;
+      default: return multiply<kFormat, 9, false>;
+    }
+  }();
+  launch_product<kFormat>(stream, product, kernel);
+}
+
+template <WeightFormat kFormat>
+void multiply_tiles_by_wgmma(Stream& stream, const Product& product) {
+  const auto kernel = [&] {
+    switch (product.plan.tiles) {
+      case 6: return multiply<kFormat, 6, true>;
+      case 8: return multiply<kFormat, 8, true>;
+      default: return multiply<kFormat, 9, true>;
+    }
+  }();
+  launch_product<kFormat>(stream, product, kernel);
 }
 
 }  // namespace octet::cuda

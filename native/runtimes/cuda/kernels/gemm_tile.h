@@ -28,6 +28,10 @@ struct Product {
 template <WeightFormat kFormat>
 void multiply_tiles(Stream& stream, const Product& product);
 
+/// The same of plans with `wgmma`, for devices that has_wgmma() names (gemm_wgmma_<format>.cu).
+template <WeightFormat kFormat>
+void multiply_tiles_by_wgmma(Stream& stream, const Product& product);
+
 /// gemm on tensor cores by this plan instead of the one it would choose: for tests and for measuring plans.
 void gemm_by(Stream& stream, const GemmWorkspace& workspace, const Gemm& call, const GemmPlan& plan);
 

@@ -16,18 +16,12 @@ thread_local Thread* running = nullptr;
 
 namespace {
 
-constexpr int kWarpThreads = 32, kMaxThreads = 1024;
+constexpr int kWarpThreads = 32, kGroupThreads = 128, kMaxThreads = 1024;
 
 thread_local FiberContext scheduler;
 thread_local const std::function<void()>* kernel_body = nullptr;
 thread_local bool progressed = false;
 thread_local std::uint64_t order_seed = 0;
-
-[[noreturn]] void fail(const char* what) {
-  std::fprintf(stderr, "kernel on the host: %s (block %d,%d,%d thread %d)\n", what, running ? running->block->index.x : -1,
-               running ? running->block->index.y : -1, running ? running->block->index.z : -1, running ? running->thread : -1);
-  std::abort();
-}
 
 void give_way() { switch_fiber(&running->stack_pointer, scheduler); }
 
@@ -46,6 +40,7 @@ void wait_at(Barrier& barrier, Met met) {
 void thread_main() {
   (*kernel_body)();
   if (!running->copies.empty()) fail("a thread ended with asynchronous copies that nobody waited for");
+  if (!running->products.asked.empty()) fail("a thread ended with products that nobody waited for");
   running->done = true;
   progressed = true;
   give_way();
@@ -79,15 +74,19 @@ class SharedMemory {
   std::byte* data_;
 };
 
-void run_block(Block& block, std::vector<Thread>& threads, std::vector<Warp>& warps, const std::vector<int>& order, Stacks& stacks) {
+void run_block(Block& block, std::vector<Thread>& threads, std::vector<Warp>& warps, std::vector<Warpgroup>& groups, const std::vector<int>& order,
+               Stacks& stacks) {
   block.barrier = {.members = block.threads};
   for (Warp& warp : warps) warp.barrier = {.members = kWarpThreads};
+  for (Warpgroup& group : groups) group.barrier = {.members = kGroupThreads};
   for (Thread& t : threads) {
     t.block = &block;
     t.warp = &warps[t.thread / kWarpThreads];
+    t.warpgroup = &groups[t.thread / kGroupThreads];
     t.done = false;
     t.copies.clear();
     t.committed.clear();
+    t.products = {};
     t.stack_pointer = new_fiber(stacks.top(t.thread), thread_main);
   }
   for (int left = block.threads; left > 0;) {
@@ -112,14 +111,21 @@ std::vector<int> order_of(int count, std::uint64_t seed) {
 
 }  // namespace
 
+void fail(const char* what) {
+  std::fprintf(stderr, "kernel on the host: %s (block %d,%d,%d thread %d)\n", what, running ? running->block->index.x : -1,
+               running ? running->block->index.y : -1, running ? running->block->index.z : -1, running ? running->thread : -1);
+  std::abort();
+}
+
 void block_barrier() {
   wait_at(running->block->barrier, [caller = OCTET_CALLER] { races::block_synced(caller); });
 }
 void warp_barrier() {
   wait_at(running->warp->barrier, [caller = OCTET_CALLER] { races::warp_synced(running->thread / kWarpThreads, caller); });
 }
-void meet_warp() {
-  wait_at(running->warp->barrier, [] {});
+void meet_warp() { meet(running->warp->barrier); }
+void meet(Barrier& barrier) {
+  wait_at(barrier, [] {});
 }
 
 void commit_copies() {
@@ -140,6 +146,7 @@ void land_copies(int pending) {
       races::copy_lands(copy->to, copy->from, copy->issue);
       if (copy->from) std::memcpy(copy->to, copy->from, 16);
       else std::memset(copy->to, 0, 16);
+      running->products.landed.push_back(static_cast<std::byte*>(copy->to));
     }
     running->copies.erase(running->copies.begin(), end);
     groups.erase(groups.begin());
@@ -161,14 +168,18 @@ void run_grid(const Launch& launch, const std::function<void()>& body) {
   std::vector<Thread> members(threads);
   for (int i = 0; i < threads; ++i) members[i].thread = i;
   std::vector<Warp> warps(threads / kWarpThreads);
+  std::vector<Warpgroup> groups((threads + kGroupThreads - 1) / kGroupThreads);
+  std::vector<std::byte> shown(shared_bytes);
   kernel_body = &body;
   races::begin_grid(launch);
   const std::vector<int> order = order_of(threads, order_seed);
   for (const int b : order_of(grid.x * grid.y * grid.z, order_seed)) {
-    Block block{.index = {b % grid.x, b / grid.x % grid.y, b / grid.x / grid.y}, .grid = grid, .threads = threads, .shared = shared.data()};
+    Block block{.index = {b % grid.x, b / grid.x % grid.y, b / grid.x / grid.y}, .grid = grid, .threads = threads, .shared = shared.data(),
+                .shared_bytes = shared_bytes, .shown = shown.data()};
     std::memset(shared.data(), 0xff, shared_bytes);
+    std::fill(shown.begin(), shown.end(), std::byte{0});
     races::begin_block(block);
-    run_block(block, members, warps, order, stacks);
+    run_block(block, members, warps, groups, order, stacks);
     races::end_block();
   }
   races::end_grid();

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtimes/cuda/device/host/async_products.h"
 #include "runtimes/cuda/device/host/races.h"
 
 namespace octet::cuda::host {
@@ -30,10 +31,18 @@ struct Warp {
   alignas(16) std::byte exchange[32 * kExchangeBytes];
 };
 
+/// Four warps.
+struct Warpgroup {
+  Barrier barrier;
+  std::uint64_t x = 0;  ///< The descriptor they give.
+};
+
 struct Block {
   Dim3 index, grid;
   int threads = 0;
   std::byte* shared = nullptr;
+  std::size_t shared_bytes = 0;
+  std::byte* shown = nullptr;  ///< Shared memory as products by warpgroups see it.
   Barrier barrier;
 };
 
@@ -47,8 +56,10 @@ struct Thread {
   int thread = 0;
   Block* block = nullptr;
   Warp* warp = nullptr;
+  Warpgroup* warpgroup = nullptr;
   std::vector<Copy> copies;                 ///< Not yet landed, oldest first.
   std::vector<std::size_t> committed;       ///< Sizes of committed groups of `copies`, oldest first.
+  AsyncProducts products;
   void* stack_pointer = nullptr;
   bool done = false;
 };
@@ -59,9 +70,11 @@ inline Thread& current() { return *running; }
 void block_barrier();
 void warp_barrier();
 void meet_warp();  ///< As warp_barrier, for exchanges between registers: orders nothing in memory.
+void meet(Barrier& barrier);  ///< The same for any threads.
 void commit_copies();
 void land_copies(int pending);
 
+[[noreturn]] void fail(const char* what);  ///< Aborts with a message.
 /// Aborts with a message: a GPU would fault.
 void check_aligned(const void* p, std::size_t bytes);
 
