@@ -178,9 +178,9 @@ class Decoder {
         i.operand[k] = kNone;
         continue;
       }
-      if (role == 'd' || role == 'o') {
+      if (role == 'd' || role == 'o' || role == 'u') {
         if (o->is != Operand::Is::kRegister || entry_.registers[o->reg].special >= 0) refuse("a result that is no register:");
-        writes |= static_cast<std::uint16_t>(1u << k);
+        if (role != 'u') writes |= static_cast<std::uint16_t>(1u << k);  // what is read and written lives on as what is read does
       }
       if ((role == 'm') != (o->is == Operand::Is::kAddress)) refuse("an address where none belongs, or none:");
       i.operand[k] = operand(s, *o, width, refuse);

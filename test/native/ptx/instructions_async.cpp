@@ -53,6 +53,8 @@ void complete(Warp& w, int lane, U32 group) {
     std::byte* to = w.grid->shared.data() + copy.to;
     if (copy.from_bytes != 0) std::memcpy(to, pointer(copy.from), copy.from_bytes);
     std::memset(to + copy.from_bytes, 0, copy.bytes - copy.from_bytes);
+    std::memset(w.grid->unshown.data() + copy.to / 4, 1, copy.bytes / 4);
+    queue.landed.emplace_back(copy.to, copy.bytes);
   }
   if (!queue.empty()) return;
   queue.copies.clear();

@@ -13,6 +13,7 @@ Form find(std::string_view spelling, std::string_view widths) {
     put_warp(t);
     put_async(t);
     put_tensor(t);
+    put_wgmma(t);
     return t;
   }();
   if (const auto found = table.find(std::string(spelling)); found != table.end()) return found->second;

@@ -131,6 +131,7 @@ void put_convert(Table& table);
 void put_warp(Table& table);
 void put_async(Table& table);
 void put_tensor(Table& table);
+void put_wgmma(Table& table);
 /// Those that take addresses, whose forms depend on the operands' widths. run is null where the spelling is not theirs.
 Form memory_form(std::string_view spelling, std::string_view widths);    // ld, st
 Form atomic_form(std::string_view spelling, std::string_view widths);    // atom, red

@@ -71,7 +71,9 @@ void begin(Warp& w, GridRun& grid, std::uint32_t index, std::uint32_t threads, s
     queue.copies.clear();
     queue.head = 0;
     queue.committed = 0;
+    queue.landed.clear();
   }
+  w.products = {};
   w.groups.assign(1, {0, w.exist, false});
   w.at_barrier = false;
 }
@@ -191,7 +193,7 @@ void run(const Kernel& kernel, const Launch& launch, Memory& memory, Counts& cou
   const std::uint32_t threads = check(kernel, launch), warps_needed = (threads + kLanes - 1) / kLanes;
   const std::uint64_t seed = seed_of(launch);
   Random random{seed};
-  GridRun grid{&kernel, &launch, &memory, {}, {}, kernel.module->globals, {}, {}, {}};
+  GridRun grid{.kernel = &kernel, .launch = &launch, .memory = &memory, .own = kernel.module->globals};
   const std::size_t dynamic = (kernel.static_shared + kernel.dynamic_align - 1) / kernel.dynamic_align * kernel.dynamic_align;
   const std::size_t shared = launch.dynamic_shared == 0 ? kernel.static_shared : dynamic + launch.dynamic_shared;
   thread_local std::vector<Warp> pool;  // keeps its registers from launch to launch
@@ -216,6 +218,8 @@ void run(const Kernel& kernel, const Launch& launch, Memory& memory, Counts& cou
     grid.block = {static_cast<std::uint32_t>(number % launch.grid[0]), static_cast<std::uint32_t>(number / launch.grid[0] % launch.grid[1]),
                   static_cast<std::uint32_t>(number / launch.grid[0] / launch.grid[1])};
     poison(grid.shared.data(), shared);
+    grid.unshown.assign((shared + 3) / 4, 0);
+    grid.descriptors.assign((warps_needed + 3) / 4, {});
     for (std::uint32_t w = 0; w < warps_needed; ++w) begin(warps[w], grid, w, threads, first_constant);
     run_block(grid, warps, seed != 0 ? &random : nullptr);
     ++grid.counts.blocks;

@@ -19,7 +19,7 @@ namespace octet::ptx {
 constexpr int kLanes = 32;
 constexpr std::uint32_t kConstant = 0x80000000u;
 constexpr std::uint32_t kNone = 0xffffffffu;
-constexpr std::size_t kMostOperands = 14;  // mma: 4 + 4 + 2 + 4
+constexpr std::size_t kMostOperands = 45;  // wgmma of 72 columns: 36 + 4 + 1 + 1 + 3; mma has 14
 
 struct Warp;
 struct Instruction;
@@ -81,7 +81,31 @@ struct AsyncQueue {
   std::vector<AsyncCopy> copies;
   std::size_t head = 0;
   std::uint32_t committed = 0;  // groups
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> landed;  // offset and bytes, not yet shown to the asynchronous proxy
   bool empty() const { return head == copies.size(); }
+};
+
+/// wgmma.mma_async of one warp (instructions_wgmma.cpp), with what its registers of A held.
+struct AsyncProduct {
+  std::uint64_t b = 0;
+  std::uint32_t group = 0;
+  int tiles = 0;
+  float sign = 1;
+  bool adds = true;
+  std::array<std::uint32_t, 36> d{};  // rows
+  std::array<std::array<std::uint32_t, kLanes>, 4> a{};
+};
+/// D of products under way, whose registers are poisoned meanwhile.
+struct HeldSums {
+  std::uint32_t first;  // row of d[0]
+  std::vector<std::array<float, kLanes>> c;
+};
+struct AsyncProducts {
+  std::vector<AsyncProduct> pending;
+  std::vector<HeldSums> held;
+  std::vector<std::byte> fenced;    // all registers as they were at the last wgmma.fence
+  std::uint32_t committed = 0;      // groups
+  std::size_t issued = 0;           // products
 };
 
 struct Group {
@@ -99,6 +123,8 @@ struct GridRun {
   std::unordered_set<std::uintptr_t> written;   // 32-byte sectors, where the kernel has ld.global.nc
   std::array<std::uint32_t, 3> block{};         // %ctaid
   std::vector<std::byte> shared;                // static, then dynamic
+  std::vector<std::uint8_t> unshown;            // of each 4 bytes: a copy has landed that the asynchronous proxy does not see
+  std::vector<std::vector<std::uint64_t>> descriptors;  // by warpgroup, of its products
 };
 
 struct Warp {
@@ -112,6 +138,7 @@ struct Warp {
   std::vector<Group> groups;
   bool at_barrier = false;
   std::array<AsyncQueue, kLanes> async;
+  AsyncProducts products;
   std::vector<std::byte> registers, frames;
 };
 
@@ -119,7 +146,7 @@ struct Warp {
 [[noreturn]] void fault(const Warp& warp, int lane, const std::string& what);
 
 /// What the decoder has to know of an instruction. `operands`: two letters for each operand, flattened: d(estination), s(ource) and p, h,
-/// w, q for predicate, 16, 32 and 64 bits; "m" + w or q or c for the base of an address; "o" + p: a destination that may be left out
+/// w, q for predicate, 16, 32 and 64 bits; u(pdated): read and written; "m" + w or q or c for the base of an address; "o" + p: a destination that may be left out
 /// ("d|p"); 'k' + w: a source that names the lanes that take part.
 struct Form {
   Handler run = nullptr;

@@ -28,7 +28,7 @@ void each_in(const Set& s, F f) {
 
 /// f(register, written) for each register that the instruction mentions, reads before writes. A guarded write leaves some lanes' old value.
 template <class F>
-void each_register(const Instruction& i, std::uint16_t writes, std::uint8_t count, F f) {
+void each_register(const Instruction& i, std::uint64_t writes, std::uint8_t count, F f) {
   if (i.guard != kNone) f(i.guard, false);
   for (std::uint8_t k = 0; k < count; ++k) {
     if ((i.operand[k] & kConstant) != 0) continue;  // kNone too

@@ -52,11 +52,13 @@ std::uint32_t assembled(const Warp& w, const Instruction& i, std::uint32_t activ
 }
 
 void leave(Warp& w, std::uint32_t lanes) {
+  if (lanes == 0) return;
   for (std::uint32_t rest = lanes; rest != 0; rest &= rest - 1) {
     const int lane = std::countr_zero(rest);
     if (!w.async[lane].empty())
       fault(w, lane, "returns with " + std::to_string(w.async[lane].copies.size() - w.async[lane].head) + " cp.async that no wait covers");
   }
+  if (!w.products.pending.empty()) fault(w, std::countr_zero(lanes), "returns with wgmma.mma_async that no wait covers");
   w.live &= ~lanes;
 }
 
