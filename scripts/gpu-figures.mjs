@@ -29,7 +29,11 @@ export function figures(read) {
   const skinny = (format) => rows(format === "bf16" ? "products" : "products-quantised",
     (row) => row.table.startsWith("7.8B:") && row.format === format && row.rows >= 8 && row.rows <= 72, "products-wide");
   add("products, bf16, 8 to 72 rows: least share of the measured copy", skinny("bf16").map((row) => row.ofCopy), 0.85, undefined, "%", 1);
-  for (const format of ["q8_0", "q4_k"]) add(`products, ${format}`, skinny(format).map((row) => row.ofCopy), 0.7, undefined, "%", 1);
+  for (const format of ["q8_0", "q4_k"]) {
+    add(`products, ${format}`, skinny(format).map((row) => row.ofCopy), 0.7, undefined, "%", 1);
+    const byWarpgroups = rowsOf("products-wgmma", (row) => row.by === "wgmma" && row.format === format && row.rows <= 72);
+    add(`  the same, 48 to 72 rows by wgmma (OCTET_CUDA_WGMMA=1)`, byWarpgroups.map((row) => row.ofCopy), 0.7, undefined, "%", 1);
+  }
 
   const usual = (row) => row.format === "bf16" && row.batch === 8 && row.prompt === 512;
   const passes = (pass) => rows("steps", (row) => usual(row) && row.pass === pass).map((row) => row.ms);

@@ -8,6 +8,7 @@
 #include "bench/interrupt.h"
 #include "bench/timing.h"
 #include "runtimes/cuda/kernels/gemm.h"
+#include "runtimes/cuda/kernels/gemm_plan.h"
 #include "runtimes/cuda/kernels/synthetic.h"
 
 namespace octet::bench {
@@ -37,7 +38,7 @@ void bench_products(Stream& stream, const Architecture& shape, std::span<const W
   int most = 1;
   for (const int n : rows) most = n > most ? n : most;
   report.table("products", shape.name + ": products of n rows",
-               {{"matrix", "matrix"}, {"format", "format"}, {"rows", "n", 0}, {"us", "microseconds", 2}, {"gbPerS", "GB/s", 1},
+               {{"matrix", "matrix"}, {"format", "format"}, {"rows", "n", 0}, {"by", "by"}, {"us", "microseconds", 2}, {"gbPerS", "GB/s", 1},
                 {"ofCopy", "% of copy", 1, 100}});
   for (const WeightFormat format : formats) {
     for (const Product& product : products_of(shape)) {
@@ -60,9 +61,12 @@ void bench_products(Stream& stream, const Architecture& shape, std::span<const W
           return Gemm{.weights = packed[static_cast<std::size_t>(copy)].matrix, .x = x.data(), .n = n, .epilogue = product.epilogue,
                       .y = y.data(), .y_stride = product.epilogue == Epilogue::kSwiGlu ? product.rows / 2 : product.rows};
         };
+        const auto by = [&](int rows_of_x) {
+          return plan_gemm(matrices[0].matrix, rows_of_x, workspace).wgmma ? "wgmma" : "mma.sync";
+        };
         const Timing timing = time_on_device(stream, copies, 15, [&](int copy) { gemm(stream, workspace, call(copy)); });
         const double speed = static_cast<double>(gemm_bytes(call(0))) / timing.median_ms / 1e6;
-        report.row({product.name, option_name(format), static_cast<double>(n), timing.median_ms * 1e3, speed, share(speed, copy_gb_per_s)});
+        report.row({product.name, option_name(format), static_cast<double>(n), by(n), timing.median_ms * 1e3, speed, share(speed, copy_gb_per_s)});
       }
     }
   }

@@ -9,6 +9,7 @@ steps                      10  60
 products                   10  60
 decode_simulated           20 120
 products_quantised         10  60
+products_wgmma             15  60
 decode_real                20 120
 utilisation                20 120
 memcheck                   20  90

@@ -110,7 +110,7 @@ stage_build() {
 stage_tests() {
   "$tests" -tc="cuda device*,cuda gemm*,cuda folded*,cuda fused*,cuda attention*,cuda warp*,cuda step*,cuda overlap*,cuda model*" -d
 }
-stage_tests_all() { "$tests" -tc="cuda*,bench*" -d; }
+stage_tests_all() { "$tests" -tc="cuda*,bench*" -tce="cuda wgmma*" -d; }
 
 # Under the sanitizer a program is some 10 to 100 times slower. CASES chooses others.
 under_sanitizer() { compute-sanitizer --tool "$1" --error-exitcode 1 "$tests" -tc="${CASES:-$2}" -tce="*model*,*runtime*,bench*" -d; }
@@ -126,6 +126,11 @@ stage_steps() { "$bench" steps --formats bf16 --batches 8 --prompts 512 --draft-
 stage_products() { "$bench" products --shape 7.8B --formats bf16 --rows 8,16,32,64,72 --json "$out/products.json"; }
 stage_products_quantised() {
   "$bench" products --shape 7.8B --formats q8_0,q4_k --rows 8,16,32,64,72 --json "$out/products-quantised.json"
+}
+# Products by warpgroups are opt-in: first whether they are right, apart from the other tests, then the same table by them.
+stage_products_wgmma() {
+  "$tests" -tc="cuda wgmma*" -d &&
+    OCTET_CUDA_WGMMA=1 "$bench" products --shape 7.8B --formats q8_0,q4_k --rows 48,64,72,144 --json "$out/products-wgmma.json"
 }
 stage_decode_simulated() { "$bench" decode --acceptance 0.8 --formats bf16 --batches 8 --prompts 512 --json "$out/decode-simulated.json"; }
 stage_decode_real() {

@@ -63,6 +63,7 @@ TEST_CASE("bench: products of a tiny shape, as Markdown") {
   CHECK(run.progress == "");
   CHECK(run.lines_with("| bf16") == 10);  // five matrices, two numbers of rows
   CHECK(run.lines_with("| q4_k") == 0);   // no matrix of it has whole super-blocks
+  CHECK(run.text.find(" | 8 | mma.sync | ") != std::string::npos);  // by which instruction
   CHECK(run.text.find("device: ") != std::string::npos);
   CHECK(copies_beyond_caches(1000) > 1);
 }

@@ -13,6 +13,9 @@ const decoded = (draftLengths: string, msPerTokenAll: number, more: Row = {}) =>
 const files: Record<string, ReturnType<typeof file>> = {
   products: file("7.8B: products of n rows", [product("bf16", 1, 0.2), product("bf16", 8, 0.9), product("bf16", 72, 0.84), product("bf16", 144, 0.1)]),
   "products-quantised": file("7.8B: products of n rows", [product("q8_0", 64, 0.7)]),
+  "products-wgmma": file("7.8B: products of n rows", [
+    { ...product("q4_k", 8, 0.1), by: "mma.sync" }, { ...product("q4_k", 72, 0.71), by: "wgmma" }, { ...product("q4_k", 144, 0.3), by: "wgmma" },
+  ]),
   steps: file("Forward passes", [
     { pass: "draft: one token", format: "bf16", prompt: 512, batch: 8, ms: 0.4 },
     { pass: "target: verify k=7", format: "bf16", prompt: 512, batch: 8, ms: 5.001 },
@@ -30,6 +33,7 @@ describe("figures of a GPU run", () => {
   it("takes the worst where several rows are meant, and only the rows meant", () => {
     expect(holds("products, bf16")).toEqual([["84.0 %", "no"]]);
     expect(holds("products, q8_0")).toEqual([["70.0 %", "yes"]]);
+    expect(holds("by wgmma")).toEqual([["-", "missing"], ["71.0 %", "yes"]]);
     expect(holds("draft forward")).toEqual([["0.400 ms", "yes"]]);
     expect(holds("verification")).toEqual([["5.001 ms", "no"]]);
   });
