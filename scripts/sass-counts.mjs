@@ -13,7 +13,7 @@ import { Failure, script } from "./lib/run.mjs";
  * @typedef {{ name: string, registers: number, code: Instruction[] }} Listing
  * @typedef {{ code: Instruction[], next: number[] }} Block
  * @typedef {{ instruction: Instruction, times: number }} Issued
- * @typedef {{ format: string, rows: number, registers: number, units: number, before: number, instructions: number, issue: number, tensor: number,
+ * @typedef {{ format: string, by: string, rows: number, registers: number, units: number, before: number, instructions: number, issue: number, tensor: number,
  *   shared: number, alu: number, fma: number, conversion: number, dram: number, ofCopy: number }} Row
  */
 
@@ -28,7 +28,8 @@ export const formats = [
   { name: "q6_k", bytes: 840, units: 4 },
 ];
 
-/** Of one multiprocessor, a clock: instructions of whole warps. A tensor core's mma.sync reaches some 62 % of the dense rate on Hopper. */
+/** Of one multiprocessor, a clock: instructions of whole warps. A tensor core's mma.sync reaches some 62 % of the dense rate on Hopper; wgmma is
+ * taken to reach all of it: n / 2 clocks for 64 x n x 16, a quarter of that for each of its warps. */
 export const rates = { issue: 4, alu: 2, conversion: 2, fma: 4, imad: 2, tensor: (0.62 * 2048) / 2048, sharedBytes: 128 };
 const clockHz = 1.755e9, multiprocessors = 132, copyBytes = 4.3e12;
 
@@ -55,6 +56,10 @@ export function functionsOf(text) {
   return [...found.values()].filter((each) => each.code.length > 0);
 }
 
+/** mma.sync, or a warp's part of a wgmma. */
+const isProduct = (instruction) => /^HG?MMA\./.test(instruction.op);
+/** x's rows of a wgmma, 0 for others. */
+const wgmmaRows = ({ op }) => Number(/^HGMMA\.64x(\d+)x16\./.exec(op)?.[1] ?? 0);
 const kind = (instruction) => instruction.op.split(".")[0];
 const target = (instruction) => parseInt(/0x([0-9a-f]+)$/.exec(instruction.args)?.[1] ?? "-1", 16);
 
@@ -122,7 +127,7 @@ export function steadyStep(code, { units, xTrips }) {
   const has = (i, name) => blocks[i].code.some((each) => kind(each) === name);
   const all = (from, to, name) => Array.from({ length: to - from + 1 }, (_, i) => from + i).filter((i) => has(i, name));
   const loops = blocks.flatMap((block, end) => block.next.filter((top) => top <= end).map((top) => ({ top, end })));
-  const products = all(0, blocks.length - 1, "HMMA");
+  const products = blocks.map((_, i) => i).filter((i) => blocks[i].code.some(isProduct));
   const around = loops.filter((each) => each.top <= products[0] && each.end >= products.at(-1));
   const step = around.filter((each) => all(each.top, products[0], "DEPBAR").length > 0).sort((a, b) => b.top - a.top)[0];
   if (!step) throw new Error("no loop with a wait, a barrier and products");
@@ -130,7 +135,7 @@ export function steadyStep(code, { units, xTrips }) {
   const within = (i, loop) => loop.top <= i && i <= loop.end;
   const copies = all(step.top, products[0], "LDGSTS");
   const xCopy = copies.at(-1);
-  const musts = [...copies.filter((i) => i === xCopy || !inner.some((loop) => within(i, loop))), ...all(step.top, step.end, "HMMA"), step.end];
+  const musts = [...copies.filter((i) => i === xCopy || !inner.some((loop) => within(i, loop))), ...products.filter((i) => step.top <= i && i <= step.end), step.end];
   const way = [step.top];
   for (const must of musts) {
     const part = must > way.at(-1) ? shortest(blocks, way.at(-1), must) : null;
@@ -159,8 +164,9 @@ export function beforeFirstCopy(code, call = 100) {
 const aluOps = new Set("LOP3 SHF PRMT IADD3 VIADD VIADDMNMX ISETP SEL LEA MOV FMNMX PLOP3 IABS FSEL FSETP".split(" "));
 const fmaOps = new Set("FFMA FMUL FADD HFMA2 HMUL2 HADD2".split(" "));
 
-/** Shared-memory bytes of a warp's instruction, 0 for others. */
+/** Shared-memory bytes of a warp's instruction, 0 for others; of a wgmma, whose four warps read x together, a quarter. */
 function sharedBytes({ op, args }) {
+  if (wgmmaRows({ op }) > 0) return (wgmmaRows({ op }) * 32) / 4;
   const name = op.split(".")[0];
   if (!["LDS", "STS", "LDSM", "LDGSTS"].includes(name) || /^RZ, \[RZ\]/.test(args)) return 0;
   if (name === "LDSM") return 512;
@@ -176,7 +182,7 @@ export function clocksOf(step) {
   const count = (test) => sum((each) => (test(kind(each)) ? 1 : 0));
   return {
     issue: sum(() => 1) / rates.issue,
-    tensor: count((name) => name === "HMMA") / rates.tensor,
+    tensor: count((name) => name === "HMMA") / rates.tensor + sum(wgmmaRows) / 8,
     shared: sum(sharedBytes) / rates.sharedBytes,
     alu: count((name) => aluOps.has(name)) / rates.alu,
     fma: count((name) => fmaOps.has(name)) / rates.fma + count((name) => name === "IMAD") / rates.imad,
@@ -192,15 +198,15 @@ export function clocksOf(step) {
 export function rowsOf(text) {
   const rows = [];
   for (const { name, registers, code } of functionsOf(text)) {
-    const match = /multiplyILNS0_12WeightFormatE(\d)ELi(\d)E/.exec(name);
+    const match = /multiplyILNS0_12WeightFormatE(\d)ELi(\d)E(?:Lb(\d)E)?/.exec(name);
     if (!match) continue;
     const format = formats[Number(match[1])], tiles = Number(match[2]), panels = tiles <= 2 ? 1 : 2;
-    const looped = blocksOf(code).some((block, i) => block.next.includes(i) && block.code.some((each) => kind(each) === "HMMA"));
+    const looped = blocksOf(code).some((block, i) => block.next.includes(i) && block.code.some(isProduct));
     const units = looped ? format.units : 1;
     const step = steadyStep(code, { units, xTrips: (tiles * 8 * units * 8) / 256 });
     const each = Object.fromEntries(Object.entries(clocksOf(step)).map(([pipe, clocks]) => [pipe, clocks / (units * panels)]));
     const dram = format.bytes / (copyBytes / multiprocessors / clockHz);
-    rows.push({ format: format.name, rows: tiles * 8, registers, units, before: beforeFirstCopy(code), instructions: each.issue * rates.issue, ...each, dram,
+    rows.push({ format: format.name, by: match[3] === "1" ? "wgmma" : "mma.sync", rows: tiles * 8, registers, units, before: beforeFirstCopy(code), instructions: each.issue * rates.issue, ...each, dram,
                 ofCopy: Math.min(1, dram / Math.max(...Object.values(each))) });
   }
   return rows.sort((a, b) => a.format.localeCompare(b.format) || a.rows - b.rows);
@@ -208,7 +214,7 @@ export function rowsOf(text) {
 
 /** @param {Row[]} rows */
 export function markdown(rows) {
-  const columns = ["format", "rows", "registers", "units", "before", "instructions", "issue", "tensor", "shared", "alu", "fma", "conversion", "dram"];
+  const columns = ["format", "by", "rows", "registers", "units", "before", "instructions", "issue", "tensor", "shared", "alu", "fma", "conversion", "dram"];
   const cell = (value) => (typeof value === "number" ? String(Math.round(value)) : value);
   const lines = rows.map((row) => `| ${columns.map((column) => cell(row[column])).join(" | ")} | ${Math.round(100 * row.ofCopy)} % |`);
   return [`| ${columns.join(" | ")} | of copy, at most |`, `|${" --- |".repeat(columns.length + 1)}`, ...lines].join("\n");

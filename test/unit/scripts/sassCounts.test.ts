@@ -104,4 +104,15 @@ describe("counting machine code", () => {
       expect(stderr).toMatch(said);
     }
   });
+
+  it("counts a wgmma as a quarter of its warpgroup's, in clocks and in bytes of x", () => {
+    const text = listing("_ZN5octet4cuda8multiplyILNS0_12WeightFormatE5ELi8ELb1EEEvNS0_7ProductE")
+      .replace("HMMA.16816.F32.BF16 R20, R8, R12, R20", "HGMMA.64x64x16.F32.BF16 R24, R88, gdesc[UR4], R24");
+    const [row] = rowsOf(text);
+    expect(row).toMatchObject({ format: "q4_k", by: "wgmma", rows: 64 });
+    // A unit's one: 64 / 2 clocks and 64 x 16 bf16 for four warps; per unit of two panels.
+    expect(row?.tensor).toBe(64 / 2 / 4 / 2);
+    expect(row?.shared).toBeCloseTo(((4 * (2 + 1) + 1 + 8) * 4) / 8);
+    expect(rowsOf(listing(name))[0]).toMatchObject({ by: "mma.sync" });
+  });
 });
