@@ -6,7 +6,7 @@
 // the lanes that are furthest behind in the text until they meet the others.
 // Memory: global addresses are host addresses and must lie in Memory or in the module's own variables; shared memory is a window from
 // address 0, local memory one for each thread; both begin as kPoison, as do registers. cp.async reads and writes as late as it may:
-// when a wait covers it.
+// when a wait covers it, and wgmma its operands in shared memory (instructions_wgmma.cpp).
 // Numbers: single and double precision by IEEE, nothing contracted beyond the text's own fma; approximations (ex2, rsqrt ...) are
 // computed in double and rounded; mma adds the exact products to the float32 accumulator in ascending k, rounding each time.
 #pragma once

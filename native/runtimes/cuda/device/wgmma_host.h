@@ -16,7 +16,8 @@ OCTET_DEVICE void do_product(const AsyncProduct& product) {
   };
   const int group = thread_x() % 32 / 4, pair = thread_x() % 4;
   float* const d = held_sums(product);
-  const std::uint32_t start = static_cast<std::uint32_t>(product.x & 0x3fffu) << 4, eight_rows = static_cast<std::uint32_t>(product.x >> 32 & 0x3fffu) << 4;
+  const auto field = [&](int bit) { return static_cast<std::uint32_t>(product.x >> bit & 0x3fffu) << 4; };
+  const std::uint32_t start = field(0), eight_rows = field(32);
   exchange(Fragment{{product.a[0], product.a[1], product.a[2], product.a[3]}}, [&](auto all) {
     float rows[2][16];
     for (int k = 0; k < 16; ++k)
