@@ -7,6 +7,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "ptx/places.h"
 #include "ptx/syntax.h"
 #include "ptx/warp_run.h"
 
@@ -141,29 +142,6 @@ std::uint32_t check(const Kernel& kernel, const Launch& launch) {
   return static_cast<std::uint32_t>(threads);
 }
 
-std::string place_text(const Kernel& kernel, std::uint32_t place) {
-  std::string text;
-  for (; place != kNone; place = kernel.places[place].parent) {
-    const Place& p = kernel.places[place];
-    std::string file = p.file < kernel.module->files.size() ? kernel.module->files[p.file] : "?";
-    file = file.substr(file.rfind('/') + 1);
-    text += (text.empty() ? "" : ", inlined at ") + file + ":" + std::to_string(p.line);
-  }
-  return text.empty() ? "?" : text;
-}
-
-/// The innermost line that is of a folder "kernels", or else the kernel's own.
-std::string own_line(const Kernel& kernel, std::uint32_t place) {
-  std::string text = "?";
-  for (; place != kNone; place = kernel.places[place].parent) {
-    const Place& p = kernel.places[place];
-    const std::string file = p.file < kernel.module->files.size() ? kernel.module->files[p.file] : "?";
-    text = file.substr(file.rfind('/') + 1) + ":" + std::to_string(p.line);
-    if (file.find("/kernels/") != std::string::npos) break;
-  }
-  return text;
-}
-
 void add_lines(const Kernel& kernel, const std::vector<Counts::Line>& by_instruction, Counts& counts) {
   for (std::size_t pc = 0; pc < by_instruction.size(); ++pc) {
     if (by_instruction[pc].instructions == 0) continue;
@@ -174,20 +152,6 @@ void add_lines(const Kernel& kernel, const std::vector<Counts::Line>& by_instruc
 }
 
 }  // namespace
-
-void fault(const Warp& w, int lane, const std::string& what) {
-  const Kernel& kernel = *w.grid->kernel;
-  const Launch& launch = *w.grid->launch;
-  const Instruction& i = kernel.code[w.pc];
-  std::uint32_t thread = w.index * kLanes + static_cast<std::uint32_t>(lane);
-  const auto triple = [](std::uint32_t x, std::uint32_t y, std::uint32_t z) {
-    return "(" + std::to_string(x) + "," + std::to_string(y) + "," + std::to_string(z) + ")";
-  };
-  const auto& b = w.grid->block;
-  throw Fault("kernel " + kernel.name + ", block " + triple(b[0], b[1], b[2]) + ", thread " +
-              triple(thread % launch.block[0], thread / launch.block[0] % launch.block[1], thread / launch.block[0] / launch.block[1]) + ", " +
-              place_text(kernel, i.place) + " (PTX line " + std::to_string(i.line) + ", " + kernel.spellings[i.spelling] + "): " + what);
-}
 
 void run(const Kernel& kernel, const Launch& launch, Memory& memory, Counts& counts) {
   const std::uint32_t threads = check(kernel, launch), warps_needed = (threads + kLanes - 1) / kLanes;
