@@ -54,7 +54,7 @@ struct PushedConfiguration {
   std::size_t shared;
   cudaStream_t stream;
 };
-thread_local PushedConfiguration pushed;  // between kernel<<<...>>> and the stub that it calls
+thread_local PushedConfiguration pushed;  // between kernel<<<...>>> and the host function of that name
 
 }  // namespace
 }  // namespace octet::ptx::cudart

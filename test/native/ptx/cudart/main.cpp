@@ -7,30 +7,21 @@
 
 #include <cuda_runtime_api.h>
 
+#include "case_listener.h"
 #include "ptx/cudart/counts_table.h"
 
 namespace {
 
 /// After each case all work is done, also what nobody waited for, so that a fault is the case's that caused it.
-struct Waiter : doctest::IReporter {
-  explicit Waiter(const doctest::ContextOptions&) {}
+struct Waiter : octet::test::CaseListener {
+  using CaseListener::CaseListener;
   void test_case_start(const doctest::TestCaseData& test) override { name_ = test.m_name; }
-  void test_case_reenter(const doctest::TestCaseData&) override {}
   void test_case_end(const doctest::CurrentTestCaseStats&) override {
     const cudaError_t error = cudaDeviceSynchronize();
     if (error == cudaSuccess || broken) return;
     broken = true;
     std::fprintf(stderr, "the PTX machine stopped in \"%s\": %s\n", name_, cudaGetErrorString(error));
   }
-  void test_case_exception(const doctest::TestCaseException&) override {}
-  void subcase_start(const doctest::SubcaseSignature&) override {}
-  void subcase_end() override {}
-  void log_assert(const doctest::AssertData&) override {}
-  void log_message(const doctest::MessageData&) override {}
-  void report_query(const doctest::QueryData&) override {}
-  void test_run_start() override {}
-  void test_run_end(const doctest::TestRunStats&) override {}
-  void test_case_skipped(const doctest::TestCaseData&) override {}
 
   static inline bool broken = false;
 
