@@ -18,17 +18,20 @@ compiled() { cat "$W/compile" 2> /dev/null || echo auto; }
 # SECONDS COMMAND...: asked to end then. In this process group: what kills the call kills it, and nothing trains beside the next call.
 limited() { timeout --foreground --kill-after=5 "$@"; }
 
+# NAME: when its checkpoint was written; nothing where there is none.
+saved_at() { stat -c %y "$1.pt" 2> /dev/null || true; }
+
 # MINUTES PROGRAM NAME FLAG...: where it fails, as by an error of the device, again from its checkpoint; from the second time on uncompiled.
 # What has failed five times without a new checkpoint would do so until the machine goes.
 train() {
   local stop minutes code failures=0 idle=0 saved
   stop=$(sum "$(now) + 60 * $1") && shift
   while minutes=$(sum "($stop - $(now)) / 60") && [ "${minutes:0:1}" != - ]; do
-    saved=$(stat -c %y "$2.pt" 2> /dev/null || true)
+    saved=$(saved_at "$2")
     limited "$(sum "60 * $minutes + 25")" "$python" "$@" --minutes "$minutes" --compile "$(compiled)" && return
     code=$?
     [ $((failures += 1)) -lt 2 ] || echo no > "$W/compile"
-    [ "$(stat -c %y "$2.pt" 2> /dev/null || true)" = "$saved" ] || idle=0
+    [ "$(saved_at "$2")" = "$saved" ] || idle=0
     [ $((idle += 1)) -lt 5 ] || { echo "exit code $code: given up, $1 has failed $idle times without a new checkpoint"; return 1; }
     echo "exit code $code: again, from the last checkpoint"
     sleep 1
@@ -66,8 +69,7 @@ begin_from() {
   local from=$W/from/$1.gguf.json
   mkdir -p "$W/from"
   find "$W/shards" -name '*.gguf.*' -exec ln -f {} "$W/from/" \; 2> /dev/null || true
-  [ -f "$W/from/pair" ] || ! ls "$W"/from/*.gguf.* > /dev/null 2>&1 || touch "$W/from/pair"
-  if [ ! -f "$W/from/pair" ] || [ -f "$W/$1.pt" ]; then return 0; fi
+  if [ -f "$W/$1.pt" ] || ! ls "$W"/from/*.gguf.* > /dev/null 2>&1; then return 0; fi
   [ -f "$from" ] || { echo "$1.gguf.json is missing: carry every folder of shards first"; return 1; }
   "$python" pieces.py join "$from" "$W/from/$1.gguf" && "$python" from_gguf.py "$W/from/$1.gguf" "$W/$1.pt"
 }
