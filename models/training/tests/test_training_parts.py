@@ -1,5 +1,6 @@
 """What the training loop is made of: text in its order, optimisers, objectives, the model, random text."""
 import os
+import re
 import sys
 import unittest
 import unittest.mock
@@ -14,7 +15,7 @@ if torch:
     import optimiser
     import probe
     from distill import divergence
-    from model import Model, Shape, cross_entropy
+    from model import SHAPES, Model, Shape, cross_entropy
     from windows import Windows
 
 
@@ -106,6 +107,17 @@ class Parts(Tiny):
         kept = sum(torch.minimum((p / t).softmax(-1), (q / t).softmax(-1)).sum(-1).mean() for t in (0.2, 0.8)) / 2
         torch.testing.assert_close(divergence(p, q, torch.tensor(0.0)), kl)
         torch.testing.assert_close(divergence(p, q, torch.tensor(1.0)), 1 - kept)
+
+    def test_the_pair_that_a_run_trains_unasked_is_of_the_sizes_to_ship(self):
+        here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        with open(os.path.join(here, "run_there.sh"), encoding="utf8") as file:
+            names = re.findall(r"--shape \"\$\{(?:TARGET|DRAFT)_SHAPE:-(.*?)\}", file.read())
+        target, draft = (SHAPES[name] for name in names)
+        self.assertTrue(80e6 <= target.parameters() <= 130e6 and 6e6 <= draft.parameters() <= 12e6)
+        self.assertLessEqual(8 * draft.parameters(), target.parameters())                              # as Q8_0, of 34 bytes for 32
+        self.assertLessEqual((target.parameters() + draft.parameters()) * 34 / 32, 150e6)
+        self.assertGreaterEqual(min(target.context, draft.context), 2_048)
+        self.assertEqual(target.vocabulary, draft.vocabulary)
 
     def test_the_model_sees_nothing_that_comes_later(self):
         torch.manual_seed(0)

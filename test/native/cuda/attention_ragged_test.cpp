@@ -128,18 +128,23 @@ TEST_CASE("cuda attention: blocks that take several items each") {
 
 TEST_CASE("cuda attention: SPLIT lists exactly each tail's own chunks, PAD the longest one's for all; a prompt's once for all lanes") {
   const AttentionCase a = {{4, 2, 64}, 2000, {{0, {0, 256, 300}, {256}}, {1, {0, 256, 400}, {256 + 64}}, {2, {0, 256, 600}, {256 + 299}}}};
-  const AttentionData<Bf16> data(a);
-  const AttentionWorkspace workspace(a.shape, a.rows(), device_of(132));
-  Stream stream;
-  const auto count = [&](RaggedForm form) {
-    plan_attention(stream, workspace, data.batch(), a.shape, form);
+  const auto count = [](const AttentionCase& listed, RaggedForm form) {
+    const AttentionData<Bf16> data(listed);
+    const AttentionWorkspace workspace(listed.shape, listed.rows(), device_of(132));
+    Stream stream;
+    plan_attention(stream, workspace, data.batch(), listed.shape, form);
     stream.synchronize();
     int items = 0;
     detail::download(&items, workspace.plan().count, sizeof items);
     return items;
   };
-  CHECK(count(RaggedForm::kSplit) == 4 + (1 + 2 + 5));
-  CHECK(count(RaggedForm::kPad) == 4 + 3 * 5);
+  CHECK(count(a, RaggedForm::kSplit) == 4 + (1 + 2 + 5));
+  CHECK(count(a, RaggedForm::kPad) == 4 + 3 * 5);
+  AttentionCase ended = a;  // a lane that has ended, by its slot or its rows, costs nothing, whatever lay in its tail
+  ended.lanes.push_back({-1, {0, 256, 1000}, {256 + 299}});
+  ended.lanes.push_back({3, {0, 256, 1400}, {-1}});
+  CHECK(count(ended, RaggedForm::kSplit) == 4 + (1 + 2 + 5));
+  CHECK(count(ended, RaggedForm::kPad) == 4 + 3 * 5);
   check(a, {7});  // two chunks of the longest tail at most: the others have its edges, not their own
 }
 

@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gguf_editor.h"
 #include "llama_fixture.h"
 #include "llama_float_copy.h"
+#include "random_floats.h"
 #include "runtimes/cuda/model/describe.h"
 #include "runtimes/cuda/runtime/forward.h"
+#include "temporary_folder.h"
 
 using namespace octet;
 using namespace octet::cuda;
@@ -86,6 +89,44 @@ double difference(const std::vector<std::vector<float>>& got, const std::vector<
   return most;
 }
 
+// Appends a vector in F32 to a file's tensors.
+void add_vector(test::GgufBytes& file, const std::string& name, const std::vector<float>& values) {
+  file.data.resize((file.data.size() + 31) / 32 * 32);
+  std::string body;
+  test::append<std::uint32_t>(body, 1);
+  test::append<std::uint64_t>(body, values.size());
+  test::append<std::int32_t>(body, 0);
+  test::append<std::uint64_t>(body, file.data.size());
+  file.tensors.push_back({name, body});
+  for (const float value : values) test::append(file.data, value);
+}
+
+// A starter model's weights as a model of another architecture: the file's keys renamed, and what its layers have besides.
+void write_as(const std::string& architecture, const std::string& from, const std::string& path) {
+  const Architecture shape = describe_network(llama::open_parts(from)).source.architecture;
+  test::GgufBytes file(from);
+  for (auto& entry : file.metadata)
+    if (entry.name.starts_with("llama.")) entry.name.replace(0, 5, architecture);
+  file.set_string("general.architecture", architecture);
+  for (int layer = 0; layer < shape.layers; ++layer) {
+    const auto add = [&](const char* name, int length, int number, float middle) {
+      const auto seed = static_cast<unsigned>(10 * layer + number);
+      std::vector<float> values = testing::random_floats(static_cast<std::size_t>(length), seed, 0.5f);
+      for (float& value : values) value += middle;
+      add_vector(file, "blk." + std::to_string(layer) + "." + name, values);
+    };
+    if (architecture == "qwen2") {
+      add("attn_q.bias", shape.heads * shape.head_dim, 1, 0);
+      add("attn_k.bias", shape.kv_heads * shape.head_dim, 2, 0);
+      add("attn_v.bias", shape.kv_heads * shape.head_dim, 3, 0);
+    } else {
+      add("attn_q_norm.weight", shape.head_dim, 4, 1);
+      add("attn_k_norm.weight", shape.head_dim, 5, 1);
+    }
+  }
+  file.write(path);
+}
+
 std::size_t best(const std::vector<float>& row) { return static_cast<std::size_t>(std::max_element(row.begin(), row.end()) - row.begin()); }
 
 }  // namespace
@@ -97,6 +138,19 @@ TEST_CASE("cuda model: llama.cpp's logits in float32, for target and draft") {
     const auto want = llama_logits(exact), got = cuda_logits(exact, Precision::kFloat32);
     CHECK(difference(got, want) <= 1e-5);
     for (std::size_t row = 0; row < want.size(); ++row) CHECK(best(got[row]) == best(want[row]));
+  }
+}
+
+TEST_CASE("cuda model: llama.cpp's logits of the other architectures: qwen2 with its biases, qwen3 with its norms of queries and keys") {
+  const test::TemporaryFolder folder;
+  for (const std::string architecture : {"qwen2", "qwen3"}) {
+    CAPTURE(architecture);
+    const std::string exact = folder / (architecture + "-f32.gguf"), quantised = folder / (architecture + "-q8_0.gguf");
+    write_as(architecture, llama::float_copy(llama::kDraftFile), exact);
+    write_as(architecture, llama::kDraftFile, quantised);
+    const auto want = llama_logits(exact);
+    CHECK(difference(cuda_logits(exact, Precision::kFloat32), want) <= 1e-5);
+    CHECK(difference(cuda_logits(quantised, Precision::kBf16), want) <= 2e-2);
   }
 }
 
