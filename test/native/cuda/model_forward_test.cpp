@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "gguf_editor.h"
 #include "llama_fixture.h"
@@ -102,12 +103,16 @@ void add_vector(test::GgufBytes& file, const std::string& name, const std::vecto
 }
 
 // A starter model's weights as a model of another architecture: the file's keys renamed, and what its layers have besides.
-void write_as(const std::string& architecture, const std::string& from, const std::string& path) {
+// scaling: of positions, as the file names it.
+void write_as(const std::string& architecture, const std::string& scaling, const std::string& from, const std::string& path) {
   const Architecture shape = describe_network(llama::open_parts(from)).source.architecture;
   test::GgufBytes file(from);
   for (auto& entry : file.metadata)
     if (entry.name.starts_with("llama.")) entry.name.replace(0, 5, architecture);
   file.set_string("general.architecture", architecture);
+  file.set_string(architecture + ".rope.scaling.type", scaling);
+  file.set_f32(architecture + ".rope.scaling.factor", 4);
+  file.set_u32(architecture + ".rope.scaling.original_context_length", 128);
   for (int layer = 0; layer < shape.layers; ++layer) {
     const auto add = [&](const char* name, int length, int number, float middle) {
       const auto seed = static_cast<unsigned>(10 * layer + number);
@@ -141,13 +146,15 @@ TEST_CASE("cuda model: llama.cpp's logits in float32, for target and draft") {
   }
 }
 
-TEST_CASE("cuda model: llama.cpp's logits of the other architectures: qwen2 with its biases, qwen3 with its norms of queries and keys") {
+TEST_CASE("cuda model: llama.cpp's logits of qwen2 with biases and qwen3 with norms of queries and keys, their positions stretched") {
   const test::TemporaryFolder folder;
-  for (const std::string architecture : {"qwen2", "qwen3"}) {
+  const std::vector<std::pair<std::string, std::string>> kinds = {{"qwen2", "linear"}, {"qwen3", "yarn"}};
+  for (const auto& [architecture, scaling] : kinds) {
     CAPTURE(architecture);
+    CAPTURE(scaling);
     const std::string exact = folder / (architecture + "-f32.gguf"), quantised = folder / (architecture + "-q8_0.gguf");
-    write_as(architecture, llama::float_copy(llama::kDraftFile), exact);
-    write_as(architecture, llama::kDraftFile, quantised);
+    write_as(architecture, scaling, llama::float_copy(llama::kDraftFile), exact);
+    write_as(architecture, scaling, llama::kDraftFile, quantised);
     const auto want = llama_logits(exact);
     CHECK(difference(cuda_logits(exact, Precision::kFloat32), want) <= 1e-5);
     CHECK(difference(cuda_logits(quantised, Precision::kBf16), want) <= 2e-2);
