@@ -180,7 +180,7 @@ class Decoder {
       }
       if (role == 'd' || role == 'o' || role == 'u') {
         if (o->is != Operand::Is::kRegister || entry_.registers[o->reg].special >= 0) refuse("a result that is no register:");
-        if (k >= 8 * sizeof writes) refuse("more results than are told apart:");
+        if (role != 'u' && k >= 8 * sizeof writes) refuse("more results than are told apart:");
         if (role != 'u') writes |= static_cast<std::uint16_t>(1u << k);  // what is read and written lives on as what is read does
       }
       if ((role == 'm') != (o->is == Operand::Is::kAddress)) refuse("an address where none belongs, or none:");
