@@ -251,6 +251,15 @@ export interface StepSample {
   accepted: number;
 }
 
+/**
+ * Lanes that are no completions: cancelled before they had what was asked for, or astray from the text before the cursor. Their
+ * steps took time all the same, so speeds per step, token and second and acceptance are of every lane.
+ */
+export interface DroppedLanes {
+  lanes: number;
+  tokens: number;
+}
+
 /** The headline figures of a request, so far; null where there is nothing to say yet. */
 export interface LatencyFigures {
   /** Since the request was taken up, prefill included. */
@@ -258,7 +267,10 @@ export interface LatencyFigures {
   /** Over all tokens of all lanes: a token's latency is its step's time over the tokens its lane gained. */
   p50Ms: number | null;
   p95Ms: number | null;
-  /** Of the first lane to finish, the last, and the mean over all, as the BASS paper reports them. */
+  /**
+   * Of the first lane to finish, the last, and the mean over all, as the BASS paper reports them; of the lanes that were kept.
+   * Where none was, the mean is over those that wrote.
+   */
   msPerToken: { first: number | null; last: number | null; all: number | null };
   tokensPerSecond: number | null;
   acceptanceRate: number | null;
@@ -268,7 +280,9 @@ export interface LatencyFigures {
   prefillMs: number | null;
   promptTokens: number | null;
   reusedTokens: number | null;
+  /** Of the lanes that were kept. */
   tokens: number;
+  dropped: DroppedLanes;
   steps: number;
   /** Sums over the steps. */
   draftMs: number;
@@ -285,8 +299,10 @@ export interface RequestSummary {
   /** Milliseconds since 1970. */
   startedAt: number;
   state: "running" | "done" | "cancelled" | "failed";
+  /** Lanes that were kept, and their tokens. */
   lanes: number;
   tokens: number;
+  dropped: DroppedLanes;
   wallMs: number;
   firstTokenMs: number | null;
   msPerToken: number | null;

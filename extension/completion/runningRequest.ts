@@ -1,5 +1,5 @@
 // One generation of the worker: its lanes as they grow, the candidates that they give so far, and its end. A lane that has
-// gone past its line or block is cancelled, the rest write on.
+// gone past its line or block ends, the rest write on.
 import type { GenerateParams, GenerateProgressParams, GenerateResult } from "../../protocol/worker";
 import { Deferred } from "../worker/async";
 import { isSettled, settledLanes, toCandidates, type Candidate } from "./candidates";
@@ -12,10 +12,11 @@ export interface GenerateOptions {
   onProgress: (progress: GenerateProgressParams) => void;
 }
 
-/** What a request needs of the worker: WorkerSupervisor and WorkerClient are such. */
+/** What a request needs of the worker. */
 export interface Generator {
   generate(params: GenerateParams, options: GenerateOptions): Promise<GenerateResult>;
-  cancelLane(id: string, lane: number): void;
+  /** Ends a lane that has all that was asked for. */
+  completeLane(id: string, lane: number): void;
 }
 
 export interface RequestEvents {
@@ -42,7 +43,7 @@ export class RunningRequest {
     params: GenerateParams,
     private readonly events: RequestEvents,
   ) {
-    const onProgress = (progress: GenerateProgressParams) => this.grow(progress, (lane) => generator.cancelLane(params.id, lane));
+    const onProgress = (progress: GenerateProgressParams) => this.grow(progress, (lane) => generator.completeLane(params.id, lane));
     this.ended = generator
       .generate(params, { signal: this.abort.signal, onProgress })
       .then((result) => this.finish(result))
@@ -80,14 +81,14 @@ export class RunningRequest {
     this.abort.abort();
   }
 
-  private grow(progress: GenerateProgressParams, cancelLane: (lane: number) => void): void {
+  private grow(progress: GenerateProgressParams, completeLane: (lane: number) => void): void {
     this.grown.apply(progress);
     const before = this.settled.size;
     const lanes = this.grown.all;
     for (const lane of lanes) {
       if (this.settled.has(lane.lane) || !isSettled(lane, this.context)) continue;
       this.settled.add(lane.lane);
-      if (lane.finishReason === null) cancelLane(lane.lane);
+      if (lane.finishReason === null) completeLane(lane.lane);
     }
     if (this.settled.size > before && !this.cancelled) this.offer(toCandidates(settledLanes(lanes, this.context), this.context), false);
     this.announce();

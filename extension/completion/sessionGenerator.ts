@@ -5,7 +5,7 @@ import type { Generator } from "./runningRequest";
 
 export class SessionGenerator implements Generator {
   /** The completer's ids of running requests, and how to end one of their lanes. */
-  private readonly cancelLaneOf = new Map<string, (lane: number) => void>();
+  private readonly completeLaneOf = new Map<string, (lane: number) => void>();
 
   constructor(private readonly session: Pick<Session, "generate">, private readonly label: () => string) {}
 
@@ -14,15 +14,15 @@ export class SessionGenerator implements Generator {
     options: { signal: AbortSignal; onProgress(progress: GenerateProgressParams): void },
   ): Promise<GenerateResult> {
     const request = this.session.generate({ kind: "inline", label: this.label(), params }, options);
-    this.cancelLaneOf.set(id, (lane) => request.cancelLane(lane));
+    this.completeLaneOf.set(id, (lane) => request.completeLane(lane));
     try {
       return await request.result;
     } finally {
-      this.cancelLaneOf.delete(id);
+      this.completeLaneOf.delete(id);
     }
   }
 
-  cancelLane(id: string, lane: number): void {
-    this.cancelLaneOf.get(id)?.(lane);
+  completeLane(id: string, lane: number): void {
+    this.completeLaneOf.get(id)?.(lane);
   }
 }

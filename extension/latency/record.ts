@@ -1,7 +1,8 @@
 // One request as the Latency view shows it: its line in the history, its figures and its steps, from the worker's events.
 import { HISTORY_STEPS, type LatencyFigures, type RequestSummary, type StepSample } from "../../protocol/webview";
-import type { FinishReason, GenerateProgressParams, GenerateResult, StepEvent } from "../../protocol/worker";
+import type { GenerateProgressParams, GenerateResult, StepEvent } from "../../protocol/worker";
 import { Histogram } from "./histogram";
+import { LaneSums } from "./laneSums";
 
 export interface RecordStart {
   id: string;
@@ -11,20 +12,11 @@ export interface RecordStart {
   startedAt: number;
 }
 
-interface LaneSums {
-  tokens: number;
-  /** Decoding time until the lane's last token. */
-  decodeMs: number;
-  finished: boolean;
-}
-
-const FINISHED = new Set<FinishReason>(["end", "stop", "length"]);
-
 export class RequestRecord {
   readonly steps: StepSample[] = [];
   private state: RequestSummary["state"] = "running";
   private readonly latencies = new Histogram();
-  private readonly lanes = new Map<number, LaneSums>();
+  private readonly lanes = new LaneSums();
   private decodeStartMs: number | null = null;
   private lastMs = 0;
   private firstTokenMs: number | null = null;
@@ -53,7 +45,13 @@ export class RequestRecord {
 
   ended(result: GenerateResult): void {
     this.result = result;
-    this.state = result.sequences.length > 0 && result.sequences.every(({ finishReason }) => finishReason === "cancelled") ? "cancelled" : "done";
+    this.lanes.ended(result);
+    this.state = result.sequences.length > 0 && this.lanes.dropped.lanes === result.sequences.length ? "cancelled" : "done";
+  }
+
+  /** See RequestNews: what the worker cannot know of a lane that is cancelled, or of one that is not. */
+  judge(lane: number, as: "complete" | "strayed"): void {
+    this.lanes.judge(lane, as);
   }
 
   failed(cancelled: boolean): void {
@@ -62,9 +60,9 @@ export class RequestRecord {
 
   get summary(): RequestSummary {
     const { id, kind, label, startedAt, lanes } = this.start;
-    const { msPerToken, tokensPerSecond, acceptanceRate, firstTokenMs, tokens } = this.figures(false);
+    const { msPerToken, tokensPerSecond, acceptanceRate, firstTokenMs, tokens, dropped } = this.figures(false);
     return {
-      id, kind, label, startedAt, state: this.state, lanes: this.result?.sequences.length ?? lanes, tokens,
+      id, kind, label, startedAt, state: this.state, lanes: (this.result?.sequences.length ?? lanes) - dropped.lanes, tokens, dropped,
       wallMs: this.result?.totals.wallMs ?? this.lastMs, firstTokenMs, msPerToken: msPerToken.all, tokensPerSecond, acceptanceRate,
     };
   }
@@ -78,7 +76,7 @@ export class RequestRecord {
       firstTokenMs: this.firstTokenMs,
       p50Ms: quantiles ? this.latencies.quantile(0.5) : null,
       p95Ms: quantiles ? this.latencies.quantile(0.95) : null,
-      msPerToken: totals?.msPerToken ?? this.speeds(),
+      msPerToken: this.lanes.msPerToken,
       tokensPerSecond: totals?.tokensPerSecond ?? (decodeMs > 0 && tokens > 0 ? (tokens / decodeMs) * 1000 : null),
       acceptanceRate: this.drafted > 0 ? this.accepted / this.drafted : null,
       tokensPerStep: totals?.tokensPerStep ?? (this.laneSteps > 0 ? tokens / this.laneSteps : null),
@@ -86,7 +84,8 @@ export class RequestRecord {
       prefillMs: totals?.prefillMs ?? this.decodeStartMs,
       promptTokens: totals?.promptTokens ?? this.prefill?.total ?? null,
       reusedTokens: totals?.reusedTokens ?? this.prefill?.reused ?? null,
-      tokens: totals?.tokens ?? tokens,
+      tokens: this.lanes.tokens,
+      dropped: this.lanes.dropped,
       steps: totals?.steps ?? steps,
       draftMs, verifyMs, hostMs,
     };
@@ -101,14 +100,8 @@ export class RequestRecord {
       sample.tokens += gained;
       sample.drafted += drafted;
       sample.accepted += accepted;
-      const sums = this.lanes.get(lane) ?? { tokens: 0, decodeMs: 0, finished: false };
-      if (gained > 0) {
-        this.latencies.add(stepMs / gained, gained);
-        sums.decodeMs = atMs - this.decodeStartMs;
-      }
-      sums.tokens += gained;
-      sums.finished ||= finishReason !== undefined && FINISHED.has(finishReason);
-      this.lanes.set(lane, sums);
+      if (gained > 0) this.latencies.add(stepMs / gained, gained);
+      this.lanes.step(lane, gained, atMs - this.decodeStartMs, finishReason);
     }
     if (sample.tokens === 0) return sample;
     this.firstTokenMs ??= atMs;
@@ -120,18 +113,5 @@ export class RequestRecord {
     this.sums.tokens += sample.tokens;
     for (const part of ["draftMs", "verifyMs", "hostMs"] as const) this.sums[part] += step[part];
     return sample;
-  }
-
-  /** While it runs: of the lanes that have finished, and the mean over all so far. */
-  private speeds(): LatencyFigures["msPerToken"] {
-    const lanes = [...this.lanes.values()].filter(({ tokens }) => tokens > 0);
-    const speed = ({ decodeMs, tokens }: LaneSums): number => decodeMs / tokens;
-    const finished = lanes.filter((lane) => lane.finished).sort((a, b) => a.decodeMs - b.decodeMs);
-    const [first, last] = [finished[0], finished.length === lanes.length ? finished.at(-1) : undefined];
-    return {
-      first: first ? speed(first) : null,
-      last: last ? speed(last) : null,
-      all: lanes.length > 0 ? lanes.reduce((sum, lane) => sum + speed(lane), 0) / lanes.length : null,
-    };
   }
 }

@@ -44,6 +44,12 @@ export class LatencyRecorder implements ViewSource<LatencyState, LatencyChange> 
         if (this.history.includes(record)) this.changed(record, steps);
         return;
       }
+      case "laneJudged": {
+        const record = this.known(news.id, false);
+        record?.judge(news.lane, news.as);
+        if (record && this.history.includes(record)) this.changed(record, []);
+        return;
+      }
       case "ended": {
         const record = this.known(news.id, news.result.totals.tokens > 0);
         this.waiting.delete(news.id);

@@ -108,7 +108,7 @@ export class SolutionsRunner {
         draftLength: loaded.draft ? settings.draftLength : "none" as const,
       };
       const onProgress = (progress: GenerateProgressParams): void => {
-        for (const lane of run.progress(batch, progress)) request.cancelLane(lane);
+        for (const lane of run.progress(batch, progress)) request.completeLane(lane);
       };
       const request: RunningRequest = this.options.session.generate({ kind: "solutions", label: job.label, params }, { signal, onProgress });
       this.writing = { request, batch };

@@ -19,7 +19,7 @@ export function healPrompt(prompt: Prompt): HealedPrompt {
 /** The lanes of one request without their lead. A lane that begins otherwise contradicts the text before the cursor: it ends blank. */
 export class LeadFilter {
   private readonly began = new Set<number>();
-  private readonly strayed = new Set<number>();
+  private readonly astray = new Set<number>();
 
   constructor(private readonly lead: string) {}
 
@@ -30,15 +30,20 @@ export class LeadFilter {
 
   /** The model puts something else here than the blank: the prompt is better asked as it stands. */
   allStrayed(lanes: number): boolean {
-    return this.strayed.size >= lanes;
+    return this.astray.size >= lanes;
+  }
+
+  /** Lanes found so far that begin otherwise. */
+  get strayed(): ReadonlySet<number> {
+    return this.astray;
   }
 
   /** `strayed`: lanes that need not go on. */
   progress(progress: GenerateProgressParams): { progress: GenerateProgressParams; strayed: number[] } {
     if (this.lead === "") return { progress, strayed: [] };
-    const before = new Set(this.strayed);
+    const before = new Set(this.astray);
     const steps = progress.steps.map((step) => ({ ...step, lanes: step.lanes.flatMap((event) => this.event(event) ?? []) }));
-    return { progress: { ...progress, steps }, strayed: [...this.strayed].filter((lane) => !before.has(lane)) };
+    return { progress: { ...progress, steps }, strayed: [...this.astray].filter((lane) => !before.has(lane)) };
   }
 
   result(result: GenerateResult): GenerateResult {
@@ -46,7 +51,8 @@ export class LeadFilter {
     const sequences = result.sequences.map((sequence) => {
       const { lane, text } = sequence;
       if (text.startsWith(this.lead)) return { ...sequence, text: text.slice(this.lead.length) };
-      return this.strayed.has(lane) || text !== "" ? { ...sequence, text: "", finishReason: "stop" as const } : sequence;
+      if (text !== "") this.astray.add(lane);
+      return this.astray.has(lane) ? { ...sequence, text: "", finishReason: "stop" as const } : sequence;
     });
     return { ...result, sequences };
   }
@@ -54,12 +60,12 @@ export class LeadFilter {
   /** null: nothing more is said of this lane. */
   private event(event: LaneEvent): LaneEvent | null {
     const { lane } = event;
-    if (this.strayed.has(lane)) return null;
+    if (this.astray.has(lane)) return null;
     const first = this.began.has(lane) ? -1 : event.text.findIndex(({ text }) => text !== "");
     const span = event.text[first];
     if (!span) return event;
     if (!span.text.startsWith(this.lead)) {
-      this.strayed.add(lane);
+      this.astray.add(lane);
       return { ...event, text: [], finishReason: "stop" };
     }
     this.began.add(lane);

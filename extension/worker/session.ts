@@ -24,12 +24,17 @@ export interface SessionRequest {
 export type RequestNews =
   | { type: "started"; id: string; kind: RequestKind; label: string; lanes: number; startedAt: number }
   | { type: "progress"; id: string; progress: GenerateProgressParams }
+  /** Before the lane's last event, as a rule. "complete": it has all that was asked for, though it is cancelled in the worker. "strayed": it contradicts the text before the cursor. */
+  | { type: "laneJudged"; id: string; lane: number; as: "complete" | "strayed" }
   | { type: "ended"; id: string; result: GenerateResult }
   | { type: "failed"; id: string; error: OctetError };
 
 export interface RunningRequest {
   id: string;
   result: Promise<GenerateResult>;
+  /** Ends a lane that has all that was asked for. */
+  completeLane(lane: number): void;
+  /** Ends a lane that nobody wants any more. */
   cancelLane(lane: number): void;
 }
 
@@ -101,12 +106,21 @@ export class Session {
         throw error;
       }
     };
-    return { id, result: run(), cancelLane: (lane) => this.supervisor.cancelLane(id, lane) };
+    return {
+      id,
+      result: run(),
+      completeLane: (lane) => {
+        this.requests.fire({ type: "laneJudged", id, lane, as: "complete" });
+        this.supervisor.cancelLane(id, lane);
+      },
+      cancelLane: (lane) => this.supervisor.cancelLane(id, lane),
+    };
   }
 
   /** Where every lane begins otherwise than with `lead`, nothing is told of them: the prompt is to be asked as it stands. */
   private async write(params: GenerateParams, lead: string, { signal, onProgress }: ProgressOptions<GenerateProgressParams>): Promise<Written> {
     const filter = new LeadFilter(lead);
+    const judged = new Set<number>();
     let held: (() => void)[] = [];
     const tell = (): void => {
       for (const one of held) one();
@@ -118,6 +132,7 @@ export class Session {
         const { progress: seen, strayed } = filter.progress(progress);
         for (const lane of strayed) this.supervisor.cancelLane(params.id, lane);
         held.push(() => {
+          this.judge(params.id, strayed, judged);
           onProgress?.(seen);
           this.requests.fire({ type: "progress", id: params.id, progress });
         });
@@ -125,8 +140,20 @@ export class Session {
       },
     });
     const untold = lead !== "" && filter.allStrayed(params.lanes) && signal?.aborted !== true;
-    if (!untold) tell();
-    return { raw, written: filter.result(raw), untold };
+    const written = filter.result(raw);
+    if (!untold) {
+      tell();
+      this.judge(params.id, filter.strayed, judged);
+    }
+    return { raw, written, untold };
+  }
+
+  /** Tells once of each lane that it strayed. */
+  private judge(id: string, strayed: Iterable<number>, told: Set<number>): void {
+    for (const lane of strayed) {
+      if (!told.has(lane)) this.requests.fire({ type: "laneJudged", id, lane, as: "strayed" });
+      told.add(lane);
+    }
   }
 
   async dispose(): Promise<void> {

@@ -78,6 +78,8 @@ it("a session asks without the blank, gives text without it, and ends lanes that
     cancelLane: (_id: string, lane: number) => cancelled.push(lane),
   };
   const session = new Session(supervisor as unknown as WorkerSupervisor, () => ({ target: "/t.gguf" }) as never);
+  const judged: unknown[] = [];
+  session.onRequest((news) => news.type === "laneJudged" && judged.push([news.lane, news.as]));
   const texts: string[] = [];
   const params = { prompt: { kind: "text", text: "const x = " }, lanes: 2 } as Omit<GenerateParams, "id">;
   const ended = await session.generate({ kind: "inline", label: "x", params }, {
@@ -86,6 +88,7 @@ it("a session asks without the blank, gives text without it, and ends lanes that
   expect(asked[0]?.prompt).toEqual({ kind: "text", text: "const x =" });
   expect(texts).toEqual(["1"]);
   expect(cancelled).toEqual([1]);
+  expect(judged).toEqual([[1, "strayed"]]);
   expect(ended.sequences.map(({ text, finishReason }) => [text, finishReason])).toEqual([["1;", "end"], ["", "stop"]]);
 });
 
@@ -113,4 +116,25 @@ it("a session asks again with the blank where every lane goes astray, and tells 
   expect(seen.flatMap(eventsOf).flatMap(({ text }) => text).map(({ text }) => text)).toEqual(["see", "note"]);
   expect(news).toEqual(["started", "progress", "progress", "ended"]);
   expect(ended.sequences.map(({ text }) => text)).toEqual(["see", "note"]);
+});
+
+it("a session tells of lanes that ended astray before they were seen, and of those that are complete", async () => {
+  const cancelled: number[] = [];
+  const supervisor = {
+    state: { loaded: null },
+    load: async () => ({ lanes: 8 }) as LoadResult,
+    generate: async (_params: GenerateParams, { onProgress }: ProgressOptions<GenerateProgressParams>) => {
+      onProgress?.(progress(event(0, [span(" 1")])));
+      return result(sequence(0, " 1;", "cancelled"), sequence(1, "s = 2", "end"));
+    },
+    cancelLane: (_id: string, lane: number) => cancelled.push(lane),
+  };
+  const session = new Session(supervisor as unknown as WorkerSupervisor, () => ({ target: "/t.gguf" }) as never);
+  const judged: unknown[] = [];
+  session.onRequest((news) => news.type === "laneJudged" && judged.push([news.lane, news.as]));
+  const params = { prompt: { kind: "text", text: "const x = " }, lanes: 2 } as Omit<GenerateParams, "id">;
+  const request = session.generate({ kind: "inline", label: "x", params }, { onProgress: () => request.completeLane(0) });
+  await request.result;
+  expect(cancelled).toEqual([0]);
+  expect(judged).toEqual([[0, "complete"], [1, "strayed"]]);
 });

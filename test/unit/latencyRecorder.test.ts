@@ -7,7 +7,7 @@ import { LatencyRecorder } from "../../extension/latency/recorder";
 import { loadFraction, modelName, workerReport } from "../../extension/latency/workerReport";
 import { OctetError } from "../../extension/worker/errors";
 import { HISTORY_REQUESTS, HISTORY_STEPS, type LatencyChange, type LatencyState } from "../../protocol/webview";
-import type { LoadResult } from "../../protocol/worker";
+import type { FinishReason, GenerateResult, LoadResult } from "../../protocol/worker";
 import { applyChange } from "../../webview/latency/state";
 import { Sequence } from "../../webview/shared/sequence";
 import { anyStep, laneEvent, LOADED, result, stepEvent, TestClock } from "./solutionsFakes";
@@ -132,8 +132,62 @@ describe("LatencyRecorder", () => {
       tokensPerSecond: 7 / 0.015, msPerToken: { first: 1, last: null, all: (1 + 7.5) / 2 }, draftMs: 2, verifyMs: 6, hostMs: 2,
     });
     recorder.request({ type: "ended", id: "a", result: result(["x", "y"], "end") });
-    expect(recorder.snapshot().shown?.figures).toMatchObject({ firstTokenMs: 20, p50Ms: 1, tokens: 80, msPerToken: { first: 1, last: 2, all: 1.5 }, promptTokens: 40 });
-    expect(recorder.snapshot().history[0]).toMatchObject({ state: "done", lanes: 2, tokens: 80, wallMs: 107, msPerToken: 1.5 });
+    expect(recorder.snapshot().shown?.figures).toMatchObject({ firstTokenMs: 20, p50Ms: 1, tokens: 4, msPerToken: { first: 1.5, last: 1.5, all: 1.5 }, promptTokens: 40 });
+    expect(recorder.snapshot().history[0]).toMatchObject({ state: "done", lanes: 2, tokens: 4, wallMs: 107, msPerToken: 1.5 });
+  });
+
+  describe("of lanes that are no completions", () => {
+    const ends = (...lanes: [finishReason: FinishReason, tokens: number, msPerToken: number][]): GenerateResult => ({
+      ...result([]),
+      sequences: lanes.map(([finishReason, tokens, msPerToken], lane) => (
+        { ...result(["x"]).sequences[0]!, lane, finishReason, tokens: Array<number>(tokens).fill(1), msPerToken })),
+    });
+    const judged = (recorder: LatencyRecorder, lane: number, as: "complete" | "strayed"): void =>
+      recorder.request({ type: "laneJudged", id: "a", lane, as });
+    const run = (result: GenerateResult, ...judgements: [lane: number, as: "complete" | "strayed"][]) => {
+      const { recorder } = make();
+      start(recorder, "a", result.sequences.length);
+      step(recorder, "a", 20, result.sequences.map(({ lane }) => laneEvent(lane, "x")));
+      for (const [lane, as] of judgements) judged(recorder, lane, as);
+      recorder.request({ type: "ended", id: "a", result });
+      const { shown, history } = recorder.snapshot();
+      return { figures: shown!.figures, line: history[0]! };
+    };
+
+    it("counts the tokens apart, and leaves the speeds of all steps as they are", () => {
+      const { figures, line } = run(ends(["cancelled", 2, 9], ["end", 10, 2], ["budget", 8, 4], ["cancelled", 1, 5]));
+      expect(figures).toMatchObject({ tokens: 18, dropped: { lanes: 2, tokens: 3 }, msPerToken: { first: 2, last: 4, all: 3 }, tokensPerSecond: 800, acceptanceRate: 0.5, p50Ms: 5 });
+      expect(line).toMatchObject({ state: "done", lanes: 2, tokens: 18, dropped: { lanes: 2, tokens: 3 }, msPerToken: 3 });
+    });
+
+    it("keeps a lane that was cancelled because it had all that was asked for", () => {
+      const { figures, line } = run(ends(["cancelled", 4, 2], ["cancelled", 6, 3]), [0, "complete"], [1, "complete"]);
+      expect(figures).toMatchObject({ tokens: 10, dropped: { lanes: 0, tokens: 0 }, msPerToken: { first: 2, last: 3, all: 2.5 } });
+      expect(line).toMatchObject({ state: "done", lanes: 2, tokens: 10 });
+    });
+
+    it("drops a lane that strayed, however it ended", () => {
+      const { figures } = run(ends(["length", 1, 7], ["cancelled", 2, 7], ["end", 5, 1]), [0, "strayed"], [1, "strayed"]);
+      expect(figures).toMatchObject({ tokens: 5, dropped: { lanes: 2, tokens: 3 }, msPerToken: { first: 1, last: 1, all: 1 } });
+    });
+
+    it("says cancelled where none is left, and how fast they wrote all the same", () => {
+      const { figures, line } = run(ends(["cancelled", 4, 2], ["cancelled", 6, 3]));
+      expect(figures).toMatchObject({ tokens: 0, dropped: { lanes: 2, tokens: 10 }, msPerToken: { first: null, last: null, all: 2.5 }, tokensPerSecond: 800 });
+      expect(line).toMatchObject({ state: "cancelled", lanes: 0, tokens: 0 });
+    });
+
+    it("knows them while the request runs", () => {
+      const { recorder } = make();
+      start(recorder, "a", 3);
+      judged(recorder, 2, "strayed");
+      step(recorder, "a", 20, [laneEvent(0, "x"), laneEvent(1, "y"), laneEvent(2, "z")]);
+      expect(recorder.snapshot().shown!.figures).toMatchObject({ tokens: 2, dropped: { lanes: 1, tokens: 1 } });
+      step(recorder, "a", 30, [laneEvent(0, "x"), laneEvent(1, "", { tokens: [], finishReason: "cancelled" })]);
+      expect(recorder.snapshot().shown!.figures).toMatchObject({ tokens: 2, dropped: { lanes: 2, tokens: 2 }, msPerToken: { first: null } });
+      judged(recorder, 1, "complete");
+      expect(recorder.snapshot().history[0]).toMatchObject({ state: "running", lanes: 2, tokens: 3, dropped: { lanes: 1, tokens: 1 } });
+    });
   });
 
   it("follows the newest until another is chosen; bounds steps; says cancelled where all lanes were", () => {

@@ -100,6 +100,7 @@ export interface FakeRequest {
   resolve: (result: GenerateResult) => void;
   reject: (error: OctetError) => void;
   cancelledLanes: number[];
+  completedLanes: number[];
   signal: AbortSignal | undefined;
 }
 
@@ -118,13 +119,19 @@ export class FakeSession {
   generate = (request: SessionRequest, options: { signal?: AbortSignal; onProgress?: (progress: GenerateProgressParams) => void } = {}) => {
     const id = `${this.requests.length}`;
     const cancelledLanes: number[] = [];
+    const completedLanes: number[] = [];
     const promise = new Promise<GenerateResult>((resolve, reject) => {
       this.requests.push({
-        request, resolve, reject, cancelledLanes, signal: options.signal,
+        request, resolve, reject, cancelledLanes, completedLanes, signal: options.signal,
         progress: (progress) => options.onProgress?.({ id, ...progress }),
       });
     });
-    return { id, result: promise, cancelLane: (lane: number) => void cancelledLanes.push(lane) };
+    return {
+      id,
+      result: promise,
+      cancelLane: (lane: number) => void cancelledLanes.push(lane),
+      completeLane: (lane: number) => void completedLanes.push(lane),
+    };
   };
 }
 

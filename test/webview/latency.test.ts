@@ -55,6 +55,19 @@ describe.skipIf(browserPath === undefined)("the Latency view", () => {
     expect(await view.page.evaluate(() => window.violations)).toEqual(["script-src-elem inline"]);
   });
 
+  it("says which lanes are in no count", async () => {
+    const state = fullLatency();
+    const dropped = { lanes: 3, tokens: 1 };
+    state.shown = { ...state.shown!, figures: { ...FIGURES, dropped } };
+    state.history = [{ ...state.history[0]!, lanes: 5, tokens: 200, dropped }];
+    const view = await show(state);
+    expect(await view.page.locator(".dropped").innerText()).toBe("3 lanes cancelled after 1 token: in the speeds, not in the counts");
+    expect(await view.page.locator(".request .size").innerText()).toBe("5 × 40");
+    expect(await view.page.locator(".request").getAttribute("title")).toContain("200 tokens in 5 lanes, 3 lanes cancelled, ");
+    const whole = await show(fullLatency());
+    expect(await whole.page.locator(".dropped").isVisible()).toBe(false);
+  });
+
   it("takes deltas, asks again after a gap, and shows another request when told", async () => {
     const view = await show(fullLatency());
     await view.post({ type: "delta", sequence: 2, change: { steps: steps(20, 3, 180), figures: { ...FIGURES, acceptanceRate: 0.5 } } });

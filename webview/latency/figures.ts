@@ -16,10 +16,10 @@ const ROWS: Row[] = [
   { label: "p95", hint: "19 of 20 tokens took less", value: (f) => milliseconds(f.p95Ms) },
   {
     label: "first · last · all",
-    hint: "Milliseconds per token of the first lane to finish, the last, and the mean over all",
+    hint: "Milliseconds per token of the first lane to finish, the last, and the mean over all; cancelled lanes left out",
     value: ({ msPerToken: { first, last, all } }) => [first, last, all].map(figure).join(" · "),
   },
-  { label: "all lanes", hint: "Tokens per second, all lanes together", value: (f) => `${figure(f.tokensPerSecond)} tok/s` },
+  { label: "all lanes", hint: "Tokens per second, all lanes together, cancelled ones too", value: (f) => `${figure(f.tokensPerSecond)} tok/s` },
   { label: "accepted", hint: "Share of the draft's tokens that the target kept", value: (f) => percent(f.acceptanceRate) },
   { label: "tokens per step", hint: "Mean tokens that a live lane gained in a step", value: (f) => figure(f.tokensPerStep) },
   { label: "draft length", hint: "Mean over the steps", value: (f) => figure(f.draftLength) },
@@ -30,6 +30,7 @@ export class Figures {
   private readonly hero = el("b");
   private readonly values = ROWS.map(() => el("dd"));
   private readonly prompt = el("p", "prompt");
+  private readonly dropped = el("p", "dropped");
 
   constructor() {
     const list = el("dl");
@@ -38,14 +39,17 @@ export class Figures {
       row.title = hint;
       list.append(row);
     }
-    this.element = el("section", "figures", el("p", "hero", this.hero, " ms per token"), list, this.prompt);
+    this.element = el("section", "figures", el("p", "hero", this.hero, " ms per token"), list, this.prompt, this.dropped);
     this.element.setAttribute("aria-label", "Figures of the request shown");
   }
 
   draw(figures: LatencyFigures): void {
     setText(this.hero, figure(figures.msPerToken.all ?? figures.p50Ms));
     for (const [index, { value }] of ROWS.entries()) setText(this.values[index]!, value(figures));
-    const { promptTokens, reusedTokens, prefillMs } = figures;
+    const { promptTokens, reusedTokens, prefillMs, dropped } = figures;
+    setHidden(this.dropped, dropped.lanes === 0);
+    setText(this.dropped, `${count(dropped.lanes, "lane")} cancelled after ${count(dropped.tokens, "token")}: in the speeds, not in the counts`);
+    this.dropped.title = "Cancelled by you, by typing on, or because it contradicted the text before the cursor";
     setHidden(this.prompt, promptTokens === null);
     if (promptTokens === null) return;
     const reused = reusedTokens ? `, ${integer(reusedTokens)} from the cache` : "";

@@ -2,7 +2,7 @@
 
 import type { RequestSummary } from "../../protocol/webview";
 import { button, el, setAttribute, setHidden, setText } from "../shared/dom";
-import { duration, figure, integer, percent } from "../shared/format";
+import { count, duration, figure, integer, percent } from "../shared/format";
 
 export interface HistoryEvents {
   show(id: string | null): void;
@@ -68,14 +68,15 @@ class Row {
     this.bar.style.setProperty("transform", `scaleX(${share.toFixed(3)})`);
     if (request === this.drawn) return;
     this.drawn = request;
-    const { kind, label, startedAt, state, lanes, tokens, msPerToken, wallMs, acceptanceRate } = request;
+    const { kind, label, startedAt, state, lanes, tokens, dropped, msPerToken, wallMs, acceptanceRate } = request;
     this.press.dataset.state = state;
     setText(this.time, CLOCK.format(startedAt));
     setText(this.label, label);
     const written = `${lanes} × ${integer(lanes > 0 ? tokens / lanes : tokens)}`;
     setText(this.size, state === "failed" || (state === "cancelled" && tokens === 0) ? state : written);
     setText(this.speed, state === "running" && msPerToken === null ? "…" : figure(msPerToken));
-    this.press.title = `${KINDS[kind]}${state === "done" ? "" : `, ${state}`} · ${integer(tokens)} tokens in ${lanes} lanes, ${duration(wallMs)}, ${figure(msPerToken)} ms per token, ${percent(acceptanceRate)} accepted`;
+    const without = dropped.lanes > 0 ? `, ${count(dropped.lanes, "lane")} cancelled` : "";
+    this.press.title = `${KINDS[kind]}${state === "done" ? "" : `, ${state}`} · ${count(tokens, "token")} in ${count(lanes, "lane")}${without}, ${duration(wallMs)}, ${figure(msPerToken)} ms per token, ${percent(acceptanceRate)} accepted`;
     setAttribute(this.press, "aria-label", `${label}, ${KINDS[kind]}, ${state}, ${figure(msPerToken)} milliseconds per token`);
   }
 }

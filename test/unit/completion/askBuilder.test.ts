@@ -112,17 +112,17 @@ describe("SessionGenerator", () => {
     const generator = new SessionGenerator({
       generate: (request) => {
         asked.push(request);
-        return { id: "inline-1", result: new Promise((resolve) => (finish = resolve)), cancelLane: (lane) => ended.push(lane) };
+        return { id: "inline-1", result: new Promise((resolve) => (finish = resolve)), completeLane: (lane) => ended.push(lane), cancelLane: () => undefined };
       },
     }, () => "a.ts:3");
     const params = { prompt: { kind: "text" as const, text: "x" }, lanes: 2, maxTokens: 1, sampling: { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 1 }, stop: [], stopTokens: [], budgetMs: null, draftLength: "none" as const };
     const result = generator.generate({ id: "mine", ...params }, { signal: new AbortController().signal, onProgress: () => undefined });
     expect(asked).toEqual([{ kind: "inline", label: "a.ts:3", params }]);
-    generator.cancelLane("mine", 1);
-    generator.cancelLane("another", 0);
+    generator.completeLane("mine", 1);
+    generator.completeLane("another", 0);
     finish({} as GenerateResult);
     await result;
-    generator.cancelLane("mine", 0);
+    generator.completeLane("mine", 0);
     expect(ended).toEqual([1]);
   });
 });

@@ -61,7 +61,7 @@ class FakeGenerator implements Generator {
     return { sequences, notices: [], totals: {} as GenerateResult["totals"] };
   }
 
-  cancelLane(_id: string, lane: number): void {
+  completeLane(_id: string, lane: number): void {
     this.cancelledLanes.push(lane);
   }
 
