@@ -5,17 +5,32 @@ import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSandbox, type Sandbox, type Verdict } from "../../extension/cli/eval/sandbox/sandbox";
+import { launcher } from "../../extension/cli/eval/sandbox/filter";
 import type { Jail } from "../../extension/cli/eval/sandbox/jail";
-import { holdingJails } from "./holdingJails";
+import { jailsHere } from "./holdingJails";
 
 const never = new AbortController().signal;
 const limits = { seconds: 5, processes: 8, memoryBytes: 128 * 2 ** 20, fileBytes: 2 ** 20, folderBytes: 4 * 2 ** 20, outputBytes: 2 ** 16 };
 
-const held = await holdingJails();
+const { holding, broken, forbidden } = await jailsHere();
 
-it.skipIf(held.length === 0)("holds on this machine in at least one way", () => {
-  expect(held.length).toBeGreaterThan(0);
+describe("on this machine", () => {
+  it("every jail holds that the system lets be made", () => {
+    expect(broken).toEqual([]);
+  });
+  it.skipIf(holding.length > 0)(`programs cannot be shut in: ${forbidden.join("; ")}`, ({ skip }) => skip());
+  it.skipIf(!holding.some(({ name }) => name === "unshare"))("a jail that shuts nothing in is seen, not skipped", async () => {
+    const open: Jail = { name: "unshare", command: () => ["sh", "-c", "exec python3 -I -S -"] };
+    const unfiltered: Jail = { name: "unshare", command: (room) => holding[0]!.command(room).map((part) => (part === launcher ? RUN_IT : part)) };
+    for (const [jail, reason] of [[open, /limited|cut off|can be/], [unfiltered, /a virtual machine's host can be reached|namespaces can be made|shared memory is not limited/]] as const) {
+      const here = await jailsHere([jail]);
+      expect(here).toMatchObject({ holding: [], broken: [expect.stringMatching(reason) as string], forbidden: [] });
+    }
+  });
 });
+
+/** The program without the filter of system calls. */
+const RUN_IT = "import sys; exec(compile(open(sys.argv[1]).read(), sys.argv[1], 'exec'))";
 
 /** Processes of this machine whose command line holds the text. */
 const withText = (text: string): string[] => readdirSync("/proc").filter((name) => {
@@ -26,7 +41,7 @@ const withText = (text: string): string[] => readdirSync("/proc").filter((name) 
   }
 });
 
-describe.each(held.map((jail) => ({ jail, name: jail.name })))("in $name", ({ jail }) => {
+describe.each(holding.map((jail) => ({ jail, name: jail.name })))("in $name", ({ jail }) => {
   let sandbox: Sandbox;
   let folder: string;
   const judge = (...lines: string[]): Promise<Verdict> => sandbox.judge(lines.join("\n"), never);
