@@ -1,6 +1,6 @@
 // Plain decoding against speculation on the pair that is loaded: the same work by each method in turn, several times, and
 // the medians of what it took.
-import type { BenchmarkRun, BenchmarkState } from "../../protocol/webview";
+import type { BenchmarkRun, BenchmarkState } from "../../protocol/latencyView";
 import type { DraftLength, GenerateResult, LoadResult } from "../../protocol/worker";
 import { errorReport } from "../views/errorReport";
 import { systemClock, type Clock } from "../worker/async";

@@ -1,5 +1,5 @@
 // The lanes of one request: which are completions, which were dropped, and how fast each wrote.
-import type { DroppedLanes, LatencyFigures } from "../../protocol/webview";
+import type { DroppedLanes, LatencyFigures } from "../../protocol/latencyView";
 import type { FinishReason, GenerateResult } from "../../protocol/worker";
 
 interface Lane {

@@ -1,6 +1,6 @@
 // The Latency panel, wired: what the session tells, the benchmark, and the view.
 import * as vscode from "vscode";
-import type { FromLatencyView } from "../../protocol/webview";
+import type { FromLatencyView } from "../../protocol/latencyView";
 import type { LoadResult } from "../../protocol/worker";
 import { errorReport } from "../views/errorReport";
 import { errorAction } from "../views/webview";

@@ -1,5 +1,5 @@
 // One request as the Latency view shows it: its line in the history, its figures and its steps, from the worker's events.
-import { HISTORY_STEPS, type LatencyFigures, type RequestSummary, type StepSample } from "../../protocol/webview";
+import { HISTORY_STEPS, type LatencyFigures, type RequestSummary, type StepSample } from "../../protocol/latencyView";
 import type { GenerateProgressParams, GenerateResult, StepEvent } from "../../protocol/worker";
 import { Histogram } from "./histogram";
 import { LaneSums } from "./laneSums";

@@ -1,7 +1,7 @@
 // What the Latency view shows, from the news of every request: the one shown, the history, the worker, the benchmark.
 import {
   HISTORY_REQUESTS, HISTORY_STEPS, type BenchmarkState, type LatencyChange, type LatencyState, type StepSample, type WorkerReport,
-} from "../../protocol/webview";
+} from "../../protocol/latencyView";
 import type { ViewSource } from "../views/channel";
 import type { RequestNews } from "../worker/session";
 import { RequestRecord } from "./record";

@@ -1,6 +1,6 @@
 // The Latency view in the panel area: the recorder's state while it can be seen.
 import type * as vscode from "vscode";
-import type { FromLatencyView, LatencyChange, LatencyState } from "../../protocol/webview";
+import type { FromLatencyView, LatencyChange, LatencyState } from "../../protocol/latencyView";
 import { ViewChannel } from "../views/channel";
 import { openPage, webviewOptions } from "../views/webview";
 import type { LatencyRecorder } from "./recorder";

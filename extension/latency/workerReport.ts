@@ -1,6 +1,7 @@
 // The worker and its models in the Latency view's words.
 import path from "node:path";
-import type { ErrorReport, WorkerReport } from "../../protocol/webview";
+import type { WorkerReport } from "../../protocol/latencyView";
+import type { ErrorReport } from "../../protocol/webview";
 import type { LoadProgressParams, LoadResult, ModelInfo } from "../../protocol/worker";
 import type { SupervisorState, WorkerState } from "../worker/supervisor";
 

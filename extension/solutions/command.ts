@@ -1,7 +1,7 @@
 // Generate Solutions: from the cursor, or after a selected comment or signature; says why it cannot where it cannot.
 import * as vscode from "vscode";
 import { MAX_LANES } from "../../protocol/worker";
-import type { SolutionsOrigin } from "../../protocol/webview";
+import type { SolutionsOrigin } from "../../protocol/solutionsView";
 import { SOLUTION_SCHEME } from "./diff";
 import { copyOf, plainRange } from "./editorDocument";
 import type { SolutionsRequest } from "./panel";

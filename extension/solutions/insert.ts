@@ -1,6 +1,6 @@
 // Puts a solution into the file: one undo step, at the place it was asked for, or not at all.
 import * as vscode from "vscode";
-import type { NoteMessage } from "../../protocol/webview";
+import type { NoteMessage } from "../../protocol/solutionsView";
 import { endOf } from "../completion/document";
 import { editorPosition, editorRange, viewOf } from "./editorDocument";
 import { insertedText, type InsertionPoint } from "./insertion";

@@ -1,6 +1,6 @@
 // The Solutions panel: one beside each file it was asked for in. Owns the run, the place it is for, and the view's messages.
 import * as vscode from "vscode";
-import type { FromSolutionsView, NoteMessage, SolutionsChange, SolutionsOrigin, SolutionsState, ToSolutionsView } from "../../protocol/webview";
+import type { FromSolutionsView, NoteMessage, SolutionsChange, SolutionsOrigin, SolutionsState, ToSolutionsView } from "../../protocol/solutionsView";
 import type { LoadResult } from "../../protocol/worker";
 import type { Position, TextDocument } from "../completion/document";
 import type { RecentPlaces } from "../completion/recentPlaces";

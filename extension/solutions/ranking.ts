@@ -1,6 +1,6 @@
 // The order of solutions that have ended: finished before unfinished, then by mean log-probability; the same text once. What
 // says one thing over and over comes after the rest, and a blank solution has no rank at all.
-import type { SolutionsLane } from "../../protocol/webview";
+import type { SolutionsLane } from "../../protocol/solutionsView";
 import { isRepetitive } from "../completion/repetition";
 
 export interface Ranked {

@@ -1,5 +1,6 @@
 // What the worker's events mean for the Solutions view: which lane writes what how fast, ranks, totals, phases.
-import type { ErrorReport, RunPhase, SolutionsChange, SolutionsLane, SolutionsOrigin, SolutionsState } from "../../protocol/webview";
+import type { RunPhase, SolutionsChange, SolutionsLane, SolutionsOrigin, SolutionsState } from "../../protocol/solutionsView";
+import type { ErrorReport } from "../../protocol/webview";
 import type { GenerateProgressParams, GenerateResult, LaneEvent, StepEvent } from "../../protocol/worker";
 import type { CursorContext } from "../completion/context";
 import { isRepetitive } from "../completion/repetition";

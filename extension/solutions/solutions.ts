@@ -1,6 +1,6 @@
 // Generate N Solutions, wired: its commands, its panels, and their return after a reload of the window.
 import * as vscode from "vscode";
-import type { SolutionsState, SolutionsViewMemory } from "../../protocol/webview";
+import type { SolutionsState, SolutionsViewMemory } from "../../protocol/solutionsView";
 import type { LoadResult } from "../../protocol/worker";
 import type { OctetConfig } from "../config";
 import { webviewOptions } from "../views/webview";

@@ -1,8 +1,7 @@
 // The Solutions view's state, and what of it changed since it was last taken: every change goes through here.
 import {
-  SPARKLINE_POINTS, type RunPhase, type SolutionsChange, type SolutionsLane, type SolutionsLaneChange, type SolutionsOrigin,
-  type SolutionsState, type SolutionsTotals,
-} from "../../protocol/webview";
+  SPARKLINE_POINTS, type RunPhase, type SolutionsChange, type SolutionsLane, type SolutionsLaneChange, type SolutionsOrigin, type SolutionsState, type SolutionsTotals,
+} from "../../protocol/solutionsView";
 import type { TextSpan } from "../../protocol/worker";
 import type { ViewSource } from "../views/channel";
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Benchmark, pairKey, ratioOf } from "../../extension/latency/benchmark";
 import { OctetError } from "../../extension/worker/errors";
-import type { BenchmarkState } from "../../protocol/webview";
+import type { BenchmarkState } from "../../protocol/latencyView";
 import { FakeSession, LOADED, result, settled, stepEvent, TestClock } from "./solutionsFakes";
 
 function make() {

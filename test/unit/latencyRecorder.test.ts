@@ -6,7 +6,7 @@ import { Histogram } from "../../extension/latency/histogram";
 import { LatencyRecorder } from "../../extension/latency/recorder";
 import { loadFraction, modelName, workerReport } from "../../extension/latency/workerReport";
 import { OctetError } from "../../extension/worker/errors";
-import { HISTORY_REQUESTS, HISTORY_STEPS, type LatencyChange, type LatencyState } from "../../protocol/webview";
+import { HISTORY_REQUESTS, HISTORY_STEPS, type LatencyChange, type LatencyState } from "../../protocol/latencyView";
 import type { FinishReason, GenerateResult, LoadResult } from "../../protocol/worker";
 import { applyChange } from "../../webview/latency/state";
 import { Sequence } from "../../webview/shared/sequence";

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { Emitter } from "vscode-jsonrpc/node";
 import type { FinishReason, GenerateProgressParams, GenerateResult, LaneEvent, LoadProgressParams, LoadResult, StepEvent, Totals } from "../../protocol/worker";
-import type { SolutionsOrigin, SolutionsState } from "../../protocol/webview";
+import type { SolutionsOrigin, SolutionsState } from "../../protocol/solutionsView";
 import type { OctetError } from "../../extension/worker/errors";
 import { cancelled } from "../../extension/worker/errors";
 import type { SessionRequest } from "../../extension/worker/session";

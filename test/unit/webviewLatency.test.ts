@@ -1,7 +1,7 @@
 // The Latency view's state and series, the order of messages, and figures in words: pure functions.
 
 import { describe, expect, it } from "vitest";
-import { HISTORY_REQUESTS, HISTORY_STEPS } from "../../protocol/webview";
+import { HISTORY_REQUESTS, HISTORY_STEPS } from "../../protocol/latencyView";
 import { MOST_POINTS, bars, drafts, stepTimes } from "../../webview/latency/series";
 import { applyChange } from "../../webview/latency/state";
 import { bytes, duration, figure, integer, logprob, milliseconds, percent, ratio } from "../../webview/shared/format";

@@ -1,8 +1,8 @@
 // The Solutions view's state, order and words: pure functions of messages.
 
 import { describe, expect, it } from "vitest";
-import { SPARKLINE_POINTS } from "../../protocol/webview";
-import type { SolutionsChange, SolutionsLane, SolutionsState } from "../../protocol/webview";
+import { SPARKLINE_POINTS } from "../../protocol/solutionsView";
+import type { SolutionsChange, SolutionsLane, SolutionsState } from "../../protocol/solutionsView";
 import { actionOf, allowed, neighbour } from "../../webview/solutions/keys";
 import { collapsed, groups, keptOrder, maySettle, rankedOrder } from "../../webview/solutions/order";
 import { Pace } from "../../webview/solutions/pace";

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Browser } from "playwright-core";
-import type { FromLatencyView, LatencyState, ToLatencyView } from "../../protocol/webview";
+import type { FromLatencyView, LatencyState, ToLatencyView } from "../../protocol/latencyView";
 import { browserPath, launch, open } from "./harness";
 import type { OpenOptions, View } from "./harness";
 import { FIGURES, emptyLatency, fullLatency, steps } from "./syntheticLatency";

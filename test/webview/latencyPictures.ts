@@ -2,7 +2,7 @@
 // Run: node scripts/run-ts.mjs test/webview/latencyPictures.ts FOLDER [NAME]
 
 import path from "node:path";
-import type { FromLatencyView, LatencyState, ToLatencyView } from "../../protocol/webview";
+import type { FromLatencyView, LatencyState, ToLatencyView } from "../../protocol/latencyView";
 import { launch, open } from "./harness";
 import type { Theme } from "./harness";
 import { emptyLatency, fullLatency } from "./syntheticLatency";

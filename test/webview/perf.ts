@@ -4,7 +4,8 @@
 
 import { availableParallelism, loadavg } from "node:os";
 import type { Browser, Page } from "playwright-core";
-import type { FromLatencyView, FromSolutionsView, LatencyChange, SolutionsChange, ToLatencyView, ToSolutionsView } from "../../protocol/webview";
+import type { FromLatencyView, LatencyChange, ToLatencyView } from "../../protocol/latencyView";
+import type { FromSolutionsView, SolutionsChange, ToSolutionsView } from "../../protocol/solutionsView";
 import { launch, open } from "./harness";
 import { BODIES, SyntheticRun } from "./synthetic";
 import { FIGURES, fullLatency, steps } from "./syntheticLatency";

@@ -2,7 +2,7 @@
 // Run: node scripts/run-ts.mjs test/webview/pictures.ts FOLDER [NAME]
 
 import path from "node:path";
-import type { FromSolutionsView, SolutionsState, ToSolutionsView } from "../../protocol/webview";
+import type { FromSolutionsView, SolutionsState, ToSolutionsView } from "../../protocol/solutionsView";
 import { launch, open } from "./harness";
 import type { Theme } from "./harness";
 import { SyntheticRun, emptyState } from "./synthetic";

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Browser } from "playwright-core";
-import type { FromSolutionsView, SolutionsState, ToSolutionsView } from "../../protocol/webview";
+import type { FromSolutionsView, SolutionsState, ToSolutionsView } from "../../protocol/solutionsView";
 import { browserPath, launch, open } from "./harness";
 import type { OpenOptions, View } from "./harness";
 import { SyntheticRun, emptyLane, emptyState } from "./synthetic";

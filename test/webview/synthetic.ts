@@ -1,8 +1,8 @@
 // Solutions as a host would send them, made up but lifelike: code that eight lanes write, cut into tokens, drafts that are
 // mostly accepted, and steps of about the same time. The same seed makes the same run.
 
-import type { SolutionsChange, SolutionsLane, SolutionsLaneChange, SolutionsState, SolutionsTotals } from "../../protocol/webview";
-import { SPARKLINE_POINTS } from "../../protocol/webview";
+import type { SolutionsChange, SolutionsLane, SolutionsLaneChange, SolutionsState, SolutionsTotals } from "../../protocol/solutionsView";
+import { SPARKLINE_POINTS } from "../../protocol/solutionsView";
 import type { FinishReason, TextSpan } from "../../protocol/worker";
 
 export const BODIES = [

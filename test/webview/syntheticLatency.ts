@@ -1,6 +1,6 @@
 // The Latency view's state as a host would send it, made up but lifelike. The same seed makes the same steps.
 
-import type { LatencyFigures, LatencyState, RequestSummary, StepSample, WorkerReport } from "../../protocol/webview";
+import type { LatencyFigures, LatencyState, RequestSummary, StepSample, WorkerReport } from "../../protocol/latencyView";
 import { random } from "./synthetic";
 
 export const WORKER: WorkerReport = {

@@ -1,6 +1,7 @@
 // The benchmark: plain decoding against speculation, as bars of tokens per second with their ratios.
 
-import type { BenchmarkState, ErrorAction } from "../../protocol/webview";
+import type { BenchmarkState } from "../../protocol/latencyView";
+import type { ErrorAction } from "../../protocol/webview";
 import { button, el, setHidden, setText } from "../shared/dom";
 import { ErrorBox } from "../shared/errorBox";
 import { figure, integer, percent, ratio } from "../shared/format";

@@ -1,6 +1,6 @@
 // The headline figures of the request shown.
 
-import type { LatencyFigures } from "../../protocol/webview";
+import type { LatencyFigures } from "../../protocol/latencyView";
 import { el, setHidden, setText } from "../shared/dom";
 import { count, figure, integer, milliseconds, percent } from "../shared/format";
 

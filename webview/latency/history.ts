@@ -1,6 +1,6 @@
 // The recent requests, newest first: press one to show it.
 
-import type { RequestSummary } from "../../protocol/webview";
+import type { RequestSummary } from "../../protocol/latencyView";
 import { button, el, setAttribute, setHidden, setText } from "../shared/dom";
 import { count, duration, figure, integer, percent } from "../shared/format";
 

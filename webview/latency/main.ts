@@ -1,6 +1,6 @@
 // The Latency view: messages in, state, one drawing a frame; the user's actions out.
 
-import type { FromLatencyView, LatencyChange, LatencyState, ShownRequest, StepSample, ToLatencyView } from "../../protocol/webview";
+import type { FromLatencyView, LatencyChange, LatencyState, ShownRequest, StepSample, ToLatencyView } from "../../protocol/latencyView";
 import { Announcer } from "../shared/announcer";
 import { button, byId, el, setHidden } from "../shared/dom";
 import { ErrorBox } from "../shared/errorBox";
@@ -11,6 +11,7 @@ import { Sequence } from "../shared/sequence";
 import { onThemeChange } from "../shared/theme";
 import "../shared/base.css";
 import "./latency.css";
+import "./side.css";
 import { Benchmark } from "./benchmark";
 import { Chart } from "./chart";
 import { Figures } from "./figures";

@@ -1,6 +1,6 @@
 // What the charts draw, from the steps of a request. Pure.
 
-import type { BenchmarkRun, StepSample } from "../../protocol/webview";
+import type { BenchmarkRun, StepSample } from "../../protocol/latencyView";
 
 /** Columns of a chart: x, then a column a series; null leaves a gap. */
 export type Columns = [number[], ...(number | null)[][]];

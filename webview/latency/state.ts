@@ -1,7 +1,7 @@
 // The Latency view's state from messages. Pure.
 
-import { HISTORY_REQUESTS, HISTORY_STEPS } from "../../protocol/webview";
-import type { LatencyChange, LatencyState, RequestSummary, ShownRequest } from "../../protocol/webview";
+import { HISTORY_REQUESTS, HISTORY_STEPS } from "../../protocol/latencyView";
+import type { LatencyChange, LatencyState, RequestSummary, ShownRequest } from "../../protocol/latencyView";
 
 export function applyChange(state: LatencyState, change: LatencyChange): LatencyState {
   return {

@@ -1,6 +1,6 @@
 // The line at the top: what the worker is doing, with which models, on which device, in how much memory.
 
-import type { WorkerReport } from "../../protocol/webview";
+import type { WorkerReport } from "../../protocol/latencyView";
 import { el, setHidden, setText } from "../shared/dom";
 import { bytes, integer, percent } from "../shared/format";
 

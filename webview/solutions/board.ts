@@ -1,7 +1,7 @@
 // The grid of lanes: which are shown, in which order, and how they move. Nothing moves while the reader points at the grid
 // or has the focus in it.
 
-import type { SolutionsLane, SolutionsOrigin, SolutionsState } from "../../protocol/webview";
+import type { SolutionsLane, SolutionsOrigin, SolutionsState } from "../../protocol/solutionsView";
 import { el, setHidden } from "../shared/dom";
 import { prefersReducedMotion } from "../shared/theme";
 import type { TextStart } from "./laneText";

@@ -1,6 +1,6 @@
 // The row of totals above the lanes, with the thin bar of progress or budget under it.
 
-import type { SolutionsState, SolutionsTotals } from "../../protocol/webview";
+import type { SolutionsState, SolutionsTotals } from "../../protocol/solutionsView";
 import { button, el, setAttribute, setHidden, setText } from "../shared/dom";
 import { figure, integer, milliseconds, percent, ratio } from "../shared/format";
 import { isRunning } from "./state";

@@ -1,6 +1,6 @@
 // What the keys mean in the grid of lanes. Pure.
 
-import type { SolutionsLane } from "../../protocol/webview";
+import type { SolutionsLane } from "../../protocol/solutionsView";
 import { isLive, isUsable } from "./state";
 
 export type LaneAction = "insert" | "diff" | "copy" | "stop";

@@ -1,6 +1,6 @@
 // One lane as a card: rank, state, score; the text; sparkline, figures and actions.
 
-import type { SolutionsLane } from "../../protocol/webview";
+import type { SolutionsLane } from "../../protocol/solutionsView";
 import { button, el, setAttribute, setHidden, setText } from "../shared/dom";
 import { figure, integer, logprob, percent } from "../shared/format";
 import { icon } from "../shared/icons";

@@ -1,13 +1,8 @@
 // The Solutions view: messages in, state, one drawing a frame; the user's actions out.
 
 import type {
-  FromSolutionsView,
-  NoteMessage,
-  SolutionsChange,
-  SolutionsState,
-  SolutionsViewMemory,
-  ToSolutionsView,
-} from "../../protocol/webview";
+  FromSolutionsView, NoteMessage, SolutionsChange, SolutionsState, SolutionsViewMemory, ToSolutionsView,
+} from "../../protocol/solutionsView";
 import { Announcer } from "../shared/announcer";
 import { byId, el, setHidden } from "../shared/dom";
 import { ErrorBox } from "../shared/errorBox";

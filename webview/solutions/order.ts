@@ -1,6 +1,6 @@
 // In which order lanes are shown, and which stand behind an identical one. Pure.
 
-import type { SolutionsLane } from "../../protocol/webview";
+import type { SolutionsLane } from "../../protocol/solutionsView";
 
 /** Lanes of one text: the best of them, and the others in the order of their ids. */
 export interface Group {

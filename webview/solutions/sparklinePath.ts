@@ -1,6 +1,6 @@
 // Latencies as the path of a sparkline. Pure.
 
-import { SPARKLINE_POINTS } from "../../protocol/webview";
+import { SPARKLINE_POINTS } from "../../protocol/solutionsView";
 
 export const HEIGHT = 20;
 export const WIDTH = 2 * (SPARKLINE_POINTS - 1);

@@ -1,7 +1,7 @@
 // The Solutions view's state from messages. Pure: a change gives a new state, and lanes without news stay the same object.
 
-import { SPARKLINE_POINTS } from "../../protocol/webview";
-import type { SolutionsChange, SolutionsLane, SolutionsLaneChange, SolutionsState } from "../../protocol/webview";
+import { SPARKLINE_POINTS } from "../../protocol/solutionsView";
+import type { SolutionsChange, SolutionsLane, SolutionsLaneChange, SolutionsState } from "../../protocol/solutionsView";
 
 export function applyChange(state: SolutionsState, change: SolutionsChange): SolutionsState {
   return {

@@ -1,6 +1,6 @@
 // What the Solutions view says in words: states, phases, and summaries for screen readers. Pure.
 
-import type { RunPhase, SolutionsLane, SolutionsState, SolutionsTotals } from "../../protocol/webview";
+import type { RunPhase, SolutionsLane, SolutionsState, SolutionsTotals } from "../../protocol/solutionsView";
 import { count, duration, integer, logprob, percent } from "../shared/format";
 import { isBlank, isLive } from "./state";
 
