@@ -2,6 +2,7 @@
 import path from "node:path";
 import type { Command } from "commander";
 import type { InspectResult } from "../../protocol/worker";
+import { FEWEST_PARAMETERS, fillsInWell } from "../completion/prompt";
 import { withWorker, type CliContext } from "./context";
 import { findDrafts, type DraftCandidate } from "./draftSearch";
 import { ExitCode } from "./errors";
@@ -23,6 +24,8 @@ interface InspectOptions {
 
 export interface InspectReport extends InspectResult {
   drafts: DraftCandidate[];
+  /** Whether the editor shows the model the text after the cursor too, where there is text before it. */
+  editorFillsIn: boolean;
   /** Bytes for eight lanes, each of its own `contextTokens`; a shared prompt is stored once, so it is usually less. */
   memory: { lanes: number; contextTokens: number; weights: number; kvCache: number; total: number };
 }
@@ -41,7 +44,7 @@ async function inspect(file: string, options: InspectOptions, context: CliContex
   const report = await withWorker(context, async (worker): Promise<InspectReport> => {
     const result = await worker.inspect({ path: file, draft: options.draft });
     const drafts = options.draft === undefined ? await findDrafts(worker, result, [path.dirname(file), modelsFolder(context.root)]) : [];
-    return { ...result, drafts, memory: estimate(result) };
+    return { ...result, drafts, editorFillsIn: fillsInWell(result.model), memory: estimate(result) };
   });
   const { theme } = context.terminal;
   if (options.json) await writeJson(context.stdout, report);
@@ -66,13 +69,21 @@ export function inspectLines(report: InspectReport, theme: Theme, width: number)
     ["vocabulary", `${formatCount(model.vocabularySize)} tokens`],
     ["context", `${formatCount(model.trainedContext)} tokens`],
     ["tensors", tensors.join(", ")],
-    ["fill-in", model.fim ? "yes: it takes a prefix and a suffix" : "no: it only continues a text"],
+    ["fill-in", fillIn(report)],
     ["memory", `${formatBytes(memory.total)} for ${memory.lanes} lanes of ${formatCount(memory.contextTokens)} tokens: ` +
       `${formatBytes(memory.weights)} weights, ${formatBytes(memory.kvCache)} f16 cache`],
     ["runs", verdict(report.runnable, report.reasons, theme)],
     ["draft", draftLine(report, theme)],
   ];
   return rows.flatMap(([label, value]) => hangingLines(theme.dim(label.padEnd(14)), value, width));
+}
+
+/** What the model can, and what the editor asks of it. */
+function fillIn({ model, editorFillsIn }: InspectReport): string {
+  if (!model.fim) return "no: it only continues a text";
+  if (editorFillsIn) return "yes: it takes a prefix and a suffix";
+  return `yes, by --at and --suffix-file; in the editor it is shown the text before the cursor alone, where there is any: below ` +
+    `${FEWEST_PARAMETERS / 1e6} million parameters models continue better than they fill in`;
 }
 
 function verdict(good: boolean, reasons: readonly string[], theme: Theme): string {

@@ -1,15 +1,18 @@
 // The prompt of a request: prefix and suffix for models with fill-in-the-middle tokens, else the text before the cursor.
-import type { LoadResult, Prompt } from "../../protocol/worker";
+import type { LoadResult, ModelInfo, Prompt } from "../../protocol/worker";
 import type { CompletionContext } from "./context";
 import { toModelText } from "./document";
 import type { TokenEstimate } from "./tokens";
 
 /** Smaller models continue a text far better than they fill in: what they begin a middle with hardly heeds the text before it. */
-const FEWEST_PARAMETERS = 50e6;
+export const FEWEST_PARAMETERS = 50e6;
+
+/** Whether a model is to see the text after the cursor, though there is text before it. */
+export const fillsInWell = ({ fim, parameters }: Pick<ModelInfo, "fim" | "parameters">): boolean => fim && parameters >= FEWEST_PARAMETERS;
 
 /** Whether the model is to see the text after the cursor. */
 export const fillsIn = ({ fim, target }: Pick<LoadResult, "fim" | "target">, { prefix }: Pick<CompletionContext, "prefix">): boolean =>
-  fim && (target.parameters >= FEWEST_PARAMETERS || prefix.trim() === "");
+  fim && (fillsInWell({ fim, parameters: target.parameters }) || prefix.trim() === "");
 
 /** null where there is nothing to continue. */
 export function buildPrompt(context: CompletionContext, fim: boolean): Prompt | null {
