@@ -123,7 +123,8 @@ function firstInvalidByte(bytes: Uint8Array): number {
 const notText = (name: string, offset: number): Error =>
   badInput(`${name}: not UTF-8 text (byte ${offset})`, "Octet continues source code; give it a text file.");
 
-function readingError(name: string, error: unknown): unknown {
+/** What went wrong with a path that the user gave, in words; any other error as it is. */
+export function readingError(name: string, error: unknown): unknown {
   switch ((error as NodeJS.ErrnoException).code) {
     case "ENOENT": return badInput(`${name}: no such file`);
     case "EISDIR": return badInput(`${name}: a folder, not a file`);

@@ -1,4 +1,5 @@
 // octet models: which pairs there are and what fits; octet models download and remove.
+import { statSync } from "node:fs";
 import { homedir } from "node:os";
 import type { Command } from "commander";
 import { bytesOf, catalogue, filesOf, licenceLine, pageOf, type CataloguePair } from "../models/catalogue";
@@ -10,6 +11,7 @@ import { removePair, usualFolder, type Home } from "../models/store";
 import { withWorker, type CliContext } from "./context";
 import { badInput, ExitCode, failure, isCancelled } from "./errors";
 import { formatBytes } from "./format";
+import { readingError } from "./input";
 import { makeModelsReport, modelsLines } from "./modelsReport";
 import { quote } from "./numbers";
 import { proxyFetch } from "./proxyFetch";
@@ -44,7 +46,17 @@ const withOptions = (command: Command): Command => command
 
 const user = (): Home => ({ env: process.env, home: homedir(), platform: process.platform });
 
-const folderOf = ({ folder }: ModelsOptions): string => (folder === undefined ? usualFolder(user()) : absolutePath(folder, process.cwd()));
+/** It need not be there yet. */
+function folderOf({ folder }: ModelsOptions): string {
+  if (folder === undefined) return usualFolder(user());
+  const place = absolutePath(folder, process.cwd());
+  try {
+    if (!statSync(place).isDirectory()) throw badInput(`--folder: ${oneLine(place)} is a file, not a folder`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw readingError(`--folder: ${oneLine(place)}`, error);
+  }
+  return place;
+}
 
 function pairNamed(name: string): CataloguePair {
   const pair = catalogue.find((candidate) => candidate.name === name);
@@ -53,7 +65,8 @@ function pairNamed(name: string): CataloguePair {
 }
 
 async function list(options: ModelsOptions, context: CliContext): Promise<number> {
-  const report = await withWorker(context, ({ hello }) => makeModelsReport(hello, folderOf(options), user()));
+  const folder = folderOf(options);
+  const report = await withWorker(context, ({ hello }) => makeModelsReport(hello, folder, user()));
   const { theme } = context.terminal;
   if (options.json) await writeJson(context.stdout, report);
   else await writeLines(context.stdout, modelsLines(report, theme, context.terminal.width()), theme);

@@ -75,6 +75,13 @@ describe("prompts", () => {
   });
 });
 
+it("a folder of models that is a file", async () => {
+  for (const command of [["models"], ["models", "--json"], ["models", "download", "qwen2.5-coder-1.5b"], ["models", "remove", "qwen2.5-coder-1.5b"]]) {
+    await refused([...command, "--folder", example], /^octet: --folder: .*query_string\.ts is a file, not a folder\.\n$/);
+  }
+  await refused(["models", "--folder", path.join(example, "below")], /below: a part of the path is a file, not a folder\.\n$/);
+});
+
 describe("numbers and words", () => {
   it.each([
     ["-n", "0"], ["-n", "17"], ["-n", "1e999"], ["-n", "eight"], ["--max-tokens", "0"], ["--max-tokens", "99999999999999999999"], ["--temperature", "-1"],
