@@ -12,7 +12,7 @@ Timing time_pass(Stream& stream, const Network& network, const PassShape& shape,
   const int cells = shape.prompt + shape.lanes * tail_cells;
   const KvCache cache(model, cells, Precision::kBf16);
   stream.fill(cache.keys(0), 0x3c, KvCache::bytes(model, cells, Precision::kBf16));  // 0.011 everywhere
-  const Activations activations(model, Precision::kBf16, rows, device_info());
+  const Activations activations(pass_needs(network, Precision::kBf16), Precision::kBf16, rows, device_info());
   const Forward forward(network, cache, activations);
   std::mt19937 random(1);
   std::vector<int> slots, tokens, positions;

@@ -1,6 +1,7 @@
 #include "bench/gemm_bench.h"
 
 #include <algorithm>
+#include <numeric>
 #include <vector>
 
 #include "bench/arguments.h"
@@ -10,6 +11,7 @@
 #include "runtimes/cuda/kernels/gemm.h"
 #include "runtimes/cuda/kernels/gemm_plan.h"
 #include "runtimes/cuda/kernels/synthetic.h"
+#include "runtimes/cuda/runtime/network.h"
 
 namespace octet::bench {
 namespace {
@@ -22,13 +24,40 @@ struct Product {
   Epilogue epilogue;
 };
 
-std::vector<Product> products_of(const Architecture& a) {
-  return {{"qkv", (a.heads + 2 * a.kv_heads) * a.head_dim, a.width, Epilogue::kStore},
+std::vector<Product> products_of(const Architecture& a, WeightFormat format) {
+  const bool fused = heads_of(a).pairs_rows() && takes_tensor_cores({.format = format, .rows = heads_of(a).rows(), .columns = a.width});
+  return {{"qkv", heads_of(a).rows(), a.width, fused ? Epilogue::kHeads : Epilogue::kStore},
           {"attention-out", a.width, a.heads * a.head_dim, Epilogue::kAdd},
           {"gate-up", 2 * a.feed_forward, a.width, Epilogue::kSwiGlu},
           {"down", a.width, a.feed_forward, Epilogue::kAdd},
           {"output", a.vocabulary, a.width, Epilogue::kStore}};
 }
+
+// Where queries, keys and values of `rows` rows go, each row to a cell of its own.
+class Heads {
+ public:
+  Heads(Stream& stream, const Architecture& shape, int rows)
+      : shape_(heads_of(shape)), pairs_(pairs_of(shape)), turns_(static_cast<std::size_t>(rows) * static_cast<std::size_t>(pairs_.turned)),
+        q_(elements(rows, shape.heads)), keys_(elements(rows, shape.kv_heads)), values_(elements(rows, shape.kv_heads)) {
+    std::vector<int> cells(static_cast<std::size_t>(rows));
+    std::iota(cells.begin(), cells.end(), 0);
+    cells_ = DeviceArray<int>(cells);
+    stream.fill(turns_.data(), 0x3c, turns_.size() * sizeof(Turn));
+  }
+
+  HeadsOutput output() const {
+    return {.shape = shape_, .pairs = pairs_, .table = {cells_.data(), turns_.data()}, .q = q_.data(), .keys = keys_.data(), .values = values_.data()};
+  }
+
+ private:
+  std::size_t elements(int rows, int heads) const { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(heads * shape_.head_dim); }
+
+  HeadShape shape_;
+  HeadPairs pairs_;
+  DeviceArray<int> cells_;
+  DeviceArray<Turn> turns_;
+  DeviceArray<Bf16> q_, keys_, values_;
+};
 
 }  // namespace
 
@@ -37,11 +66,12 @@ void bench_products(Stream& stream, const Architecture& shape, std::span<const W
   const GemmWorkspace workspace{device_info()};
   int most = 1;
   for (const int n : rows) most = n > most ? n : most;
+  const Heads heads(stream, shape, most);
   report.table("products", shape.name + ": products of n rows",
                {{"matrix", "matrix"}, {"format", "format"}, {"rows", "n", 0}, {"by", "by"}, {"us", "microseconds", 2}, {"gbPerS", "GB/s", 1},
                 {"ofCopy", "% of copy", 1, 100}});
   for (const WeightFormat format : formats) {
-    for (const Product& product : products_of(shape)) {
+    for (const Product& product : products_of(shape, format)) {
       if (!matrices.empty() && std::find(matrices.begin(), matrices.end(), product.name) == matrices.end()) continue;
       const bool k_quant = format == WeightFormat::kQ4_K || format == WeightFormat::kQ6_K;
       if (k_quant && product.columns % 256 != 0) continue;
@@ -58,8 +88,14 @@ void bench_products(Stream& stream, const Architecture& shape, std::span<const W
       for (const int n : rows) {
         check_interrupt();
         const auto call = [&](int copy) {
-          return Gemm{.weights = packed[static_cast<std::size_t>(copy)].matrix, .x = x.data(), .n = n, .epilogue = product.epilogue,
-                      .y = y.data(), .y_stride = product.epilogue == Epilogue::kSwiGlu ? product.rows / 2 : product.rows};
+          Gemm made{.weights = packed[static_cast<std::size_t>(copy)].matrix, .x = x.data(), .n = n, .epilogue = product.epilogue};
+          if (product.epilogue == Epilogue::kHeads) {
+            made.heads = heads.output();
+          } else {
+            made.y = y.data();
+            made.y_stride = product.epilogue == Epilogue::kSwiGlu ? product.rows / 2 : product.rows;
+          }
+          return made;
         };
         const char* const by = plan_gemm(packed[0].matrix, n, workspace).wgmma ? "wgmma" : "mma.sync";
         const Timing timing = time_on_device(stream, copies, 15, [&](int copy) { gemm(stream, workspace, call(copy)); });

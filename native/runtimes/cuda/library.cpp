@@ -21,7 +21,8 @@ RuntimeOptions options_of(const PairSource& source) {
 }
 
 DeviceBytes bytes_of(const PairSource& source, const DeviceInfo& device) {
-  return device_bytes(source.target->architecture, source.draft ? &source.draft->architecture : nullptr, options_of(source), device);
+  const auto pass_of = [&](const NetworkSource& network) { return pass_needs(network, source.precision); };
+  return device_bytes(pass_of(*source.target), source.draft ? std::optional(pass_of(*source.draft)) : std::nullopt, options_of(source), device);
 }
 
 std::size_t weight_bytes(const NetworkSource& source) { return packed_bytes(source); }

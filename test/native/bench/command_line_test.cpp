@@ -78,6 +78,24 @@ TEST_CASE("bench: products of chosen matrices, once") {
   CHECK(copies_beyond_caches(1000) > 1);
 }
 
+TEST_CASE("bench: queries, keys and values are measured as a pass runs them: in bf16, turned and stored by their product") {
+  const std::string path = "octet-bench-products-test.json";
+  constexpr double kRows = 72, kWidth = 128, kHeads = 2, kKvHeads = 1, kHeadDim = 64, kBf16 = 2;  // "tiny-draft"
+  const BenchRun run = run_bench({"products", "--shape", "tiny-draft", "--formats", "bf16", "--rows", "72", "--matrices", "qkv", "--once", "--json", path.c_str()});
+  REQUIRE(run.code == 0);
+  std::ifstream file(path);
+  const std::string report{std::istreambuf_iterator<char>(file), {}};
+  std::remove(path.c_str());
+  const auto figure = [&](const char* name) {
+    const std::size_t at = report.find(name);
+    REQUIRE(at != std::string::npos);
+    return std::stod(report.substr(at + std::string(name).size()));
+  };
+  const double moved = figure("\"us\": ") * figure("\"gbPerS\": ") * 1e3;
+  const double outputs = (kHeads + 2 * kKvHeads) * kHeadDim;
+  CHECK(moved == doctest::Approx((outputs * kWidth + kRows * kWidth + kRows * outputs) * kBf16).epsilon(0.01));
+}
+
 TEST_CASE("bench: an interrupted run keeps its rows, says so and ends with code 130") {
   // What was still to be written to memory that the interrupt frees is found by a device that waits for nobody (test/native/ptx).
   const auto interrupted = [](std::initializer_list<const char*> words) {

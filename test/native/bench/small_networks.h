@@ -65,7 +65,7 @@ inline cuda::Network as_it_is(const SmallNetwork& small) {
 inline std::vector<std::vector<float>> logits_of(const cuda::Network& network, const std::vector<Token>& tokens, cuda::Precision precision) {
   const int rows = static_cast<int>(tokens.size()), vocabulary = network.architecture.vocabulary;
   const cuda::KvCache cache(network.architecture, rows, precision);
-  const cuda::Activations activations(network.architecture, precision, rows, cuda::device_info());
+  const cuda::Activations activations(cuda::pass_needs(network, precision), precision, rows, cuda::device_info());
   const cuda::Forward forward(network, cache, activations);
   cuda::Stream stream;
   std::vector<int> positions;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <stdexcept>
 
 #include "any_device.h"
 #include "fusible_network.h"
@@ -105,6 +106,33 @@ TEST_CASE("cuda fused: the order of blocks changes no bit") {
     if (order == 0) first = got;
     CHECK(got == first);
   }
+}
+
+TEST_CASE("cuda fused: passes whose product turns and stores heads keep no room for that product, and say so before they are loaded") {
+  constexpr int kRows = 24;
+  const DeviceInfo device = device_info();
+  for (const FusibleShape& shape : kShapes) {
+    CAPTURE(shape.name);
+    const FusibleNetwork source(shape, 5);
+    const Network network = source.network();
+    const PassNeeds fused = pass_needs(network, Precision::kBf16), plain{network.architecture};
+    CHECK(fused.fuses_heads == !shape.head_norms);
+    CHECK(pass_needs(source.source, Precision::kBf16).fuses_heads == fused.fuses_heads);
+    CHECK_FALSE(pass_needs(network, Precision::kFloat32).fuses_heads);
+    CHECK_FALSE(pass_needs(source.source, Precision::kFloat32).fuses_heads);
+    const std::size_t product = std::size_t{kRows} * static_cast<std::size_t>(heads_of(network.architecture).rows()) * sizeof(float);
+    CHECK(Activations::bytes(plain, Precision::kBf16, kRows, device) - Activations::bytes(fused, Precision::kBf16, kRows, device) ==
+          (fused.fuses_heads ? product : 0));
+    const KvCache cache(network.architecture, Passes::kCells, Precision::kBf16);
+    const Activations memory(fused, Precision::kBf16, kRows, device);
+    if (fused.fuses_heads) CHECK_THROWS_AS(Forward(network, cache, memory, RaggedForm::kSplit, false), std::logic_error);
+    else Forward(network, cache, memory, RaggedForm::kSplit, false);
+  }
+  FusibleShape uneven = kShapes[0];
+  uneven.value_format = WeightFormat::kF32;  // no tensor cores take it
+  const FusibleNetwork source(uneven, 6);
+  CHECK_FALSE(pass_needs(source.network(), Precision::kBf16).fuses_heads);
+  CHECK_FALSE(pass_needs(source.source, Precision::kBf16).fuses_heads);
 }
 
 TEST_CASE("cuda fused: launches of a pass") {

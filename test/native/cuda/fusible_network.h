@@ -91,7 +91,7 @@ class Passes {
   static constexpr int kSlots[3] = {0, 4, 2};
 
   Passes(const Network& network, bool fused, Precision precision = Precision::kBf16)
-      : network_(network), cache_(network.architecture, kCells, precision), activations_(network.architecture, precision, kRows, device_info()),
+      : network_(network), cache_(network.architecture, kCells, precision), activations_(fused ? pass_needs(network, precision) : PassNeeds{network.architecture}, precision, kRows, device_info()),
         forward_(network_, cache_, activations_, RaggedForm::kSplit, fused) {
     std::vector<Place> places(kMaxSlots, Place{0, 0, 0});
     places[16] = {0, 0, 3};

@@ -43,7 +43,7 @@ std::vector<std::vector<float>> cuda_logits(const std::string& path, Precision p
   const std::optional<Network> network = load_network(source.source, {});
   const Architecture& shape = network->architecture;
   const KvCache cache(shape, kCells, precision);
-  const Activations activations(shape, precision, 16, device_info());
+  const Activations activations(pass_needs(*network, precision), precision, 16, device_info());
   const Forward forward(*network, cache, activations, form);
   Stream stream;
   std::vector<Place> places(kMaxSlots);

@@ -28,8 +28,8 @@ class Steps {
       : target_(pair_.target.network()), draft_(pair_.draft.network()), sizes_(sizes_of(target_.architecture, &draft_.architecture, options_)),
         target_cache_(target_.architecture, options_.cache_tokens, options_.precision),
         draft_cache_(draft_.architecture, options_.cache_tokens, options_.precision),
-        target_memory_(target_.architecture, options_.precision, sizes_.target_rows, device_info()),
-        draft_memory_(draft_.architecture, options_.precision, sizes_.draft_rows, device_info()),
+        target_memory_(pass_needs(target_, options_.precision), options_.precision, sizes_.target_rows, device_info()),
+        draft_memory_(pass_needs(draft_, options_.precision), options_.precision, sizes_.draft_rows, device_info()),
         target_pass_(target_, target_cache_, target_memory_), draft_pass_(draft_, draft_cache_, draft_memory_),
         memory_(sizes_.limits, {}, device_info()), graphs_({memory_, clock_, target_pass_, &draft_pass_}, most_passes, remembered) {
     memory_.open_lane(stream_, 0, {.prompt_start = 0, .prompt_length = 0, .tail_start = 0},

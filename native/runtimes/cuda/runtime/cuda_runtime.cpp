@@ -23,7 +23,7 @@ struct Model {
   Model(Network&& taken, const RuntimeOptions& options, int rows, const DeviceInfo& device)
       : network(std::move(taken)),
         cache(network.architecture, options.cache_tokens, options.precision),
-        activations(network.architecture, options.precision, rows, device),
+        activations(pass_needs(network, options.precision), options.precision, rows, device),
         forward(network, cache, activations) {}
   Network network;
   KvCache cache;
@@ -279,7 +279,8 @@ std::unique_ptr<Runtime> make_cuda_runtime(Network target, std::optional<Network
       options.vocabulary > target.architecture.vocabulary || (draft && options.vocabulary > draft->architecture.vocabulary))
     throw std::logic_error("options out of range");
   const DeviceInfo device = device_info();
-  const DeviceBytes bytes = device_bytes(target.architecture, draft ? &draft->architecture : nullptr, options, device);
+  const auto pass_of = [&](const Network& network) { return pass_needs(network, options.precision); };
+  const DeviceBytes bytes = device_bytes(pass_of(target), draft ? std::optional(pass_of(*draft)) : std::nullopt, options, device);
   if (bytes.cache + bytes.work > device.free_bytes)
     throw std::runtime_error("out of memory: beside the weights " + megabytes(bytes.cache) + " of keys and values and " + megabytes(bytes.work) +
                              " to compute are needed, and " + megabytes(device.free_bytes) + " are free");

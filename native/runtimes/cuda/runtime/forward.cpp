@@ -1,6 +1,7 @@
 #include "runtimes/cuda/runtime/forward.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "runtimes/cuda/kernels/attention_rows.h"
 #include "runtimes/cuda/kernels/layers.h"
@@ -31,44 +32,72 @@ bool may_fold_norms(const Network& network) {
 }
 
 // Norms of queries and keys want whole heads, which a thread of a product does not have.
-bool may_fuse_heads(const Network& network) {
-  return heads_of(network.architecture).pairs_rows() && std::all_of(network.layers.begin(), network.layers.end(), [](const NetworkLayer& layer) {
-    return takes(layer.qkv) && layer.q_norm.size() == 0;
-  });
+bool may_fuse_heads(const NetworkLayer& layer) { return takes(layer.qkv) && layer.q_norm.size() == 0; }
+bool may_fuse_heads(const LayerSource& layer) {
+  const auto takes = [](const TensorSource& tensor) {
+    return takes_tensor_cores({.format = tensor.format, .rows = tensor.rows, .columns = tensor.columns});
+  };
+  return takes(layer.q) && takes(layer.k) && takes(layer.v) && !layer.q_norm.present();
+}
+
+PassNeeds pass_needs_of(const auto& network, Precision precision) {
+  return {network.architecture, precision == Precision::kBf16 && heads_of(network.architecture).pairs_rows() &&
+                                    std::all_of(network.layers.begin(), network.layers.end(), [](const auto& layer) { return may_fuse_heads(layer); })};
+}
+
+// Floats of the product of queries, keys and values, where that has no place of its own.
+std::size_t product_floats(const PassNeeds& shape, int rows) {
+  return shape.fuses_heads ? 0 : static_cast<std::size_t>(rows) * static_cast<std::size_t>(heads_of(shape.architecture).rows());
+}
+
+// Bytes of the hidden layer, or of as many rows of the residual stream.
+std::size_t hidden_bytes(const Architecture& shape, Precision precision, int rows) {
+  const std::size_t hidden = static_cast<std::size_t>(shape.feed_forward) * element_bytes(precision), residual = static_cast<std::size_t>(shape.width) * sizeof(float);
+  return static_cast<std::size_t>(rows) * std::max(hidden, residual);
 }
 
 }  // namespace
 
-Activations::Activations(const Architecture& shape, Precision precision, int rows, const DeviceInfo& device)
+PassNeeds pass_needs(const Network& network, Precision precision) { return pass_needs_of(network, precision); }
+PassNeeds pass_needs(const NetworkSource& source, Precision precision) { return pass_needs_of(source, precision); }
+
+Activations::Activations(const PassNeeds& pass, Precision precision, int rows, const DeviceInfo& device)
+    : Activations(pass.architecture, product_floats(pass, rows), precision, rows, device) {}
+
+Activations::Activations(const Architecture& shape, std::size_t product_floats, Precision precision, int rows, const DeviceInfo& device)
     : rows_(rows),
       precision_(precision),
       residual_(static_cast<std::size_t>(rows) * shape.width),
-      qkv_(static_cast<std::size_t>(rows) * (shape.heads + 2 * shape.kv_heads) * shape.head_dim),
       squares_(precision == Precision::kBf16 ? squares_of(shape, rows) : 0),
+      qkv_(product_floats),
       cells_(static_cast<std::size_t>(rows)),
       turns_(static_cast<std::size_t>(rows) * static_cast<std::size_t>(pairs_of(shape).turned)),
       x_(static_cast<std::size_t>(rows) * shape.width * element_bytes(precision)),
       q_(static_cast<std::size_t>(rows) * shape.heads * shape.head_dim * element_bytes(precision)),
       attended_(q_.size()),
-      hidden_(static_cast<std::size_t>(rows) * shape.feed_forward * element_bytes(precision)),
+      hidden_(hidden_bytes(shape, precision, rows)),
       products_(device) {
   if (on_tensor_cores(shape, precision)) attention_.emplace(heads_of(shape), rows, device);
 }
 
-std::size_t Activations::bytes(const Architecture& shape, Precision precision, int rows, const DeviceInfo& device) {
+std::size_t Activations::bytes(const PassNeeds& pass, Precision precision, int rows, const DeviceInfo& device) {
+  const Architecture& shape = pass.architecture;
   const auto wide = [](int value) { return static_cast<std::size_t>(value); };
-  const std::size_t floats = wide(shape.width) + wide((shape.heads + 2 * shape.kv_heads) * shape.head_dim);
-  const std::size_t elements = wide(shape.width) + 2 * wide(shape.heads * shape.head_dim) + wide(shape.feed_forward);
+  const std::size_t floats = wide(rows) * wide(shape.width) + product_floats(pass, rows);
+  const std::size_t elements = wide(rows) * (wide(shape.width) + 2 * wide(shape.heads * shape.head_dim));
   const std::size_t attention = on_tensor_cores(shape, precision) ? AttentionWorkspace::bytes(heads_of(shape), rows, device) : 0;
   const std::size_t squares = precision == Precision::kBf16 ? squares_of(shape, rows) * sizeof(float) : 0;
   const std::size_t table = sizeof(int) + wide(pairs_of(shape).turned) * sizeof(Turn);
-  return wide(rows) * (floats * sizeof(float) + elements * element_bytes(precision) + table) + squares + GemmWorkspace::bytes(device) + attention;
+  return floats * sizeof(float) + elements * element_bytes(precision) + hidden_bytes(shape, precision, rows) + wide(rows) * table + squares +
+         GemmWorkspace::bytes(device) + attention;
 }
 
 Forward::Forward(const Network& network, const KvCache& cache, const Activations& activations, RaggedForm form, bool fused)
     : network_(network), cache_(cache), memory_(activations), form_(form),
       may_fold_norms_(fused && activations.precision() == Precision::kBf16 && may_fold_norms(network)),
-      fuses_heads_(fused && activations.precision() == Precision::kBf16 && may_fuse_heads(network)) {}
+      fuses_heads_(fused && pass_needs(network, activations.precision()).fuses_heads) {
+  if (!fuses_heads_ && activations.qkv_.size() == 0) throw std::logic_error("there is no room for queries, keys and values");
+}
 
 OutputNorm Forward::before(const DeviceArray<float>& norm, int rows) const {
   if (!folds_norms(rows)) return {};
@@ -163,8 +192,9 @@ void Forward::logits(Stream& stream, const Batch& batch, int first, int count, f
   }
   const float* wanted = memory_.residual_.data();
   if (count != rows_per_lane) {
-    gather_rows(stream, wanted, batch.lanes, rows_per_lane, first, count, shape.width, memory_.qkv_.data());
-    wanted = memory_.qkv_.data();
+    auto* const gathered = reinterpret_cast<float*>(memory_.hidden_.data());
+    gather_rows(stream, wanted, batch.lanes, rows_per_lane, first, count, shape.width, gathered);
+    wanted = gathered;
   }
   rms_norm(stream, wanted, network_.output_norm.data(), shape.norm_epsilon, output.n, shape.width, memory_.precision_, memory_.x_.data());
   gemm(stream, memory_.products_, output);

@@ -10,26 +10,40 @@
 
 namespace octet::cuda {
 
+/// What of a network decides how much memory its passes take.
+struct PassNeeds {
+  Architecture architecture;
+  bool fuses_heads = false;  ///< Queries, keys and values are turned and stored by their product: it needs no room of its own.
+};
+
+/// By the same rule for a network in device memory and for one that is yet to be loaded.
+PassNeeds pass_needs(const Network& network, Precision precision);
+PassNeeds pass_needs(const NetworkSource& source, Precision precision);
+
 /// Memory a pass needs beside weights and cache. One pass uses it at a time.
 class Activations {
  public:
   /// For passes of up to `rows` rows.
-  Activations(const Architecture& shape, Precision precision, int rows, const DeviceInfo& device);
+  Activations(const PassNeeds& shape, Precision precision, int rows, const DeviceInfo& device);
 
   /// Device bytes it takes.
-  static std::size_t bytes(const Architecture& shape, Precision precision, int rows, const DeviceInfo& device);
+  static std::size_t bytes(const PassNeeds& shape, Precision precision, int rows, const DeviceInfo& device);
 
   int most_rows() const { return rows_; }
   Precision precision() const { return precision_; }
 
  private:
   friend class Forward;
+  Activations(const Architecture& shape, std::size_t product_floats, Precision precision, int rows, const DeviceInfo& device);
+
   int rows_;
   Precision precision_;
-  DeviceArray<float> residual_, qkv_, squares_;
+  DeviceArray<float> residual_, squares_;
+  DeviceArray<float> qkv_;  ///< Empty where heads are fused.
   DeviceArray<int> cells_;
   DeviceArray<Turn> turns_;
-  DeviceArray<std::byte> x_, q_, attended_, hidden_;
+  DeviceArray<std::byte> x_, q_, attended_;
+  DeviceArray<std::byte> hidden_;  ///< After the layers, the rows whose logits are wanted.
   GemmWorkspace products_;
   std::optional<AttentionWorkspace> attention_;  ///< Where attention goes by tensor cores; else by rows.
 };
@@ -38,7 +52,8 @@ class Activations {
 class Forward {
  public:
   /// `form`: of the tails' attention, where that goes by tensor cores. Results do not depend on it. `fused`: false keeps to kernels of
-  /// their own what products could do in their epilogues; results differ by rounding.
+  /// their own what products could do in their epilogues; results differ by rounding. Throws std::logic_error where that needs memory
+  /// that `activations`, of fused heads, do not have.
   Forward(const Network& network, const KvCache& cache, const Activations& activations, RaggedForm form = RaggedForm::kSplit, bool fused = true);
 
   /// Keys and values of the batch's rows into the cache, and the last layer's residual stream. At most most_rows() rows and

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "runtimes/cuda/runtime/forward.h"
 #include "runtimes/cuda/runtime/kv_cache.h"
 
 namespace octet::cuda {
@@ -29,11 +28,11 @@ Sizes sizes_of(const Architecture& target, const Architecture* draft, const Runt
   return sizes;
 }
 
-DeviceBytes device_bytes(const Architecture& target, const Architecture* draft, const RuntimeOptions& options, const DeviceInfo& device) {
-  const Sizes sizes = sizes_of(target, draft, options);
+DeviceBytes device_bytes(const PassNeeds& target, const std::optional<PassNeeds>& draft, const RuntimeOptions& options, const DeviceInfo& device) {
+  const Sizes sizes = sizes_of(target.architecture, draft ? &draft->architecture : nullptr, options);
   DeviceBytes bytes;
-  const auto add = [&](const Architecture& shape, int rows) {
-    bytes.cache += KvCache::bytes(shape, options.cache_tokens, options.precision);
+  const auto add = [&](const PassNeeds& shape, int rows) {
+    bytes.cache += KvCache::bytes(shape.architecture, options.cache_tokens, options.precision);
     bytes.work += Activations::bytes(shape, options.precision, rows, device);
   };
   add(target, sizes.target_rows);

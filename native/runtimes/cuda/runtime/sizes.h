@@ -1,9 +1,12 @@
 // What a runtime takes of the device beside weights: rows of its passes, limits of its steps, bytes.
 #pragma once
 
+#include <optional>
+
 #include "runtimes/cuda/kernels/step.h"
 #include "runtimes/cuda/network_source.h"
 #include "runtimes/cuda/runtime/cuda_runtime.h"
+#include "runtimes/cuda/runtime/forward.h"
 
 namespace octet::cuda {
 
@@ -19,7 +22,7 @@ Sizes sizes_of(const Architecture& target, const Architecture* draft, const Runt
 struct DeviceBytes {
   std::size_t cache = 0, work = 0;  ///< Keys and values; all else but weights, graphs by estimate.
 };
-DeviceBytes device_bytes(const Architecture& target, const Architecture* draft, const RuntimeOptions& options, const DeviceInfo& device);
+DeviceBytes device_bytes(const PassNeeds& target, const std::optional<PassNeeds>& draft, const RuntimeOptions& options, const DeviceInfo& device);
 
 /// Forward passes kept in recorded graphs (StepGraphs), and the estimated device memory of one.
 constexpr int kMostGraphPasses = 256;
