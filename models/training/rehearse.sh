@@ -2,8 +2,8 @@
 # A rehearsal of the whole run on a CPU with a tiny pair, in one go: rehearse.sh CORPUS WORK, CORPUS as corpus/build.py left it.
 # Every stage of run_gpu.sh, the target's cut by SIGTERM and resumed; then what follows on this machine: pieces joined, another run that goes
 # on from the pair, F16 and Q8_0 files checked against the training code, `octet eval`, the report, and `octet generate` with the pair in the default pair's place.
-# Needs PyTorch with a fast BLAS (PYTHON names the interpreter), node, and dist/ built; HUMANEVAL as in measure.sh. About 10 minutes
-# on two idle cores.
+# Needs PyTorch with a fast BLAS (PYTHON names the interpreter) and node; HUMANEVAL as in measure.sh. dist/ is built first, since the
+# last steps take the default pair's names from it. About 10 minutes on two idle cores.
 set -euo pipefail
 : "${2:?rehearse.sh CORPUS WORK}"
 corpus=$(realpath "$1") work=$(realpath -m "$2")
@@ -21,6 +21,8 @@ export DRAFT_FLAGS="--warmup 5 --batch ${BATCH:-2} --report 5" CARRY_MIB=4 HELDO
 step() { printf '\n== %s\n' "$*"; }
 rm -rf "$work" && mkdir -p "$work/parts/0"
 
+step octet built
+node "$root/scripts/setup.mjs"
 step tokenizer
 "$PYTHON" tokenizer.py --size 4096 --sample-mb "${SAMPLE_MB:-8}" --out "$work/tokenizer.json" "$corpus"/shards/*.xz
 step pack

@@ -71,6 +71,24 @@ class Filters(unittest.TestCase):
         self.assertEqual(filters.clean("/* Licensed under MIT */\n/* What this does */\nint a;\n"), "/* What this does */\nint a;\n")
         self.assertEqual(filters.clean("#include <a.h>\n"), "#include <a.h>\n")
 
+    def test_licences_behind_other_comments_and_in_docstrings(self):
+        words = "Copyright 2011 Someone. Licensed under MIT."
+        for text, expected in (
+                (f"// -*- C++ -*-\n\n// {words}\n// All of it.\n\n#ifndef A\n", "// -*- C++ -*-\n#ifndef A\n"),
+                (f"#!/bin/bash\n\n# {words}\n\nset -e\n", "#!/bin/bash\nset -e\n"),
+                (f"// +build linux\n\n/* {words} */\n\npackage a\n", "// +build linux\npackage a\n"),
+                (f"#ifndef A_H\n#define A_H\n\n/*\n * a.h\n *\n * {words}\n */\nint a;\n", "#ifndef A_H\n#define A_H\nint a;\n"),
+                (f"'use strict'\n// {words}\nconst a = 1\n", "'use strict'\nconst a = 1\n"),
+                (f'"""\n{words}\nSPDX-License-Identifier: MIT\n"""\n\nimport a\n', "import a\n"),
+                (f'"""\n    A lexer.\n    ~~~~~~~~\n\n    :copyright: {words}\n    :license: MIT.\n"""\nimport a\n',
+                 '"""\n    A lexer.\n    ~~~~~~~~\n"""\nimport a\n'),
+                (f'"""Tests of a."""\n\n# {words}\n\nimport a\n', '"""Tests of a."""\nimport a\n')):
+            self.assertEqual(filters.clean(text), expected)
+            self.assertEqual(filters.clean(expected), expected)
+        for whole in ('// What it does.\n\n// And why.\nint a;\n', '"""What it does.\n\nAnd why."""\n\nx = """copyright"""\n',
+                      f"int a;\n// {words}\n", "#ifndef A\n#define B\nint a;\n"):
+            self.assertEqual(filters.clean(whole), whole)
+
 
 class Duplicates(unittest.TestCase):
     def test_exact_and_near(self):
