@@ -4,6 +4,7 @@ Usage: python3 distill.py NAME --target TARGET.pt --shape draft-10m --data DIR -
 
 The loss is KL(target || draft) at temperature 1, and over the second half of the plan more and more the total variation
 distance at temperatures 0.2 and 0.8: one less that distance is the share of drafted tokens the target accepts (Leviathan et al. 2023).
+A draft that begins anew takes its embeddings, tied to its output, from the target's along their leading directions.
 """
 import argparse
 
@@ -23,6 +24,12 @@ def divergence(p, q, blend):
     return ((1 - blend) * kl + blend * tv).mean()
 
 
+def leading(embeddings, dim):
+    """Rows [V, D] along their `dim` leading directions, [V, dim]: the projection that keeps most of their products with each other."""
+    rows = embeddings.float()
+    return rows @ torch.linalg.eigh(rows.T @ rows).eigenvectors[:, -dim:]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     loop.add_arguments(parser, "draft-10m")
@@ -38,7 +45,12 @@ def main():
         blend = torch.tensor(0.5 * max(0, 2 * progress - 1), device=device)
         return measure(wanted, model(ids[:, :-1]).flatten(0, 1), blend)
 
-    loop.run(options, objective, compiling)
+    @torch.no_grad()
+    def begin(model):
+        if model.shape.dim < target.shape.dim:
+            model.token_embd.copy_(leading(target.token_embd, model.shape.dim))
+
+    loop.run(options, objective, compiling, begin)
 
 
 if __name__ == "__main__":

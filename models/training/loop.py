@@ -87,9 +87,9 @@ class Run:
     step: steps made; moved: steps by which the data went on when it was set back; calm: a share of the rates, halved when training diverged.
     """
 
-    def __init__(self, options, objective, compiling):
-        """objective(model, ids, progress) -> nats per token."""
-        self.asked, self.device, self.options, self.objective = cut_signals(), device_here(), options, objective
+    def __init__(self, options, objective, compiling, begin):
+        """objective(model, ids, progress) -> nats per token; begin(model) changes a new model's weights."""
+        self.asked, self.device, self.options, self.objective, self.begin = cut_signals(), device_here(), options, objective, begin
         torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
         self.shape, self.path = checked_shape(options), options.name + ".pt"
@@ -101,6 +101,8 @@ class Run:
         if os.path.exists(self.path):
             state = self.resume()
             self.step, self.moved, self.calm, earlier = state["step"], state["moved"], state["calm"], state["minutes"]
+        else:
+            begin(self.model)
         self.train, self.heldout = (Windows(os.path.join(options.data, name + ".bin"), self.shape.context, options.seed)
                                     for name in ("train", "heldout"))
         self.passes, self.health = Passes(self.model, objective, self.train, options, compiling, self.device), Health()
@@ -113,6 +115,7 @@ class Run:
         """Sets model and optimiser to the checkpoint, or to a beginning where there is none; returns what it says besides."""
         if not os.path.exists(self.path):
             self.model.load_state_dict(Model(self.shape).state_dict())
+            self.begin(self.model)
             self.optimiser.forget()
             return {"step": 0}
         state = torch.load(self.path, map_location=self.device)
@@ -185,5 +188,5 @@ class Run:
               f"the plan is {'over' if progress >= 1 else 'not over yet'}", flush=True)
 
 
-def run(options, objective, compiling):
-    Run(options, objective, compiling).go()
+def run(options, objective, compiling, begin=lambda model: None):
+    Run(options, objective, compiling, begin).go()

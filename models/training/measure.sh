@@ -28,6 +28,7 @@ for suite in ${SUITES:-loss acceptance infill humaneval}; do
     loss) octet loss loss --files "$held" "${limit[@]}" ;;
     acceptance)
       for language in python typescript; do
+        [ -d "$held/$language" ] || { echo "no held-out files of $language: no acceptance of it" >&2; continue; }
         rm -rf "$files"/* && languages $language
         octet "acceptance-$language" acceptance --files "$files" --places 1 --limit "${PLACES:-20}" --temperatures 0,0.2,0.8 --batch 1,8
       done ;;

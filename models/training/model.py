@@ -30,6 +30,7 @@ SHAPES = {
     "target-130m": Shape(896, 14, 14, 2, 2_304), "target-100m": Shape(768, 14, 12, 4, 2_048), "target-80m": Shape(768, 11, 12, 4, 2_048),
     "draft-10m": Shape(320, 4, 5, 1, 896), "draft-7m": Shape(256, 4, 4, 2, 704),
     "proof-target": Shape(192, 4, 3, 1, 512, 4_096, 512), "proof-draft": Shape(128, 2, 2, 1, 384, 4_096, 512),
+    "trial-target": Shape(128, 3, 2, 1, 384, 2_048, 256), "trial-draft": Shape(64, 2, 1, 1, 176, 2_048, 256),
 }
 
 

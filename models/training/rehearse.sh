@@ -34,7 +34,7 @@ done
 bash run_gpu.sh prepare
 step target, cut after some steps
 bash run_gpu.sh target > "$work/target.log" 2>&1 & cut=$!
-end_target() { pkill -TERM -f "train.py $W/target "; }
+end_target() { pkill -TERM -f "^$PYTHON train.py $W/target "; }       # not timeout, which would kill it 5 seconds later
 trap 'end_target || true' EXIT
 until grep -qs "\"step\": ${REPORT:-10}," "$W/target.log.jsonl"; do
   kill -0 $cut 2> /dev/null || { cat "$work/target.log"; exit 1; }
@@ -44,6 +44,7 @@ end_target
 wait $cut
 trap - EXIT
 cat "$work/target.log"
+grep -q "not over yet" "$work/target.log" || { echo "the target was not cut, or saved nothing" >&2; exit 1; }
 step target, resumed, in a command with prepare
 OUT=$work/parts/0 bash run_gpu.sh prepare target
 step draft, finish and take

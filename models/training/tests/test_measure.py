@@ -88,6 +88,11 @@ class Measure(unittest.TestCase):
         self.assertEqual(self.measure(SUITES="loss infill"), [])
         self.assertEqual(self.names(self.measure(SUITES="loss acceptance")), ["acceptance-python.json", "acceptance-typescript.json"])
 
+    def test_a_language_without_held_out_files_is_left_out(self):
+        os.rmdir(self.path("heldout", "typescript"))
+        calls = self.measure(SUITES="acceptance infill")
+        self.assertEqual([(call["suite"], call["languages"]) for call in calls], [("acceptance", ["python"]), ("infill", ["python"])])
+
     def test_a_suite_that_fails_ends_it(self):
         self.assertEqual(self.names(self.measure(SUITES="loss infill", CODE="3", WHOLE="false", expected=3)), ["loss.json"])
 

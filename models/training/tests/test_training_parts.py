@@ -1,4 +1,5 @@
 """What the training loop is made of: text in its order, optimisers, objectives, the model, random text."""
+import math
 import os
 import re
 import sys
@@ -66,6 +67,33 @@ class Distilled(Tiny):
         self.assertEqual([blend for _, blend in seen if blend != 0.5], [0] * 5 + [0.125, 0.25, 0.375])
         self.assertFalse(any(wanted for wanted, _ in seen))
         self.assertTrue(all(torch.equal(before[key], value) for key, value in self.state("target")["model"].items()))
+
+    def test_a_new_draft_begins_with_the_targets_embeddings_in_its_width(self):
+        self.train("target", "--steps", 5)
+        target = self.state("target")["model"]["token_embd"]
+        given = ["distill.py", self.path("draft"), "--target", self.path("target.pt"), "--shape", "narrow", "--data", self.folder, "--batch", "2",
+                 "--accumulate", "1", "--warmup", "2", "--muon-rate", "0", "--adam-rate", "0", "--steps"]
+        with unittest.mock.patch.dict(SHAPES, narrow=Shape(16, 1, 1, 1, 32, vocabulary=64, context=16, head=16)):
+            with unittest.mock.patch.object(sys, "argv", [*given, "1"]):
+                distill.main()
+            begun = self.state("draft")["model"]["token_embd"]
+            best = torch.linalg.svdvals(target.double())[16:].square().square().sum().sqrt()      # of products, by Eckart and Young 1936
+            torch.testing.assert_close((begun @ begun.T - target @ target.T).double().norm(), best, rtol=1e-3, atol=0)
+            state = self.state("draft")
+            state["model"]["token_embd"] += 1
+            torch.save(state, self.path("draft.pt"))
+            with unittest.mock.patch.object(sys, "argv", [*given, "2"]):
+                distill.main()
+        torch.testing.assert_close(self.state("draft")["model"]["token_embd"], begun + 1)             # one that goes on keeps its own
+
+    def test_a_draft_set_back_to_its_beginning_begins_the_same_way(self):
+        begun = []
+
+        def begin(model):
+            begun.append(model)
+
+        self.train("tiny", "--steps", 3, begin=begin, objective=lambda model, ids, progress: model.loss(ids) * (math.nan if len(begun) == 1 else 1))
+        self.assertEqual(len(begun), 2)
 
 
 class Parts(Tiny):

@@ -37,14 +37,14 @@ class Tiny(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def train(self, name, *flags, objective=None, compiling=None):
+    def train(self, name, *flags, objective=None, compiling=None, **more):
         """Runs the loop; returns what it printed."""
         parser = argparse.ArgumentParser()
         loop.add_arguments(parser, "tiny")
         given = [self.path(name), "--data", self.folder, "--batch", "4", "--accumulate", "2", "--warmup", "5", "--report", "5", *map(str, flags)]
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
-            loop.run(parser.parse_args(given), objective or (lambda model, ids, progress: model.loss(ids)), compiling or Compiling("no"))
+            loop.run(parser.parse_args(given), objective or (lambda model, ids, progress: model.loss(ids)), compiling or Compiling("no"), **more)
         return out.getvalue()
 
     def state(self, name):
