@@ -27,7 +27,7 @@ def divergence(p, q, blend):
 def leading(embeddings, dim):
     """Rows [V, D] along their `dim` leading directions, [V, dim]: the projection that keeps most of their products with each other."""
     rows = embeddings.float()
-    return rows @ torch.linalg.eigh(rows.T @ rows).eigenvectors[:, -dim:]
+    return rows @ torch.linalg.eigh((rows.T @ rows).cpu()).eigenvectors[:, -dim:].to(rows.device)
 
 
 def main():

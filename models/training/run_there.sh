@@ -4,7 +4,7 @@ later=${LATER_MINUTES:-3.8}                # kept for export, draft, finish, the
 last=${FINISH_MINUTES:-1.2}                # of these, what comes after the draft
 call=${CALL_MINUTES:-9.7}                  # of one command, which is ended at 10
 export TORCHINDUCTOR_CACHE_DIR=$W/compiled TRITON_CACHE_DIR=$W/compiled/triton
-target=(--shape "${TARGET_SHAPE:-target-80m}" --batch 16 --accumulate 2 --muon-rate 0.011 --report 100)
+target=(--shape "${TARGET_SHAPE:-target-80m}" --batch 16 --accumulate 4 --muon-rate 0.015)
 draft=(--shape "${DRAFT_SHAPE:-draft-10m}" --batch 16 --accumulate 1 --warmup 40 --report 100)
 
 sum() { awk "BEGIN { x = $1; printf \"%.3f\", x }"; }
