@@ -169,6 +169,7 @@ llama::LoadOptions load_options(const Napi::Object& params) {
   options.threads = get_int(params, "threads", 0, 1024);
   options.lanes = get_int(params, "lanes", 1, kMaxLanes);
   options.context_tokens = get_int(params, "contextTokens", 0, 1 << 24);
+  if (params.Get("cudaPlans").IsString()) options.cuda_plans = get_string(params, "cudaPlans");
   const std::string kv = get_string(params, "kvType");
   using KvType = llama::LoadOptions::KvType;
   if (kv != "f32" && kv != "f16" && kv != "q8_0") bad("kvType", "f32, f16 or q8_0");

@@ -29,20 +29,25 @@ std::size_t weight_bytes(const NetworkSource& source) { return packed_bytes(sour
 
 std::size_t work_bytes(const PairSource& source) { return bytes_of(source, device_info()).work; }
 
-std::unique_ptr<Runtime> make_runtime(const PairSource& source, const std::function<bool(bool draft, float)>& progress) {
+std::unique_ptr<Runtime> make_runtime(const PairSource& source, const std::function<bool(MakingPhase, float)>& progress) {
   const DeviceInfo device = device_info();
   const DeviceBytes bytes = bytes_of(source, device);
   const std::size_t wanted = bytes.cache + bytes.work + packed_bytes(*source.target) + (source.draft ? packed_bytes(*source.draft) : 0);
   if (wanted > device.free_bytes)  // before minutes of packing
     throw std::runtime_error("out of memory: " + std::to_string(wanted >> 20) + " MB are needed, and " +
                              std::to_string(device.free_bytes >> 20) + " MB are free");
-  const auto load = [&](const NetworkSource& network, bool draft) {
-    return load_network(network, [&](float fraction) { return !progress || progress(draft, fraction); });
+  const auto told = [&](MakingPhase phase) -> std::function<bool(float)> {
+    return [&progress, phase](float fraction) { return !progress || progress(phase, fraction); };
   };
-  std::optional<Network> target = load(*source.target, false), draft;
+  std::optional<Network> target = load_network(*source.target, told(MakingPhase::kTarget)), draft;
   if (!target) return nullptr;
-  if (source.draft && !(draft = load(*source.draft, true))) return nullptr;
-  return make_cuda_runtime(std::move(*target), std::move(draft), options_of(source));
+  if (source.draft && !(draft = load_network(*source.draft, told(MakingPhase::kDraft)))) return nullptr;
+  RuntimeOptions options = options_of(source);
+  options.tuning.file = source.plans_file;
+  options.tuning.build = kBuild;
+  options.tuning.progress = told(MakingPhase::kMeasuring);
+  options.tuning.log = source.log;
+  return make_cuda_runtime(std::move(*target), std::move(draft), options);
 }
 
 constexpr Library kLibrary{.version = kLibraryVersion, .build = kBuild, .device = device_info, .weight_bytes = weight_bytes, .work_bytes = work_bytes,

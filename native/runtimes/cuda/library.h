@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "runtimes/cuda/device/stream.h"
 #include "runtimes/cuda/network_source.h"
@@ -20,7 +21,11 @@ struct PairSource {
   int lanes = 8, context_tokens = 0, cache_tokens = 0;
   std::span<const Token> end_tokens;     ///< A lane that draws one is idle from then on, before the host knows.
   Precision precision = Precision::kBf16;
+  std::string plans_file;                ///< Where measured plans of products are kept, UTF-8 (runtime/tuning.h). Empty: none are measured.
+  std::function<void(const std::string&)> log;  ///< One line for a person who looks for the cause of something; may be null.
 };
+
+enum class MakingPhase { kTarget, kDraft, kMeasuring };
 
 struct Library {
   int version = 0;
@@ -35,13 +40,13 @@ struct Library {
   /// Device memory of all else but weights and cache, for a pair of these sizes.
   std::size_t (*work_bytes)(const PairSource&) = nullptr;
 
-  /// Packs and uploads the weights. `progress(target or draft, 0 to 1)` returns false to give up: then null.
-  /// Throws std::runtime_error if the device fails or is out of memory.
-  std::unique_ptr<Runtime> (*make_runtime)(const PairSource&, const std::function<bool(bool draft, float)>& progress) = nullptr;
+  /// Packs and uploads the weights, and measures plans of products the first time. `progress(what, 0 to 1)` returns false to give up: then
+  /// null. Throws std::runtime_error if the device fails or is out of memory.
+  std::unique_ptr<Runtime> (*make_runtime)(const PairSource&, const std::function<bool(MakingPhase, float)>& progress) = nullptr;
 };
 
 /// Grows with every change of the structures above: a library of another version is not used.
-constexpr int kLibraryVersion = 3;
+constexpr int kLibraryVersion = 4;
 
 /// Which sources of engine and runtime this was built from: a library of other sources is not used (native/cmake/cuda_build.cmake).
 extern const char kBuild[];

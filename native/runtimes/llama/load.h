@@ -56,6 +56,7 @@ struct LoadOptions {
   int lanes = 8;                 ///< 1 to kMaxLanes.
   int context_tokens = 0;        ///< 0: the model's own, at most 8192, bounded by memory.
   enum class KvType { kF32, kF16, kQ8_0 } kv_type = KvType::kF16;
+  std::string cuda_plans;        ///< The CUDA runtime's file of measured plans, UTF-8; empty: it measures none. Not looked at by llama.cpp's.
   std::uint64_t memory_limit_bytes = 0;  ///< 0: what the device has free. Tests set it.
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "runtimes/cuda/kernels/gemm_choices.h"
 #include "runtimes/cuda/kernels/gemm_tile.h"
 
 namespace octet::cuda {
@@ -68,8 +69,13 @@ bool wgmma_asked() {
   return asked && std::string_view(asked) == "1";
 }
 
-GemmWorkspace::GemmWorkspace(const DeviceInfo& device, bool wgmma)
-    : multiprocessors_(device.multiprocessors), shared_bytes_(device.shared_bytes), wgmma_(wgmma && has_wgmma(device)),
+bool wgmma_refused() {
+  const char* const asked = std::getenv("OCTET_CUDA_WGMMA");
+  return asked && std::string_view(asked) == "0";
+}
+
+GemmWorkspace::GemmWorkspace(const DeviceInfo& device, bool wgmma, const GemmChoices* choices)
+    : PlanDevice(device, wgmma && has_wgmma(device)), choices_(choices),
       partial_sums_(static_cast<std::size_t>(most().floats) * device.multiprocessors),
       counters_(std::vector<int>(static_cast<std::size_t>(most().blocks) * device.multiprocessors)) {}
 
@@ -82,7 +88,7 @@ bool takes_tensor_cores(const Matrix& weights) { return weights.format != Weight
 void gemm(Stream& stream, const GemmWorkspace& workspace, const Gemm& call) {
   check(call);
   const bool plainly = call.precision == Precision::kFloat32 || !takes_tensor_cores(call.weights);
-  if (!plainly) return gemm_by(stream, workspace, call, plan_gemm(call.weights, call.n, workspace));
+  if (!plainly) return gemm_by(stream, workspace, call, plan_of(call, workspace));
   if (call.x_stride != 0 || call.norm.squares || call.next.weight || call.epilogue == Epilogue::kHeads)
     throw std::invalid_argument("gemm: only tensor cores do this");
   if (call.precision == Precision::kFloat32) multiply_plainly<float>(stream, call);

@@ -1,6 +1,7 @@
 // Products of activations and a packed weight matrix W [rows][columns], for any number n of activation rows:
 //   y[j][r] = sum over c of W[r][c] x[j][c]
-// Which kernel runs, and on how many blocks, follows from shapes alone, so that calls can be recorded into a graph.
+// Which kernel runs, and on how many blocks, follows from shapes alone, and from what was measured before the first call (gemm_choices.h),
+// so that calls can be recorded into a graph.
 #pragma once
 
 #include <cstddef>
@@ -43,17 +44,41 @@ bool takes_tensor_cores(const Matrix& weights);
 bool has_wgmma(const DeviceInfo& device);
 /// OCTET_CUDA_WGMMA=1 in the environment: opt-in until a GPU has shown that they are right, and faster.
 bool wgmma_asked();
+/// OCTET_CUDA_WGMMA=0: not even where measuring on the device says so (runtime/tuning.h).
+bool wgmma_refused();
 
-/// What products need beside their operands: partial sums of output tiles that several blocks share, and counters of the
-/// blocks that have come. One serves all calls on one stream; the counters are zero between calls.
-class GemmWorkspace {
+/// What plans depend on beside the product. `wgmma`: whether products of many rows go by warpgroups.
+class PlanDevice {
  public:
-  /// Sized for any call on a device like this one. `wgmma`: whether products of many rows go by warpgroups, where the device has_wgmma().
-  explicit GemmWorkspace(const DeviceInfo& device, bool wgmma = wgmma_asked());
+  PlanDevice(const DeviceInfo& device, bool wgmma) : multiprocessors_(device.multiprocessors), shared_bytes_(device.shared_bytes), wgmma_(wgmma) {}
 
   int multiprocessors() const { return multiprocessors_; }
   std::size_t shared_bytes() const { return shared_bytes_; }  ///< That one block may ask for.
   bool wgmma() const { return wgmma_; }
+  /// The same device with products of many rows by warpgroups, or without.
+  PlanDevice with_wgmma(bool wgmma) const {
+    PlanDevice other = *this;
+    other.wgmma_ = wgmma;
+    return other;
+  }
+
+ private:
+  int multiprocessors_;
+  std::size_t shared_bytes_;
+  bool wgmma_;
+};
+
+class GemmChoices;
+
+/// What products need beside their operands: partial sums of output tiles that several blocks share, and counters of the
+/// blocks that have come. One serves all calls on one stream; the counters are zero between calls.
+class GemmWorkspace : public PlanDevice {
+ public:
+  /// Sized for any call on a device like this one. `wgmma`: whether products of many rows go by warpgroups, where the device has_wgmma().
+  /// `choices`: plans that were measured (gemm_choices.h), taken instead of the model's; may be null, else outlives this.
+  explicit GemmWorkspace(const DeviceInfo& device, bool wgmma = wgmma_asked(), const GemmChoices* choices = nullptr);
+
+  const GemmChoices* choices() const { return choices_; }
   int most_blocks() const { return static_cast<int>(counters_.size()); }
   float* partial_sums() const { return partial_sums_.data(); }
   int* counters() const { return counters_.data(); }
@@ -62,9 +87,7 @@ class GemmWorkspace {
   static std::size_t bytes(const DeviceInfo& device);
 
  private:
-  int multiprocessors_;
-  std::size_t shared_bytes_;
-  bool wgmma_;
+  const GemmChoices* choices_;
   DeviceArray<float> partial_sums_;
   DeviceArray<int> counters_;
 };

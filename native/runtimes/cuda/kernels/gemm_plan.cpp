@@ -64,7 +64,7 @@ double cost(const GemmPlan& plan, const Matrix& weights, int n, int multiprocess
 
 }  // namespace
 
-std::vector<CostedPlan> possible_plans(const Matrix& weights, int n, const GemmWorkspace& workspace) {
+std::vector<CostedPlan> possible_plans(const Matrix& weights, int n, const PlanDevice& workspace) {
   std::vector<CostedPlan> plans;
   for (const int tiles : kGemmTiles)
     for (const int n_warps : {1, 2})
@@ -85,7 +85,7 @@ std::vector<CostedPlan> possible_plans(const Matrix& weights, int n, const GemmW
   return plans;
 }
 
-GemmPlan plan_gemm(const Matrix& weights, int n, const GemmWorkspace& workspace) {
+GemmPlan plan_gemm(const Matrix& weights, int n, const PlanDevice& workspace) {
   const std::vector<CostedPlan> plans = possible_plans(weights, n, workspace);
   if (plans.empty()) throw std::runtime_error("The device has too little shared memory for matrix products");
   return std::min_element(plans.begin(), plans.end(), [](const CostedPlan& a, const CostedPlan& b) { return a.cost < b.cost; })->plan;

@@ -17,7 +17,7 @@
 
 namespace octet::cuda {
 
-class GemmWorkspace;
+class PlanDevice;
 
 constexpr int kGemmWarps = 8, kGemmThreads = 32 * kGemmWarps;
 
@@ -44,6 +44,8 @@ struct GemmPlan {
   int blocks = 1;
   int rounds = 0;                      ///< Whole tiles a block takes: round * blocks + block, while there are as many.
   int sharers = 0;                     ///< Blocks that share the tiles left over.
+
+  bool operator==(const GemmPlan&) const = default;
 
   OCTET_BOTH int block_rows() const { return row_warps * panels_of(tiles) * 16; }
   OCTET_BOTH int block_n() const { return n_warps * tiles * 8; }
@@ -106,9 +108,9 @@ struct CostedPlan {
   GemmPlan plan;
   double cost;
 };
-std::vector<CostedPlan> possible_plans(const Matrix& weights, int n, const GemmWorkspace& workspace);
+std::vector<CostedPlan> possible_plans(const Matrix& weights, int n, const PlanDevice& workspace);
 
 /// The plan that should be fastest, by a count of bytes moved, for x of n rows.
-GemmPlan plan_gemm(const Matrix& weights, int n, const GemmWorkspace& workspace);
+GemmPlan plan_gemm(const Matrix& weights, int n, const PlanDevice& workspace);
 
 }  // namespace octet::cuda

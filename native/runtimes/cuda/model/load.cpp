@@ -4,6 +4,7 @@
 
 #include "runtimes/cuda/model/describe.h"
 #include "runtimes/llama/candidate.h"
+#include "runtimes/llama/log.h"
 #include "runtimes/llama/vocabulary.h"
 #include "runtimes/llama/vocabulary_pair.h"
 
@@ -17,6 +18,15 @@ std::vector<Token> end_tokens(const Vocabulary& vocabulary) {
   for (Token token = 0; token < vocabulary.size(); ++token)
     if (vocabulary.is_end(token)) ends.push_back(token);
   return ends;
+}
+
+LoadPhase load_phase_of(MakingPhase phase) {
+  switch (phase) {
+    case MakingPhase::kTarget: return LoadPhase::kTarget;
+    case MakingPhase::kDraft: return LoadPhase::kDraft;
+    case MakingPhase::kMeasuring: return LoadPhase::kWarmup;
+  }
+  return LoadPhase::kWarmup;
 }
 
 }  // namespace
@@ -73,9 +83,11 @@ LoadedPair load(const Library& library, const llama::LoadOptions& options, const
 
   const std::vector<Token> ends = end_tokens(*pair.vocabulary);
   source.end_tokens = ends;
+  source.plans_file = options.cuda_plans;
+  source.log = [](const std::string& line) { llama::write_log(llama::LogLevel::kInfo, line); };
   try {
-    pair.runtime = library.make_runtime(source, [&](bool is_draft, float fraction) {
-      return !progress || progress(is_draft ? LoadPhase::kDraft : LoadPhase::kTarget, fraction);
+    pair.runtime = library.make_runtime(source, [&](MakingPhase phase, float fraction) {
+      return !progress || progress(load_phase_of(phase), fraction);
     });
   } catch (const std::runtime_error& error) {
     throw Error(ErrorCode::kOutOfMemory, std::string("The models could not be put on ") + pair.device.description + ": " + error.what(),

@@ -20,11 +20,16 @@ constexpr int kFewRows = 8;  // of a lane, in the smaller of the two catch-up pa
 
 // A network with its cache and the memory of its passes.
 struct Model {
-  Model(Network&& taken, const RuntimeOptions& options, int rows, const DeviceInfo& device)
+  Model(Network&& taken, const RuntimeOptions& options, int rows, const DeviceInfo& device, const GemmChoices& choices)
       : network(std::move(taken)),
         cache(network.architecture, options.cache_tokens, options.precision),
-        activations(pass_needs(network, options.precision), options.precision, rows, device),
+        activations(pass_needs(network, options.precision), options.precision, rows, device, &choices),
         forward(network, cache, activations) {}
+  /// The cache's memory is free to be overwritten until the first prompt.
+  TunedNetwork tuned(bool is_draft, const RuntimeOptions& options) const {
+    return {&forward, is_draft, {static_cast<std::byte*>(cache.keys(0)), KvCache::bytes(network.architecture, options.cache_tokens, options.precision)}};
+  }
+
   Network network;
   KvCache cache;
   Activations activations;
@@ -44,12 +49,11 @@ class CudaRuntime final : public Runtime {
               .cache_tokens = options.cache_tokens, .vocabulary = options.vocabulary, .has_draft = draft.has_value()},
         prompts_(options.cache_tokens),
         lanes_(options.lanes),
-        target_(std::move(target), options, sizes_.target_rows, device),
+        target_(std::move(target), options, sizes_.target_rows, device, choices_),
         memory_(sizes_.limits, options.end_tokens, device),
         prompt_pass_(memory_, sizes_.prompt_rows) {
-    if (draft) draft_.emplace(std::move(*draft), options, sizes_.draft_rows, device);
+    if (draft) draft_.emplace(std::move(*draft), options, sizes_.draft_rows, device, choices_);
     graphs_.emplace(parts(), kMostGraphPasses);
-    warm_up();
   }
 
   ~CudaRuntime() override {
@@ -72,6 +76,10 @@ class CudaRuntime final : public Runtime {
   void submit(const StepPlan& plan) override;
   StepResult collect() override;
 
+  /// Before the first step: plans of products are measured, if that is wanted. False: given up.
+  bool tune_products(const DeviceInfo& device);
+  void warm_up();
+
  private:
   struct InFlight {
     std::uint64_t step = 0;
@@ -81,7 +89,6 @@ class CudaRuntime final : public Runtime {
   };
 
   StepParts parts() const { return {memory_, clock_, target_.forward, draft_ ? &draft_->forward : nullptr}; }
-  void warm_up();
   void compute_put_off_prompts(const std::vector<PlannedLane>& batch);
   void catch_up(const std::vector<PlannedLane>& batch, int lanes);
   std::vector<float> score(const Model& model, const StoredPrompt& prompt);
@@ -91,6 +98,7 @@ class CudaRuntime final : public Runtime {
   RuntimeInfo info_;
   PromptStore prompts_;
   Lanes lanes_;
+  GemmChoices choices_;  // the models look in it
   Stream stream_;
   Model target_;
   std::optional<Model> draft_;
@@ -102,6 +110,14 @@ class CudaRuntime final : public Runtime {
   std::deque<InFlight> in_flight_;
   std::uint64_t steps_ = 0;  // put on the stream so far
 };
+
+bool CudaRuntime::tune_products(const DeviceInfo& device) {
+  if (!options_.tuning.wanted()) return true;
+  std::vector<TunedNetwork> networks{target_.tuned(false, options_)};
+  if (draft_) networks.push_back(draft_->tuned(true, options_));
+  const std::vector<TunedPass> passes = passes_to_tune(options_.lanes, sizes_.limits.draft_length, sizes_.limits.catch_up_rows, draft_.has_value());
+  return tune(stream_, networks, passes, device, options_.tuning, choices_);
+}
 
 // A step without lanes: kernels are loaded and the device proves itself before the first request.
 void CudaRuntime::warm_up() {
@@ -284,7 +300,10 @@ std::unique_ptr<Runtime> make_cuda_runtime(Network target, std::optional<Network
   if (bytes.cache + bytes.work > device.free_bytes)
     throw std::runtime_error("out of memory: beside the weights " + megabytes(bytes.cache) + " of keys and values and " + megabytes(bytes.work) +
                              " to compute are needed, and " + megabytes(device.free_bytes) + " are free");
-  return std::make_unique<CudaRuntime>(std::move(target), std::move(draft), options, device);
+  auto runtime = std::make_unique<CudaRuntime>(std::move(target), std::move(draft), options, device);
+  if (!runtime->tune_products(device)) return nullptr;
+  runtime->warm_up();
+  return runtime;
 }
 
 }  // namespace octet::cuda

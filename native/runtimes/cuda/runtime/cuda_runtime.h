@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtimes/cuda/runtime/network.h"
+#include "runtimes/cuda/runtime/tuning.h"
 #include "runtimes/cuda/tables.h"
 #include "runtimes/runtime.h"
 
@@ -17,10 +18,11 @@ struct RuntimeOptions {
   int most_draft_length = kMaxDraftLength;
   std::vector<Token> end_tokens;
   Precision precision = Precision::kBf16;
+  TuningOptions tuning;        ///< By default nothing is measured.
 };
 
-/// Takes the networks over, whether they come from files or were made on the device. Throws std::runtime_error if the device
-/// fails or is out of memory.
+/// Takes the networks over, whether they come from files or were made on the device. Null where tuning's progress gave up. Throws
+/// std::runtime_error if the device fails or is out of memory.
 std::unique_ptr<Runtime> make_cuda_runtime(Network target, std::optional<Network> draft, const RuntimeOptions& options);
 
 }  // namespace octet::cuda

@@ -61,10 +61,11 @@ std::size_t hidden_bytes(const Architecture& shape, Precision precision, int row
 PassNeeds pass_needs(const Network& network, Precision precision) { return pass_needs_of(network, precision); }
 PassNeeds pass_needs(const NetworkSource& source, Precision precision) { return pass_needs_of(source, precision); }
 
-Activations::Activations(const PassNeeds& pass, Precision precision, int rows, const DeviceInfo& device)
-    : Activations(pass.architecture, product_floats(pass, rows), precision, rows, device) {}
+Activations::Activations(const PassNeeds& pass, Precision precision, int rows, const DeviceInfo& device, const GemmChoices* choices)
+    : Activations(pass.architecture, product_floats(pass, rows), precision, rows, device, choices) {}
 
-Activations::Activations(const Architecture& shape, std::size_t product_floats, Precision precision, int rows, const DeviceInfo& device)
+Activations::Activations(const Architecture& shape, std::size_t product_floats, Precision precision, int rows, const DeviceInfo& device,
+                         const GemmChoices* choices)
     : rows_(rows),
       precision_(precision),
       residual_(static_cast<std::size_t>(rows) * shape.width),
@@ -76,7 +77,7 @@ Activations::Activations(const Architecture& shape, std::size_t product_floats, 
       q_(static_cast<std::size_t>(rows) * shape.heads * shape.head_dim * element_bytes(precision)),
       attended_(q_.size()),
       hidden_(hidden_bytes(shape, precision, rows)),
-      products_(device) {
+      products_(device, wgmma_asked(), choices) {
   if (on_tensor_cores(shape, precision)) attention_.emplace(heads_of(shape), rows, device);
 }
 
@@ -121,58 +122,74 @@ void Forward::pass(Stream& stream, const Batch& batch) const {
   for (std::size_t i = 0; i < network_.layers.size(); ++i) layer(stream, batch, static_cast<int>(i));
 }
 
-void Forward::layer(Stream& stream, const Batch& batch, int index) const {
+LayerProducts Forward::products(int index, int rows) const {
   const Architecture& shape = network_.architecture;
   const auto at = static_cast<std::size_t>(index);
   const NetworkLayer& layer = network_.layers[at];
   const DeviceArray<float>& next_norm = at + 1 < network_.layers.size() ? network_.layers[at + 1].attention_norm : network_.output_norm;
-  const HeadShape heads = heads_of(shape);
-  const Precision precision = memory_.precision_;
-  const int rows = batch.rows();
   float* const residual = memory_.residual_.data();
   const void* const x = memory_.x_.data();
-  const auto multiply = [&](Gemm call) {
-    call.n = rows;
-    call.precision = precision;
-    gemm(stream, memory_.products_, call);
-  };
-  normalise(stream, layer.attention_norm, rows);
-  const RowTable table{memory_.cells_.data(), memory_.turns_.data()};
+  LayerProducts products;
   for (const JointProduct::Part& part : layer.qkv.parts) {
     Gemm call{.weights = part.matrix.matrix, .x = x, .bias = layer.qkv.bias.size() ? layer.qkv.bias.data() + part.first_row : nullptr, .norm = folded(rows)};
     if (fuses_heads_) {
       call.epilogue = Epilogue::kHeads;
-      call.heads = {.shape = heads, .pairs = pairs_of(shape), .first_row = part.first_row, .table = table,
+      call.heads = {.shape = heads_of(shape), .pairs = pairs_of(shape), .first_row = part.first_row, .table = {memory_.cells_.data(), memory_.turns_.data()},
                     .q = reinterpret_cast<Bf16*>(memory_.q_.data()), .keys = static_cast<Bf16*>(cache_.keys(index)),
                     .values = static_cast<Bf16*>(cache_.values(index))};
     } else {
       call.y = memory_.qkv_.data() + part.first_row;
       call.y_stride = layer.qkv.rows;
     }
-    multiply(call);
+    products.qkv.push_back(call);
   }
+  products.attention_output = {.weights = layer.attention_output.matrix, .x = memory_.attended_.data(), .epilogue = Epilogue::kAdd, .y = residual,
+                               .y_stride = shape.width, .next = before(layer.feed_forward_norm, rows)};
+  products.gate_up = {.weights = layer.gate_up.matrix, .x = x, .epilogue = Epilogue::kSwiGlu, .y = memory_.hidden_.data(), .y_stride = shape.feed_forward,
+                      .norm = folded(rows)};
+  products.down = {.weights = layer.down.matrix, .x = memory_.hidden_.data(), .epilogue = Epilogue::kAdd, .y = residual, .y_stride = shape.width,
+                   .next = before(next_norm, rows)};
+  const auto of_this_pass = [&](Gemm& call) {
+    call.n = rows;
+    call.precision = memory_.precision_;
+  };
+  for (Gemm& part : products.qkv) of_this_pass(part);
+  for (Gemm* call : {&products.attention_output, &products.gate_up, &products.down}) of_this_pass(*call);
+  return products;
+}
+
+Gemm Forward::output_product(int rows, int count, float* logits) const {
+  return {.weights = network_.output_matrix(), .x = memory_.x_.data(), .n = count, .epilogue = Epilogue::kStore, .y = logits,
+          .y_stride = shape().vocabulary, .precision = memory_.precision_, .norm = folded(rows)};
+}
+
+void Forward::layer(Stream& stream, const Batch& batch, int index) const {
+  const Architecture& shape = network_.architecture;
+  const NetworkLayer& layer = network_.layers[static_cast<std::size_t>(index)];
+  const HeadShape heads = heads_of(shape);
+  const Precision precision = memory_.precision_;
+  const int rows = batch.rows();
+  const LayerProducts products = this->products(index, rows);
+  normalise(stream, layer.attention_norm, rows);
+  for (const Gemm& part : products.qkv) gemm(stream, memory_.products_, part);
   if (!fuses_heads_)
     rope_and_store(stream, rows,
                    {.shape = heads, .pairs = pairs_of(shape), .product = memory_.qkv_.data(), .q_norm = layer.q_norm.data(), .k_norm = layer.k_norm.data(),
-                    .epsilon = shape.norm_epsilon, .table = table, .precision = precision, .q = memory_.q_.data(), .keys = cache_.keys(index),
-                    .values = cache_.values(index)});
+                    .epsilon = shape.norm_epsilon, .table = {memory_.cells_.data(), memory_.turns_.data()}, .precision = precision, .q = memory_.q_.data(),
+                    .keys = cache_.keys(index), .values = cache_.values(index)});
   const void *const q = memory_.q_.data(), *const keys = cache_.keys(index), *const values = cache_.values(index);
   if (memory_.attention_) attend(stream, *memory_.attention_, batch, heads, q, keys, values, memory_.attended_.data());
   else attend_rows(stream, batch, heads, q, keys, values, precision, memory_.attended_.data());
-  multiply({.weights = layer.attention_output.matrix, .x = memory_.attended_.data(), .epilogue = Epilogue::kAdd, .y = residual,
-            .y_stride = shape.width, .next = before(layer.feed_forward_norm, rows)});
+  gemm(stream, memory_.products_, products.attention_output);
   normalise(stream, layer.feed_forward_norm, rows);
-  multiply({.weights = layer.gate_up.matrix, .x = x, .epilogue = Epilogue::kSwiGlu, .y = memory_.hidden_.data(), .y_stride = shape.feed_forward,
-            .norm = folded(rows)});
-  multiply({.weights = layer.down.matrix, .x = memory_.hidden_.data(), .epilogue = Epilogue::kAdd, .y = residual, .y_stride = shape.width,
-            .next = before(next_norm, rows)});
+  gemm(stream, memory_.products_, products.gate_up);
+  gemm(stream, memory_.products_, products.down);
 }
 
 void Forward::logits(Stream& stream, const Batch& batch, int first, int count, float* logits) const {
   const Architecture& shape = network_.architecture;
   const int rows_per_lane = batch.rows_per_lane;
-  Gemm output{.weights = network_.output_matrix(), .x = memory_.x_.data(), .n = batch.lanes * count, .epilogue = Epilogue::kStore, .y = logits,
-              .y_stride = shape.vocabulary, .precision = memory_.precision_};
+  Gemm output = output_product(batch.rows(), batch.lanes * count, logits);
   if (folds_norms(batch.rows())) {
     // The wanted rows as they lie: one run, or where they are not evenly apart, one of each lane.
     const bool one_run = count == rows_per_lane || count == 1 || batch.lanes == 1;
@@ -180,7 +197,7 @@ void Forward::logits(Stream& stream, const Batch& batch, int first, int count, f
     output.n /= runs;
     for (int run = 0; run < runs; ++run) {
       const auto row = static_cast<std::size_t>(run * rows_per_lane + first);
-      output.norm = folded(batch.rows());
+      output.norm = folded(batch.rows());  // anew for every run
       output.x = memory_.x_.data() + row * static_cast<std::size_t>(shape.width) * sizeof(Bf16);
       output.x_stride = apart * shape.width;
       output.norm.squares += row * static_cast<std::size_t>(output.norm.stride);

@@ -23,18 +23,19 @@ PassNeeds pass_needs(const NetworkSource& source, Precision precision);
 /// Memory a pass needs beside weights and cache. One pass uses it at a time.
 class Activations {
  public:
-  /// For passes of up to `rows` rows.
-  Activations(const PassNeeds& shape, Precision precision, int rows, const DeviceInfo& device);
+  /// For passes of up to `rows` rows. `choices` as of GemmWorkspace.
+  Activations(const PassNeeds& shape, Precision precision, int rows, const DeviceInfo& device, const GemmChoices* choices = nullptr);
 
   /// Device bytes it takes.
   static std::size_t bytes(const PassNeeds& shape, Precision precision, int rows, const DeviceInfo& device);
 
   int most_rows() const { return rows_; }
   Precision precision() const { return precision_; }
+  const GemmWorkspace& products() const { return products_; }
 
  private:
   friend class Forward;
-  Activations(const Architecture& shape, std::size_t product_floats, Precision precision, int rows, const DeviceInfo& device);
+  Activations(const Architecture& shape, std::size_t product_floats, Precision precision, int rows, const DeviceInfo& device, const GemmChoices* choices);
 
   int rows_;
   Precision precision_;
@@ -46,6 +47,12 @@ class Activations {
   DeviceArray<std::byte> hidden_;  ///< After the layers, the rows whose logits are wanted.
   GemmWorkspace products_;
   std::optional<AttentionWorkspace> attention_;  ///< Where attention goes by tensor cores; else by rows.
+};
+
+/// The matrix products of a layer, as a pass puts them.
+struct LayerProducts {
+  std::vector<Gemm> qkv;  ///< One for each part of the joint product.
+  Gemm attention_output, gate_up, down;
 };
 
 /// A network with the memory its passes use.
@@ -64,6 +71,12 @@ class Forward {
   void logits(Stream& stream, const Batch& batch, int first, int count, float* logits) const;
 
   const Architecture& shape() const { return network_.architecture; }
+  const GemmWorkspace& workspace() const { return memory_.products_; }
+
+  /// Those of a pass of so many rows: what the pass puts, and what is measured before the first (tuning.h).
+  LayerProducts products(int layer, int rows) const;
+  /// The logits of `count` rows that lie one behind the other, after such a pass.
+  Gemm output_product(int rows, int count, float* logits) const;
 
  private:
   void layer(Stream& stream, const Batch& batch, int index) const;

@@ -1,26 +1,10 @@
 #include "runtimes/cuda/runtime/step_graphs.h"
 
 #include <algorithm>
-#include <stdexcept>
+
+#include "runtimes/cuda/runtime/recorded.h"
 
 namespace octet::cuda {
-namespace {
-
-Graph record(Stream& stream, const std::function<void()>& put) {
-  stream.begin_capture();
-  try {
-    put();
-  } catch (...) {
-    try {
-      stream.end_capture();  // or the stream could not be used again
-    } catch (const std::exception&) {
-    }
-    throw;
-  }
-  return stream.end_capture();
-}
-
-}  // namespace
 
 void put_step(Stream& stream, const StepParts& parts, const StepShape& shape) {
   parts.clock.mark(stream, StepClock::kStart);
@@ -85,7 +69,7 @@ void StepGraphs::put(Stream& stream, const Key& key, const std::function<void()>
     put();
     return;
   }
-  entries_.push_back({key, record(stream, put)});
+  entries_.push_back({key, recorded(stream, put)});
   passes_ += key.passes();
   ++recorded_;
   stream.launch(entries_.back().graph);
