@@ -36,7 +36,7 @@ export function activate(context: vscode.ExtensionContext): OctetApi {
     start: () => new WorkerClient(forkWorker(context.asAbsolutePath("dist/worker.js"))),
     idleUnloadMs: () => config.idleUnloadMinutes * 60_000,
   });
-  const parts = session = new Session(supervisor, () => loadParams(config, pair()));
+  const parts = session = new Session(supervisor, () => loadParams(config, pair(), context.globalStorageUri));
   const snooze = new Snooze();
   const problems = new Problems(supervisor, current, log);
   const inline = new InlineProvider({

@@ -10,12 +10,13 @@ export function pairFromConfig({ target, draft, draftLength }: OctetConfig, root
   return draftLength === "none" ? { ...pair, draft: null } : pair;
 }
 
-/** Lanes enough for an inline request as well as for Generate Solutions. */
-export const loadParams = (config: OctetConfig, pair: Pair): LoadParams => ({
+/** `storage`: the extension's own folder. Lanes enough for an inline request as well as for Generate Solutions. */
+export const loadParams = (config: OctetConfig, pair: Pair, storage: vscode.Uri): LoadParams => ({
   ...pair,
   device: config.device,
   threads: config.threads ?? 0,
   lanes: Math.max(config.candidates, config.solutions.count),
   contextTokens: config.contextTokens,
   kvType: "f16",
+  cudaPlans: vscode.Uri.joinPath(storage, "cuda-plans.txt").fsPath,
 });

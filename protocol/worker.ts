@@ -58,6 +58,8 @@ export interface LoadParams {
   contextTokens: number;
   /** Precision of the KV cache. */
   kvType: "f32" | "f16" | "q8_0";
+  /** File in which the CUDA runtime keeps the plans of matrix products that it measured on this machine. Absent: it measures none. */
+  cudaPlans?: string;
 }
 export interface LoadResult {
   target: ModelInfo;

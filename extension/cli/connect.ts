@@ -5,6 +5,7 @@ import type { LogParams } from "../../protocol/worker";
 import { WorkerClient } from "../worker/client";
 import { forkWorker } from "../worker/process";
 import { failure } from "./errors";
+import { plansFile } from "./plansFile";
 import type { WorkerApi } from "./workerApi";
 
 /** A worker that has not gone this long after it was told to is killed. */
@@ -35,7 +36,7 @@ export async function connectWorker({ root, onStart, onLog }: ConnectOptions): P
     const hello = await client.hello();
     return {
       hello,
-      load: (params, options) => client.load(params, options),
+      load: (params, options) => client.load({ cudaPlans: plansFile(), ...params }, options),
       generate: (params, options) => client.generate(params, options),
       inspect: (params) => client.inspect(params),
       tokenize: (text) => client.tokenize(text),

@@ -24,7 +24,7 @@ export function usualFolder({ env, home, platform }: Home): string {
 }
 
 /** The specification of these variables has relative paths ignored. */
-const absolute = (folder: string | undefined): string | undefined => (folder && path.isAbsolute(folder) ? folder : undefined);
+export const absolute = (folder: string | undefined): string | undefined => (folder && path.isAbsolute(folder) ? folder : undefined);
 
 export const placeOf = (file: ModelFile, folder: string): string => path.join(folder, ...file.repository.split("/"), file.file);
 

@@ -130,6 +130,7 @@ export const loadParams = object<LoadParams>({
   lanes: integer(1, MAX_LANES),
   contextTokens: integer(0, MAX_CONTEXT),
   kvType: oneOf("f32", "f16", "q8_0"),
+  cudaPlans: optional(path),
 });
 
 export const inspectParams = object<InspectParams>({ path, draft: optional(path) });

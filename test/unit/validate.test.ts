@@ -37,6 +37,7 @@ const good: [name: string, check: Check<unknown>, base: object, path: string, va
   ["load", loadParams, load, "lanes", [1, 16]],
   ["load", loadParams, load, "contextTokens", [0, 1, 2 ** 24]],
   ["load", loadParams, load, "kvType", ["f32", "f16", "q8_0"]],
+  ["load", loadParams, load, "cudaPlans", ["/cache/octet/cuda-plans.txt"]],
   ["load", loadParams, load, "target", ["a", "/mødels/ä b\n.gguf"]],
   ["generate", generateParams, generate, "prompt", [
     { kind: "text", text: "" }, { kind: "fim", prefix: "", suffix: "" }, { kind: "tokens", tokens: [] }, { kind: "tokens", tokens: [0, 2 ** 31 - 1] },
@@ -69,6 +70,7 @@ const bad: [name: string, check: Check<unknown>, base: object, path: string, all
   ["load", loadParams, load, "lanes", /an integer from 1 to 16/, [undefined, 0, 17, -8, 1e9, 2.5, "8", true]],
   ["load", loadParams, load, "contextTokens", /an integer from 0 to 16777216/, [undefined, -1, 1e12, NaN]],
   ["load", loadParams, load, "kvType", /"f32", "f16", "q8_0"/, [undefined, null, "F16", "q4_0", 16]],
+  ["load", loadParams, load, "cudaPlans", /a file's path/, [null, "", 5, "a\0b"]],
   ["generate", generateParams, generate, "id", /1 to 200 characters/, [undefined, 7, "", "x".repeat(201)]],
   ["generate", generateParams, generate, "prompt", /an object/, [undefined, null, "text", 5, []]],
   ["generate", generateParams, generate, "prompt.kind", /"text", "fim", "tokens"/, [undefined, "picture", 0, "toString"]],

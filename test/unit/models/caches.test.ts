@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { catalogue, type CataloguePair, type ModelFile } from "../../../extension/models/catalogue";
 import { findModels, isSame, locate } from "../../../extension/models/found";
 import { installPair } from "../../../extension/models/install";
+import { plansFile } from "../../../extension/cli/plansFile";
 import { placeOf, removePair, storedPairs, usedBytes, usualFolder, type Home } from "../../../extension/models/store";
 import { FileServer, modelBytes, serve, sha256 } from "./fileServer";
 
@@ -45,6 +46,14 @@ describe("the folder", () => {
     expect(usualFolder(user({ XDG_DATA_HOME: "relative" }))).toBe(at(".local/share/octet/models"));
     expect(usualFolder(user({}, "darwin"))).toBe(at("Library/Application Support/octet/models"));
     expect(usualFolder(user({ LOCALAPPDATA: at("Local") }, "win32"))).toBe(at("Local/octet/models"));
+  });
+
+  it("of measured plans is where programs keep what they can make again", () => {
+    expect(plansFile(user())).toBe(at(".cache/octet/cuda-plans.txt"));
+    expect(plansFile(user({ XDG_CACHE_HOME: "/cache" }))).toBe("/cache/octet/cuda-plans.txt");
+    expect(plansFile(user({ XDG_CACHE_HOME: "relative" }))).toBe(at(".cache/octet/cuda-plans.txt"));
+    expect(plansFile(user({}, "darwin"))).toBe(at("Library/Caches/octet/cuda-plans.txt"));
+    expect(plansFile(user({ LOCALAPPDATA: at("Local") }, "win32"))).toBe(at("Local/octet/cuda-plans.txt"));
   });
   it("says what is there, whole or in part, and how much it takes", async () => {
     expect(await storedPairs(pairs, folder)).toEqual([]);

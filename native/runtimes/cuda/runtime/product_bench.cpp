@@ -6,7 +6,7 @@
 
 #include "runtimes/cuda/kernels/compare.h"
 #include "runtimes/cuda/kernels/gemm_tile.h"
-#include "runtimes/cuda/runtime/recorded.h"
+#include "runtimes/cuda/runtime/record_graph.h"
 
 namespace octet::cuda {
 namespace {
@@ -33,7 +33,7 @@ class Uniform {
 
 // Grown where it is too small. What it held is gone.
 template <class T, class Make>
-void hold(DeviceArray<T>& array, std::size_t size, const Make& make) {
+void hold(DeviceArray<T>& array, std::size_t size, Make&& make) {
   if (array.size() >= size) return;
   array = {};
   std::vector<T> values(size);
@@ -160,7 +160,7 @@ std::optional<double> ProductBench::measure(const GemmPlan& plan) {
   try {
     auto found = std::find_if(graphs_.begin(), graphs_.end(), [&](const auto& each) { return each.first == plan; });
     if (found == graphs_.end()) {
-      graphs_.emplace_back(plan, recorded(stream_, [&] {
+      graphs_.emplace_back(plan, record_graph(stream_, [&] {
         for (const Gemm& call : calls_) gemm_by(stream_, workspace_, with_operands(call, kTried), plan);
       }));
       found = graphs_.end() - 1;

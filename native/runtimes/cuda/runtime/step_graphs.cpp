@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "runtimes/cuda/runtime/recorded.h"
+#include "runtimes/cuda/runtime/record_graph.h"
 
 namespace octet::cuda {
 
@@ -69,7 +69,7 @@ void StepGraphs::put(Stream& stream, const Key& key, const std::function<void()>
     put();
     return;
   }
-  entries_.push_back({key, recorded(stream, put)});
+  entries_.push_back({key, record_graph(stream, put)});
   passes_ += key.passes();
   ++recorded_;
   stream.launch(entries_.back().graph);

@@ -9,7 +9,7 @@
 namespace octet::cuda {
 
 /// Throws what `put` throws; the stream can be used again then.
-inline Graph recorded(Stream& stream, const std::function<void()>& put) {
+inline Graph record_graph(Stream& stream, const std::function<void()>& put) {
   stream.begin_capture();
   try {
     put();
