@@ -29,16 +29,25 @@ export function figures(read) {
   const skinny = (format) => rows(format === "bf16" ? "products" : "products-quantised",
     (row) => row.table.startsWith("7.8B:") && row.format === format && row.rows >= 8 && row.rows <= 72, "products-wide");
   add("products, bf16, 8 to 72 rows: least share of the measured copy", skinny("bf16").map((row) => row.ofCopy), 0.85, undefined, "%", 1);
+  // By plans measured on the device, as the product does it: tables of their own, named so.
+  const tuned = (file, wanted) => rowsOf(`${file}-tuned`, wanted);
+  const addTuned = (format, least) => add("  the same, by plans measured on the device", tuned("products",
+    (row) => row.table.startsWith("7.8B: products") && row.format === format && row.rows >= 8 && row.rows <= 72).map((row) => row.ofCopy), least, undefined, "%", 1);
+  addTuned("bf16", 0.85);
   for (const format of ["q8_0", "q4_k"]) {
     add(`products, ${format}`, skinny(format).map((row) => row.ofCopy), 0.7, undefined, "%", 1);
+    addTuned(format, 0.7);
     const byWarpgroups = rowsOf("products-wgmma", (row) => row.by === "wgmma" && row.format === format && row.rows <= 72);
     add(`  the same, 48 to 72 rows by wgmma (OCTET_CUDA_WGMMA=1)`, byWarpgroups.map((row) => row.ofCopy), 0.7, undefined, "%", 1);
   }
 
   const usual = (row) => row.format === "bf16" && row.batch === 8 && row.prompt === 512;
   const passes = (pass) => rows("steps", (row) => usual(row) && row.pass === pass).map((row) => row.ms);
+  const tunedPasses = (pass) => tuned("steps", (row) => usual(row) && row.pass === pass).map((row) => row.ms);
   add("draft forward, 0.5B bf16, batch 8", passes("draft: one token"), undefined, 0.4, "ms", 3);
+  add("  the same, by plans measured on the device", tunedPasses("draft: one token"), undefined, 0.4, "ms", 3);
   add("verification of k = 7, 7.8B bf16, batch 8", passes("target: verify k=7"), undefined, 5, "ms", 3);
+  add("  the same, by plans measured on the device", tunedPasses("target: verify k=7"), undefined, 5, "ms", 3);
   for (const [kind, file] of [["simulated 0.8", "decode-simulated"], ["real", "decode-real"]]) {
     const decoded = rows(file, usual);
     const speculative = decoded.filter((row) => row.draftLengths !== "none");
@@ -61,6 +70,21 @@ export function figures(read) {
   const known = utilisation.filter((value) => typeof value === "number");
   add("utilisation of the dense bf16 peak at its best", known.length > 0 ? [Math.max(...known)] : [], 0.158, undefined, "%", 1);
   return found;
+}
+
+/**
+ * One line: how many products have another plan than the cost model's, what that brings, and what was dropped as wrong; or none.
+ * @param {(name: string) => any} read
+ */
+export function tunedPlans(read) {
+  const rows = ["products-tuned", "products-tuned-draft", "steps-tuned"].flatMap((file) =>
+    (read(file)?.tables ?? []).filter((table) => table.key === "tuned").flatMap((table) => table.rows));
+  if (rows.length === 0) return undefined;
+  const others = rows.filter((row) => row.modelPlan !== "the same").map((row) => row.overModel).filter((ratio) => typeof ratio === "number");
+  const dropped = rows.filter((row) => row.dropped !== "none");
+  const gain = others.length > 0 ? `, ${Math.min(...others).toFixed(2)} to ${Math.max(...others).toFixed(2)} times as fast` : "";
+  const wrong = dropped.map((row) => `${row.shape} ${row.matrix} ${row.format}, ${row.rows} rows: ${row.dropped}`).join("; ");
+  return `Measured plans: ${others.length} of ${rows.length} products take another than the cost model's${gain}. Dropped as wrong: ${wrong || "none"}.`;
 }
 
 /** @param {{ device?: string, copyGbPerS?: number } | undefined} facts of any of the files */
@@ -87,6 +111,8 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     };
     const facts = ["products", "steps", "decode-simulated", "decode-real", "products-wide"].map(read).find(Boolean);
     console.log(markdown(facts, figures(read)));
+    const plans = tunedPlans(read);
+    if (plans) console.log(`\n${plans}`);
     if (cut.size > 0) console.log(`\nNot whole, and left out: ${[...cut].join(", ")}.`);
     const stages = path.join(folder, "stages.txt");
     if (existsSync(stages)) console.log(`\nStages:\n\n${readFileSync(stages, "utf8").trim().replace(/^/gm, "- ")}`);

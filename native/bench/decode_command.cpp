@@ -8,6 +8,7 @@
 #include "bench/expand.h"
 #include "bench/interrupt.h"
 #include "bench/pair.h"
+#include "bench/tuned_table.h"
 #include "runtimes/cuda/runtime/cuda_runtime.h"
 
 namespace octet::bench {
@@ -29,6 +30,7 @@ constexpr Option kOptions[] = {
     {"--top-k", "K", "0: all"},
     {"--top-p", "P", "0.95"},
     {"--seed", "N", "1"},
+    {"--tune", nullptr, kTuneHelp},
 };
 
 struct Policy {
@@ -41,6 +43,7 @@ struct Settings {
   std::vector<int> batches, prompts;
   std::vector<Policy> policies;
   int tokens, repeats;
+  bool tune;
   Sampling sampling;
 };
 
@@ -50,7 +53,8 @@ Settings settings_of(const Arguments& arguments) {
                     .batches = arguments.wholes("--batches", "1,2,4,8,16", 1, kMaxLanes),
                     .prompts = arguments.wholes("--prompts", "512,4096", 1, 1 << 20),
                     .tokens = arguments.whole("--tokens", 256, 1, 1 << 16),
-                    .repeats = arguments.whole("--repeats", 3, 1, 100)};
+                    .repeats = arguments.whole("--repeats", 3, 1, 100),
+                    .tune = arguments.has("--tune")};
   settings.sampling = {.temperature = static_cast<float>(arguments.real("--temperature", 0.2, 0, 10)),
                        .top_k = arguments.whole("--top-k", 0, 0, 1 << 20),
                        .top_p = static_cast<float>(arguments.real("--top-p", 0.95, 0, 1)),
@@ -101,17 +105,20 @@ int cache_tokens(const Settings& settings) {
 
 class Decoding {
  public:
-  Decoding(const Settings& settings, const SmallPair& pair, cuda::WeightFormat format, const DeviceFacts& device, Report& report)
+  Decoding(const Settings& settings, const SmallPair& pair, cuda::WeightFormat format, const DeviceFacts& device, std::vector<TunedRow>& tuned, Report& report)
       : settings_(settings), pair_(pair), format_(option_name(format)), device_(device), report_(report) {
     cuda::Stream stream;
     cuda::Network target = network_of(stream, pair.target, settings.target, format, report);
     cuda::Network draft = network_of(stream, pair.draft, settings.draft, format, report);
     cost_ = {pass_cost(target), pass_cost(draft)};
-    const cuda::RuntimeOptions options{.vocabulary = std::min(settings.target.vocabulary, settings.draft.vocabulary),
+    cuda::RuntimeOptions options{.vocabulary = std::min(settings.target.vocabulary, settings.draft.vocabulary),
                                        .lanes = *std::max_element(settings.batches.begin(), settings.batches.end()),
                                        .context_tokens = *std::max_element(settings.prompts.begin(), settings.prompts.end()) + settings.tokens + 1,
                                        .cache_tokens = cache_tokens(settings)};
-    engine_.emplace(cuda::make_cuda_runtime(std::move(target), std::move(draft), options), pair.vocabulary);
+    if (settings.tune) options.tuning = tuning_into(tuned, settings.target.name, settings.draft.name);
+    auto runtime = cuda::make_cuda_runtime(std::move(target), std::move(draft), options);
+    if (!runtime) throw Interrupted();
+    engine_.emplace(std::move(runtime), pair.vocabulary);
   }
 
   void run() {
@@ -172,13 +179,16 @@ void run(const Arguments& arguments, Report& report) {
                 {"overRegular", "over regular", 3}, {"gbPerS", "GB/s", 1}, {"ofCopy", "% of copy", 1, 100}, {"utilisation", "% of bf16 peak", 1, 100},
                 {"utilisationOfWritten", "% by written tokens", 1, 100}, {"launchesPerStep", "launches/step", 1}, {"graphsPerStep", "graphs/step", 2},
                 {"waitsPerStep", "waits/step", 2}});
-  for (const cuda::WeightFormat format : formats) Decoding(settings, pair, format, device, report).run();
+  std::vector<TunedRow> tuned;
+  for (const cuda::WeightFormat format : formats) Decoding(settings, pair, format, device, tuned, report).run();
   report.note("Each row: the middle of " + std::to_string(settings.repeats) +
       " runs by ms per token over all lanes, policies taken in turn after one round "
               "not counted. ms/token: the first lane to end, the last, the mean of all. tokens/step and acceptance: of a lane. GB/s: weights as "
               "stored and keys and values that the passes must read. % of bf16 peak: 2 operations per weight of every row drafted or verified for a "
               "live lane, attention left out, over the device's dense peak; by written tokens: the target's rows of written tokens alone. "
-              "launches/step: kernels, copies and fills outside graphs, with graphs and waits of the host over the middle half of the steps.");
+              "launches/step: kernels, copies and fills outside graphs, with graphs and waits of the host over the middle half of the steps." +
+              (settings.tune ? " Products by measured plans." : ""));
+  if (settings.tune) report_tuned(report, tuned);
 }
 
 }  // namespace

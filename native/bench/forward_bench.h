@@ -4,6 +4,7 @@
 #include "bench/device_facts.h"
 #include "bench/timing.h"
 #include "runtimes/cuda/runtime/forward.h"
+#include "runtimes/cuda/runtime/tuning.h"
 
 namespace octet::bench {
 
@@ -13,7 +14,13 @@ struct PassShape {
   int tail = 0;    ///< Tokens behind them in every lane, before the pass.
 };
 
-/// Time of one pass with the logits of all its rows, from a graph. Keys and values in the cache mean nothing.
-Timing time_pass(cuda::Stream& stream, const cuda::Network& network, const PassShape& shape, int repeats);
+/// Plans of the products of such passes, measured.
+void tune_passes(cuda::Stream& stream, const cuda::Network& network, std::span<const cuda::TunedPass> passes, const cuda::TuningOptions& options,
+                 cuda::GemmChoices& choices);
+
+/// Time of one pass with the logits of all its rows, from a graph. Keys and values in the cache mean nothing. `choices`:
+/// of plans, may be null.
+Timing time_pass(cuda::Stream& stream, const cuda::Network& network, const PassShape& shape, int repeats,
+                 const cuda::GemmChoices* choices = nullptr);
 
 }  // namespace octet::bench

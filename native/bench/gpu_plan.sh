@@ -7,10 +7,12 @@ build                       5 300
 tests                      20 120
 steps                      10  60
 products                   10  60
+products_tuned             15  80
 decode_simulated           20 120
 products_quantised         10  60
 products_wgmma             15  60
 decode_real                20 120
+steps_tuned                15  60
 utilisation                20 120
 memcheck                   20  90
 racecheck                  20  90

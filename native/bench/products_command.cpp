@@ -4,6 +4,7 @@
 #include "bench/command.h"
 #include "bench/device_facts.h"
 #include "bench/gemm_bench.h"
+#include "bench/tuned_table.h"
 
 namespace octet::bench {
 namespace {
@@ -13,6 +14,7 @@ constexpr Option kOptions[] = {
     {"--formats", "LIST", "weight formats (bf16,q8_0,q4_k)"},
     {"--matrices", "LIST", "of qkv, attention-out, gate-up, down, output (all)"},
     {"--rows", "LIST", "activation rows, 1 to 4096 (1,8,16,64,72,136)"},
+    {"--tune", nullptr, kTuneHelp},
 };
 
 void run(const Arguments& arguments, Report& report) {
@@ -25,7 +27,7 @@ void run(const Arguments& arguments, Report& report) {
       throw Usage("--matrices: there is no matrix \"" + name + "\"");
   cuda::Stream stream;
   const DeviceFacts device = report_device(stream, report);
-  for (const cuda::Architecture& shape : shapes) bench_products(stream, shape, formats, rows, matrices, device.copy_gb_per_s, report);
+  for (const cuda::Architecture& shape : shapes) bench_products(stream, shape, formats, rows, matrices, device.copy_gb_per_s, arguments.has("--tune"), report);
 }
 
 }  // namespace

@@ -127,6 +127,12 @@ stage_products() { "$bench" products --shape 7.8B --formats bf16 --rows 8,16,32,
 stage_products_quantised() {
   "$bench" products --shape 7.8B --formats q8_0,q4_k --rows 8,16,32,64,72 --json "$out/products-quantised.json"
 }
+# Plans measured on the device, as the product does it, beside the cost model's: products alone, and passes by them.
+stage_products_tuned() {
+  "$bench" products --tune --shape 7.8B --formats bf16,q4_k,q8_0 --rows 8,16,64,72 --json "$out/products-tuned.json" &&
+    "$bench" products --tune --shape 0.5B --formats bf16 --rows 8,16 --json "$out/products-tuned-draft.json"
+}
+stage_steps_tuned() { "$bench" steps --tune --formats bf16 --batches 8 --prompts 512 --draft-lengths 0,7 --json "$out/steps-tuned.json"; }
 # Products by warpgroups are opt-in: first whether they are right, apart from the other tests, then the same table by them.
 stage_products_wgmma() {
   "$tests" -tc="cuda wgmma*" -d &&

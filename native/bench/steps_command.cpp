@@ -6,6 +6,7 @@
 #include "bench/interrupt.h"
 #include "bench/pass_cost.h"
 #include "bench/synthetic_network.h"
+#include "bench/tuned_table.h"
 #include "runtimes/runtime.h"
 
 namespace octet::bench {
@@ -20,12 +21,14 @@ constexpr Option kOptions[] = {
     {"--draft-lengths", "LIST", "verifications of k drafted tokens a lane, 0 to 32; 0: regular decoding (0,3,7)"},
     {"--tail", "N", "tokens of every lane behind the prompt (64)"},
     {"--repeats", "N", "timed passes of each row (20)"},
+    {"--tune", nullptr, kTuneHelp},
 };
 
 struct Settings {
   std::vector<cuda::WeightFormat> formats;
   std::vector<int> batches, prompts, draft_lengths;
   int tail, repeats;
+  bool tune;
 };
 
 struct Part {
@@ -34,16 +37,24 @@ struct Part {
 };
 
 void measure(cuda::Stream& stream, const std::string& name, const cuda::Architecture& shape, const std::vector<Part>& parts,
-             const Settings& settings, const DeviceFacts& device, Report& report) {
+             const Settings& settings, const DeviceFacts& device, std::vector<TunedRow>& tuned, Report& report) {
   for (const cuda::WeightFormat format : settings.formats) {
     report.progress("making " + shape.name + " in " + option_name(format));
     const cuda::Network network = synthetic_network(stream, shape, format, 1);
     const PassCost cost = pass_cost(network);
+    cuda::GemmChoices choices;
+    if (settings.tune) {
+      std::vector<cuda::TunedPass> passes;
+      for (const int batch : settings.batches)
+        for (const Part& part : parts)
+          if (const int rows = batch * part.rows_per_lane; rows <= cuda::kMostTunedRows) passes.push_back({.rows = rows, .logits_rows = rows});
+      if (!passes.empty()) tune_passes(stream, network, passes, tuning_into(tuned, shape.name, shape.name), choices);
+    }
     for (const int prompt : settings.prompts) {
       for (const int batch : settings.batches) {
         for (const Part& part : parts) {
           check_interrupt();
-          const Timing timing = time_pass(stream, network, {batch, part.rows_per_lane, prompt, settings.tail}, settings.repeats);
+          const Timing timing = time_pass(stream, network, {batch, part.rows_per_lane, prompt, settings.tail}, settings.repeats, &choices);
           const double rows = batch * part.rows_per_lane;
           const double speed = cost.bytes(prompt, settings.tail + part.rows_per_lane, batch) / timing.median_ms / 1e6;
           const double flops = rows * cost.operations_per_row / timing.median_ms * 1e3;
@@ -65,7 +76,8 @@ void run(const Arguments& arguments, Report& report) {
                           .prompts = arguments.wholes("--prompts", "512,4096", 1, 1 << 20),
                           .draft_lengths = arguments.wholes("--draft-lengths", "0,3,7", 0, kMaxDraftLength),
                           .tail = arguments.whole("--tail", 64, 0, 1 << 16),
-                          .repeats = arguments.whole("--repeats", 20, 1, 10000)};
+                          .repeats = arguments.whole("--repeats", 20, 1, 10000),
+                          .tune = arguments.has("--tune")};
   std::vector<Part> verifications;
   for (const int k : settings.draft_lengths) verifications.push_back({k == 0 ? "regular" : "verify k=" + std::to_string(k), k + 1});
   cuda::Stream stream;
@@ -74,11 +86,14 @@ void run(const Arguments& arguments, Report& report) {
                {{"pass", "pass"}, {"shape", "shape"}, {"format", "format"}, {"prompt", "prompt", 0}, {"batch", "batch", 0}, {"rows", "rows", 0},
                 {"ms", "ms", 3}, {"leastMs", "least ms", 3}, {"gbPerS", "GB/s", 1}, {"ofCopy", "% of copy", 1, 100}, {"tflops", "TFLOP/s", 2},
                 {"utilisation", "% of bf16 peak", 1, 100}});
-  if (draft) measure(stream, "draft", *draft, {{"one token", 1}}, settings, device, report);
-  measure(stream, "target", target, verifications, settings, device, report);
+  std::vector<TunedRow> tuned;
+  if (draft) measure(stream, "draft", *draft, {{"one token", 1}}, settings, device, tuned, report);
+  measure(stream, "target", target, verifications, settings, device, tuned, report);
   report.note("ms: median of " + std::to_string(settings.repeats) +
       " replays of a graph of one pass, logits included, sampling not. GB/s: weights as stored, the "
-              "prompt's keys and values once, the tails'. FLOP/s: 2 per weight and row, attention left out.");
+              "prompt's keys and values once, the tails'. FLOP/s: 2 per weight and row, attention left out." +
+              (settings.tune ? " Products by measured plans." : ""));
+  if (settings.tune) report_tuned(report, tuned);
 }
 
 }  // namespace

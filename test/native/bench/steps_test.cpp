@@ -22,6 +22,23 @@ TEST_CASE("bench: steps reports every pass, batch, prompt and format once, with 
   CHECK(run.progress.find("making tiny in q4_k\n") != std::string::npos);
 }
 
+TEST_CASE("bench: steps and products by measured plans, with a table of them") {
+  const BenchRun steps = run_bench({"steps", "--target", "tiny", "--draft", "none", "--formats", "bf16", "--batches", "2", "--prompts", "5", "--draft-lengths",
+                                    "0", "--tail", "3", "--repeats", "1", "--tune"});
+  CHECK(steps.code == 0);
+  CHECK(steps.lines_with("| target: regular | tiny ") == 1);
+  for (const char* const matrix : {"qkv", "attention-out", "gate-up", "down", "output"}) {
+    CAPTURE(std::string(matrix));
+    CHECK(steps.lines_with(std::string("| ") + matrix + " ") == 1);
+  }
+  CHECK(steps.lines_with("| none") == 5);  // nothing was wrong
+  const BenchRun products = run_bench({"products", "--shape", "tiny-draft", "--formats", "bf16", "--rows", "8,1000", "--matrices", "down", "--tune", "--once"});
+  CHECK(products.code == 0);
+  CHECK(products.lines_with("| down ") == 3);  // two rows, of which one is few enough to have a plan measured
+  CHECK(products.text.find("products of n rows, by measured plans") != std::string::npos);
+  CHECK(products.text.find("by the model's plan") != std::string::npos);
+}
+
 TEST_CASE("bench: steps refuses shapes and numbers it cannot run") {
   CHECK(run_bench({"steps", "--target", "none"}).code == 2);
   CHECK(run_bench({"steps", "--batches", "17"}).progress == "octet-native-bench: --batches: 17 is not between 1 and 16\n");

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #ifndef _WIN32
 #include <dlfcn.h>
@@ -14,6 +15,7 @@
 #include "collect.h"
 #include "llama_fixture.h"
 #include "runtimes/cuda/model/describe.h"
+#include "temporary_folder.h"
 
 using namespace octet;
 using namespace octet::addon;
@@ -44,7 +46,7 @@ Heard write(Engine& engine, int tokens) {
   return run(engine, request);
 }
 
-std::unique_ptr<Runtime> no_memory(const cuda::PairSource&, const std::function<bool(bool, float)>&) {
+std::unique_ptr<Runtime> no_memory(const cuda::PairSource&, const std::function<bool(cuda::MakingPhase, float)>&) {
   throw std::runtime_error("out of memory: so it is said");
 }
 
@@ -106,7 +108,38 @@ TEST_CASE("cuda library: its exceptions are the engine's own") {
   source.cache_tokens = 1 << 30;
   CHECK_THROWS_WITH_AS(cuda.library->make_runtime(source, {}), doctest::Contains("out of memory"), std::runtime_error);
   source.cache_tokens = 64;
-  CHECK(cuda.library->make_runtime(source, [](bool, float) { return false; }) == nullptr);
+  CHECK(cuda.library->make_runtime(source, [](cuda::MakingPhase, float) { return false; }) == nullptr);
+}
+
+TEST_CASE("cuda library: plans are measured where a file is given, once, and a load can be given up meanwhile") {
+  const CudaLibrary cuda = load_cuda_library(OCTET_TEST_CUDA_LIBRARY);
+  REQUIRE_MESSAGE(cuda.library, cuda.reason);
+  const octet::test::TemporaryFolder folder;
+  const cuda::ModelSource model = cuda::describe_network(llama::open_parts(kDraftFile));
+  cuda::PairSource source{.target = &model.source, .vocabulary = 512, .lanes = 1, .context_tokens = 32, .cache_tokens = 64};
+  int measuring = 0, give_up_after = 1;
+  std::vector<std::string> lines;
+  source.log = [&](const std::string& line) { lines.push_back(line); };
+  const auto made = [&] {
+    measuring = 0;
+    lines.clear();
+    return cuda.library->make_runtime(source, [&](cuda::MakingPhase phase, float) {
+      return phase != cuda::MakingPhase::kMeasuring || ++measuring < give_up_after;
+    }) != nullptr;
+  };
+  CHECK(made());
+  CHECK(measuring == 0);
+  source.plans_file = folder / "plans.txt";
+  CHECK_FALSE(made());
+  CHECK_FALSE(std::filesystem::exists(source.plans_file));
+  give_up_after = 1000;
+  CHECK(made());
+  CHECK(measuring > 0);
+  CHECK(lines.size() == 1);
+  CHECK(std::filesystem::exists(source.plans_file));
+  CHECK(made());
+  CHECK(measuring == 0);
+  CHECK(lines.empty());
 }
 
 TEST_CASE("cuda library: a file that is missing, or another's, or of another version is not used, and the reason is said") {

@@ -33,14 +33,14 @@ struct MadeUp {
 }  // namespace
 
 TEST_CASE("cuda trials: the fastest plan is chosen, in rounds in which all take turns") {
-  MadeUp device{.times = {{2, {100}}, {3, {90}}, {4, {80, 85, 81}}, {5, {84}}}};
+  MadeUp device{.times = {{2, {100}}, {3, {90}}, {4, {80, 85, 81}}, {5, {84}}, {6, {120}}}};
   const ProductTrials trials = device.choose();
   CHECK(trials.chosen == 2);
   CHECK(trials.plan().stages == 4);
   CHECK(trials.plans[0].us == 100);
   CHECK(trials.plans[2].us == 81);
-  REQUIRE(device.order.size() == 4u * kTrialRounds - (kTrialRounds - 2));  // the slowest is hopeless after two rounds
-  CHECK(std::vector<int>(device.order.begin(), device.order.begin() + 8) == std::vector<int>{2, 3, 4, 5, 2, 3, 4, 5});
+  REQUIRE(device.order.size() == 5u * kTrialRounds - (kTrialRounds - 2));  // the slowest is hopeless after two rounds
+  CHECK(std::vector<int>(device.order.begin(), device.order.begin() + 10) == std::vector<int>{2, 3, 4, 5, 6, 2, 3, 4, 5, 6});
   CHECK(device.measured[2] == kTrialRounds);  // the model's is measured to the end
 }
 
@@ -60,7 +60,7 @@ TEST_CASE("cuda trials: what is wrong or cannot be launched is never chosen, nor
   CHECK(trials.plans[1].finding == Finding::kWrong);
   CHECK(trials.plans[2].finding == Finding::kFailed);
   // Fails as it is measured.
-  MadeUp later{.times = {{2, {100}}, {3, {50, 50, 0}}, {4, {90}}}};
+  MadeUp later{.times = {{2, {100}}, {3, {85, 85, 0}}, {4, {90}}}};
   CHECK(later.choose().plan().stages == 4);
   CHECK(later.measured[3] == 3);
 }

@@ -1,6 +1,6 @@
 // What is said of a GPU run's tables: figures that hold, that do not, and that were not measured.
 import { describe, expect, it } from "vitest";
-import { figures, markdown } from "../../../scripts/gpu-figures.mjs";
+import { figures, markdown, tunedPlans } from "../../../scripts/gpu-figures.mjs";
 
 interface Row { [key: string]: string | number | null }
 const file = (title: string, rows: Row[]) => ({ device: "a GPU", copyGbPerS: 4000.4, tables: [{ key: "t", title, rows, notes: [] }] });
@@ -67,6 +67,28 @@ describe("figures of a GPU run", () => {
     expect(of(better, "acceptance simulated 0.8, per token")).toBe("1.800 ms");
     expect(of(better, "acceptance real, per token")).toBe("1.500 ms");
     expect(of(better, "utilisation")).toBe("30.0 %");
+  });
+
+  it("says which figures are of plans measured on the device, and takes those from their own tables alone", () => {
+    const table = (key: string, title: string, rows: Row[]) => ({ key, title, rows, notes: [] });
+    const plan = (modelPlan: string, overModel: number | null, dropped = "none") => ({ shape: "7.8B", matrix: "down", format: "q4_k", rows: 72, modelPlan, overModel, dropped });
+    const more: Record<string, unknown> = {
+      "products-tuned": { tables: [
+        table("products", "7.8B: products of n rows, by measured plans", [product("bf16", 8, 0.91), product("bf16", 144, 0.1), product("q4_k", 64, 0.75)]),
+        table("tuned", "Measured plans", [plan("the same", 1), plan("2 tiles", 1.1), plan("4 tiles", 1.254, "9 tiles, wgmma")]),
+      ] },
+      "steps-tuned": { tables: [table("steps", "Forward passes", [{ pass: "draft: one token", format: "bf16", prompt: 512, batch: 8, ms: 0.35 }])] },
+    };
+    const read = (name: string) => (name in more ? more[name] : files[name]);
+    const of = (list: ReturnType<typeof figures>) => list.flatMap(({ name, measured }, i) => (name.includes("measured on the device") ? [[list[i - 1]!.name.slice(0, 14), measured]] : []));
+    expect(of(figures(read))).toEqual([
+      ["products, bf16", "91.0 %"], ["products, q8_0", "-"], ["products, q4_k", "75.0 %"], ["draft forward,", "0.350 ms"], ["verification o", "-"],
+    ]);
+    expect(of(found).map(([, measured]) => measured)).toEqual(["-", "-", "-", "-", "-"]);
+    expect(figures(read).find(({ name }) => name.startsWith("draft forward"))?.measured).toBe("0.400 ms");
+    expect(tunedPlans(read)).toBe("Measured plans: 2 of 3 products take another than the cost model's, 1.10 to 1.25 times as fast. "
+      + "Dropped as wrong: 7.8B down q4_k, 72 rows: 9 tiles, wgmma.");
+    expect(tunedPlans((name: string) => files[name])).toBeUndefined();
   });
 
   it("says what is missing", () => {

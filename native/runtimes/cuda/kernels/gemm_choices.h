@@ -56,6 +56,7 @@ GemmPlan plan_of(const Gemm& call, const GemmWorkspace& workspace);
 /// times the least, cheapest first. `wgmma`: plans for warpgroups are among them whether or not the cost model may take them.
 std::vector<GemmPlan> plans_worth_trying(const Matrix& weights, int n, const PlanDevice& device, bool wgmma, std::size_t most);
 
+constexpr std::size_t kMostPlansTried = 8;     ///< Of a product.
 constexpr double kCostsWorthTrying = 1.6;  ///< The model counts bytes and leaves out latency.
 
 }  // namespace octet::cuda

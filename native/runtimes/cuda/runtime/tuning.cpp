@@ -14,8 +14,6 @@
 namespace octet::cuda {
 namespace {
 
-constexpr std::size_t kMostPlans = 8;  // tried of a product
-
 struct Work {
   TunedProduct product;
   std::vector<Gemm> of_layers;
@@ -145,7 +143,7 @@ class Tuning {
       network = each.network;
       const Gemm& call = each.of_layers.front();
       try {
-        each.product.trials = try_on(*bench, each.of_layers, plans_worth_trying(call.weights, call.n, workspace, may_wgmma_, kMostPlans));
+        each.product.trials = try_on(*bench, each.of_layers, plans_worth_trying(call.weights, call.n, workspace, may_wgmma_, options_.most_plans));
       } catch (const std::exception& error) {
         stream_.synchronize();  // throws where the device is lost
         bench = std::make_unique<ProductBench>(stream_, workspace, each.network->spare);

@@ -25,6 +25,7 @@ struct TuningOptions {
   std::string file;          ///< Where choices are kept (plan_file.h), UTF-8. Empty: nowhere, and without `on` nothing is measured.
   std::string build;         ///< kBuild: the file's plans are of this code.
   double budget_ms = 3000;   ///< No product is begun later.
+  std::size_t most_plans = kMostPlansTried;                ///< Of a product.
   std::function<double()> clock;                           ///< Milliseconds; null: of the system.
   std::function<bool(float)> progress;                     ///< 0 to 1; returns false to give up.
   std::function<void(const std::string&)> log;             ///< One line for a person.
