@@ -27,7 +27,8 @@ struct Model {
         forward(network, cache, activations) {}
   /// The cache's memory is free to be overwritten until the first prompt.
   TunedNetwork tuned(bool is_draft, const RuntimeOptions& options) const {
-    return {&forward, is_draft, {static_cast<std::byte*>(cache.keys(0)), KvCache::bytes(network.architecture, options.cache_tokens, options.precision)}};
+    const std::size_t bytes = KvCache::bytes(network.architecture, options.cache_tokens, options.precision);
+    return {&forward, is_draft, {static_cast<std::byte*>(cache.keys(0)), bytes}};
   }
 
   Network network;
@@ -116,7 +117,8 @@ bool CudaRuntime::tune_products(const DeviceInfo& device) {
   std::vector<TunedNetwork> networks{target_.tuned(false, options_)};
   if (draft_) networks.push_back(draft_->tuned(true, options_));
   const std::vector<TunedPass> passes = passes_to_tune(options_.lanes, sizes_.limits.draft_length, sizes_.limits.catch_up_rows, draft_.has_value());
-  return tune(stream_, networks, passes, device, options_.tuning, choices_);
+  const TuningOptions tuning = std::exchange(options_.tuning, {});  // what it tells and asks is the caller's, who is gone later
+  return tune(stream_, networks, passes, device, tuning, choices_);
 }
 
 // A step without lanes: kernels are loaded and the device proves itself before the first request.

@@ -31,7 +31,6 @@ class Activations {
 
   int most_rows() const { return rows_; }
   Precision precision() const { return precision_; }
-  const GemmWorkspace& products() const { return products_; }
 
  private:
   friend class Forward;

@@ -155,7 +155,8 @@ class Tuning {
       measured.set(each.product.key, each.product.trials.plan());
       for (const PlanTrial& trial : each.product.trials.plans)
         if (trial.finding == Finding::kWrong || trial.finding == Finding::kFailed)
-          dropped += "; " + name_of(each.product.key) + " by " + name_of(trial.plan) + (trial.finding == Finding::kWrong ? ": WRONG, dropped" : ": cannot be launched, dropped");
+          dropped += "; " + name_of(each.product.key) + " by " + name_of(trial.plan) + (trial.finding == Finding::kWrong ? ": WRONG" : ": cannot be launched") +
+                     ", dropped";
       if (options_.heard) options_.heard(each.product);
     }
     char line[200];
