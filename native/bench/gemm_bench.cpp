@@ -110,12 +110,12 @@ void bench_products(Stream& stream, const Architecture& shape, std::span<const W
           for (int copy = 0; copy < copies; ++copy) calls.push_back(call(copy));
           ProductBench bench(stream, workspace, {spare.data(), spare.size()});
           TunedProduct product_tried{.name = product.name, .key = key_of(calls.front()),
-                                     .trials = try_on(bench, calls, plans_worth_trying(calls.front().weights, n, workspace, wgmma, kMostPlansTried))};
+                                     .trials = try_on(bench, calls, plans_worth_trying(calls.front(), workspace, wgmma, kMostPlansTried))};
           choices.set(product_tried.key, product_tried.trials.plan());
           tuned_rows.push_back({shape.name, std::move(product_tried)});
         }
         const char* const by = plan_of(call(0), workspace).wgmma ? "wgmma" : "mma.sync";
-        const GemmPlan model = plan_gemm(packed[0].matrix, n, workspace);
+        const GemmPlan model = model_plan_of(call(0), workspace);
         const auto by_model = [&](int copy) { gemm_by(stream, workspace, call(copy), model); };
         const double model_ms = tuned ? time_on_device(stream, copies, 15, by_model).median_ms : 0;
         const Timing timing = time_on_device(stream, copies, 15, [&](int copy) { gemm(stream, workspace, call(copy)); });

@@ -83,7 +83,7 @@ TEST_CASE("cuda choices: worth trying are the model's plan and those not much de
   const PlanDevice device = device_of(132, 227);
   for (const int n : {8, 64, 72}) {
     CAPTURE(n);
-    const auto plans = plans_worth_trying(weights, n, device, false, 8), with = plans_worth_trying(weights, n, device, true, 8);
+    const auto plans = plans_worth_trying({.weights = weights, .n = n}, device, false, 8), with = plans_worth_trying({.weights = weights, .n = n}, device, true, 8);
     CHECK(plans.size() > 1);
     CHECK(plans.size() <= 8);
     CHECK(plans.front() == plan_gemm(weights, n, device));
@@ -91,9 +91,9 @@ TEST_CASE("cuda choices: worth trying are the model's plan and those not much de
     CHECK(std::none_of(plans.begin(), plans.end(), [](const GemmPlan& plan) { return plan.wgmma; }));
     CHECK((n == 8 || std::any_of(with.begin(), with.end(), [](const GemmPlan& plan) { return plan.wgmma; })));
     for (std::size_t i = 0; i < with.size(); ++i) CHECK(std::count(with.begin(), with.end(), with[i]) == 1);
-    CHECK(plans_worth_trying(weights, n, device, true, 2).size() == 2);
+    CHECK(plans_worth_trying({.weights = weights, .n = n}, device, true, 2).size() == 2);
     // Where the model itself may take warpgroups, the others are tried beside its choice.
-    const auto asked = plans_worth_trying(weights, n, device.with_wgmma(true), true, 8);
+    const auto asked = plans_worth_trying({.weights = weights, .n = n}, device.with_wgmma(true), true, 8);
     CHECK(asked.front() == plan_gemm(weights, n, device.with_wgmma(true)));
     double least = 1e30;
     for (const CostedPlan& each : possible_plans(weights, n, device)) least = std::min(least, each.cost);

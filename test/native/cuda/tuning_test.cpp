@@ -65,7 +65,7 @@ TEST_CASE("cuda tuning: every plan worth trying is right, and one that leaves co
     for (const Gemm& call : calls) {
       CAPTURE(name_of(key_of(call)));
       bench.take({&call, 1});
-      const auto plans = plans_worth_trying(call.weights, rows, forward.workspace(), wgmma, 4);
+      const auto plans = plans_worth_trying(call, forward.workspace(), wgmma, 4);
       for (const GemmPlan& plan : plans) {
         CAPTURE(name_of(plan));
         ++tried;

@@ -47,16 +47,19 @@ const GemmPlan* GemmChoices::find(const ProductKey& key) const {
 GemmPlan plan_of(const Gemm& call, const GemmWorkspace& workspace) {
   if (workspace.choices() && call.n <= kMostTunedRows)
     if (const GemmPlan* const chosen = workspace.choices()->find(key_of(call))) return *chosen;
-  return plan_gemm(call.weights, call.n, workspace);
+  return model_plan_of(call, workspace);
 }
 
-std::vector<GemmPlan> plans_worth_trying(const Matrix& weights, int n, const PlanDevice& device, bool wgmma, std::size_t most) {
-  std::vector<CostedPlan> all = possible_plans(weights, n, device.with_wgmma(false));
+std::vector<CostedPlan> possible_plans_of(const Gemm& call, const PlanDevice& device) { return possible_plans(call.weights, call.n, device); }
+GemmPlan model_plan_of(const Gemm& call, const PlanDevice& device) { return plan_gemm(call.weights, call.n, device); }
+
+std::vector<GemmPlan> plans_worth_trying(const Gemm& call, const PlanDevice& device, bool wgmma, std::size_t most) {
+  std::vector<CostedPlan> all = possible_plans_of(call, device.with_wgmma(false));
   if (wgmma || device.wgmma())
-    for (const CostedPlan& each : possible_plans(weights, n, device.with_wgmma(true)))
+    for (const CostedPlan& each : possible_plans_of(call, device.with_wgmma(true)))
       if (each.plan.wgmma) all.push_back(each);
   std::stable_sort(all.begin(), all.end(), [](const CostedPlan& a, const CostedPlan& b) { return a.cost < b.cost; });
-  std::vector<GemmPlan> plans{plan_gemm(weights, n, device)};
+  std::vector<GemmPlan> plans{model_plan_of(call, device)};
   for (const CostedPlan& each : all) {
     if (plans.size() >= most || each.cost > kCostsWorthTrying * all.front().cost) break;
     if (each.plan != plans.front()) plans.push_back(each.plan);

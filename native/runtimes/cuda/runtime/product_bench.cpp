@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "runtimes/cuda/kernels/compare.h"
+#include "runtimes/cuda/kernels/gemm_choices.h"
 #include "runtimes/cuda/kernels/gemm_tile.h"
 #include "runtimes/cuda/runtime/record_graph.h"
 
@@ -83,7 +84,7 @@ void ProductBench::take(std::span<const Gemm> of_layers) {
     results = DeviceArray<std::byte>(end);
   }
 
-  reference_ = plan_gemm(w, call.n, static_cast<const PlanDevice&>(workspace_).with_wgmma(false));
+  reference_ = model_plan_of(call, workspace_.with_wgmma(false));
   run(reference_, kReference);
   stream_.synchronize();
   std::vector<float> row;

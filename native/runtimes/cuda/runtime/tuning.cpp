@@ -61,7 +61,7 @@ double milliseconds() {
 std::optional<GemmPlan> plan_named(const std::string& name, const Gemm& call, const PlanDevice& device, bool wgmma) {
   for (const bool by_wgmma : {false, true}) {
     if (by_wgmma && !wgmma) continue;
-    for (const CostedPlan& each : possible_plans(call.weights, call.n, device.with_wgmma(by_wgmma)))
+    for (const CostedPlan& each : possible_plans_of(call, device.with_wgmma(by_wgmma)))
       if (name_of(each.plan) == name) return each.plan;
   }
   return std::nullopt;
@@ -143,7 +143,7 @@ class Tuning {
       network = each.network;
       const Gemm& call = each.of_layers.front();
       try {
-        each.product.trials = try_on(*bench, each.of_layers, plans_worth_trying(call.weights, call.n, workspace, may_wgmma_, options_.most_plans));
+        each.product.trials = try_on(*bench, each.of_layers, plans_worth_trying(call, workspace, may_wgmma_, options_.most_plans));
       } catch (const std::exception& error) {
         stream_.synchronize();  // throws where the device is lost
         bench = std::make_unique<ProductBench>(stream_, workspace, each.network->spare);
@@ -172,7 +172,7 @@ class Tuning {
     for (const Work& each : work) {
       const Gemm& call = each.of_layers.front();
       const GemmPlan* const found = measured.find(each.product.key);
-      const GemmPlan plan = found ? *found : plan_gemm(call.weights, call.n, each.network->forward->workspace());
+      const GemmPlan plan = found ? *found : model_plan_of(call, each.network->forward->workspace());
       choices_.set(each.product.key, plan);
       plans[name_of(each.product.key)] = name_of(plan);
     }
