@@ -31,6 +31,7 @@ constexpr const char* kChosen[] = {
     "cuda attention: blocks that take several items*",
     "cuda attention: one recorded graph*",
     "cuda attention by rows: ragged*",
+    "cuda compare:*",
     "cuda gemm: every format*",
     "cuda gemm: every division*",
     "cuda gemm: every number of stages*",
