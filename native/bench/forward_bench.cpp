@@ -12,7 +12,7 @@ void tune_passes(Stream& stream, const Network& network, std::span<const TunedPa
   constexpr int kCells = 4096;  // not attended to: their memory is what is overwritten between trials
   const DeviceInfo device = device_info();
   const KvCache cache(network.architecture, device.compute_capability == 0 ? 8 : kCells, Precision::kBf16);
-  const Activations activations(network.architecture, Precision::kBf16, kMostTunedRows, device);
+  const Activations activations(pass_needs(network, Precision::kBf16), Precision::kBf16, kMostTunedRows, device);
   const Forward forward(network, cache, activations);
   const std::size_t spare = KvCache::bytes(network.architecture, device.compute_capability == 0 ? 8 : kCells, Precision::kBf16);
   const TunedNetwork tuned{&forward, passes.front().draft, {static_cast<std::byte*>(cache.keys(0)), spare}};

@@ -53,7 +53,7 @@ TEST_CASE("cuda tuning: every plan worth trying is right, and one that leaves co
   const FusibleNetwork source(wide, 3);
   const Network network = source.network();
   const KvCache cache(network.architecture, 8, Precision::kBf16);
-  const Activations activations(network.architecture, Precision::kBf16, 64, device_info());
+  const Activations activations(pass_needs(network, Precision::kBf16), Precision::kBf16, 64, device_info());
   const Forward forward(network, cache, activations);
   Stream stream;
   ProductBench bench(stream, forward.workspace(), {});
@@ -181,7 +181,7 @@ TEST_CASE("cuda tuning: stored plans are what products run by") {
   GemmChoices choices;
   choices.set(heard[0].key, heard[0].trials.plans.back().plan);
   const KvCache cache(network.architecture, 8, Precision::kBf16);
-  const Activations activations(network.architecture, Precision::kBf16, 8, device_info(), &choices);
+  const Activations activations(pass_needs(network, Precision::kBf16), Precision::kBf16, 8, device_info(), &choices);
   const Forward forward(network, cache, activations);
   CHECK(plan_of(forward.products(1, 2).qkv.front(), forward.workspace()) == heard[0].trials.plans.back().plan);
 }
