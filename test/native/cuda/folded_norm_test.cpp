@@ -39,7 +39,7 @@ TEST_CASE("cuda folded norm: every plan of the product that adds, and of the one
   for (const int n : {13, 75}) {
     NormedProducts c(WeightFormat::kQ8_0, 320, 70, n, n == 75, 7);
     const auto try_out = [&](const Gemm& forced, bool adds) {
-      for (const CostedPlan& possible : possible_plans(forced.weights, n, workspace)) {
+      for (const CostedPlan& possible : possible_plans(forced, workspace)) {
         CAPTURE(n);
         CAPTURE(adds);
         CAPTURE(possible.plan.tiles);
@@ -78,12 +78,12 @@ TEST_CASE("cuda folded norm: tiles shared by blocks in any order give the same b
   for (const int n : {8, 72}) {
     CAPTURE(n);
     NormedProducts c(WeightFormat::kBf16, 448, 40, n, false, 3);
-    const auto shared_plan = [&](const Matrix& weights) {
-      for (const CostedPlan& possible : possible_plans(weights, n, workspace))
+    const auto shared_plan = [&](const Gemm& call) {
+      for (const CostedPlan& possible : possible_plans(call, workspace))
         if (possible.plan.sharers > possible.plan.shared_tiles()) return possible.plan;
       throw std::logic_error("no plan shares tiles");
     };
-    const GemmPlan adding = shared_plan(c.add().weights), reading = shared_plan(c.read().weights);
+    const GemmPlan adding = shared_plan(c.add()), reading = shared_plan(c.read());
     std::vector<std::byte> first;
     for (unsigned order = 0; order < 4; ++order) {
       const BlockOrder shuffled(order);

@@ -71,18 +71,25 @@ TEST_CASE("cuda gemm: tiles shared by several blocks, whole rounds, and both") {
     CAPTURE(shape.n);
     const GemmWorkspace workspace = workspace_of(shape.multiprocessors);
     GemmCase c(WeightFormat::kQ4_K, shape.rows, 768, shape.n, Epilogue::kAdd, Precision::kBf16, true, 5);
-    const GemmPlan plan = plan_gemm(c.call().weights, shape.n, workspace);
-    CHECK((plan.rounds > 0) == shape.rounds);
-    CHECK((plan.sharers > plan.shared_tiles()) == shape.shared);
-    bool straddling = false;
-    for (int block = 0; block < plan.sharers; ++block)
-      straddling |= plan.share_begin(block) % plan.steps != 0 && plan.share_begin(block) / plan.steps != (plan.share_begin(block + 1) - 1) / plan.steps;
-    CHECK(straddling == shape.straddling);
-    for (unsigned order = 0; order < 4; ++order) {
-      const BlockOrder shuffled(order);
-      CHECK(wrong_after(c, workspace) == 0);
-      CHECK(counters_are_zero(workspace));
+    int tried = 0;
+    for (const CostedPlan& possible : possible_plans(c.call(), workspace)) {
+      const GemmPlan& plan = possible.plan;
+      bool straddling = false;
+      for (int block = 0; block < plan.sharers; ++block)
+        straddling |= plan.share_begin(block) % plan.steps != 0 && plan.share_begin(block) / plan.steps != (plan.share_begin(block + 1) - 1) / plan.steps;
+      if ((plan.rounds > 0) != shape.rounds || (plan.sharers > plan.shared_tiles()) != shape.shared || straddling != shape.straddling) continue;
+      if (++tried > 2) break;
+      for (unsigned order = 0; order < 4; ++order) {
+        const BlockOrder shuffled(order);
+        Stream stream;
+        c.reset();
+        gemm_by(stream, workspace, c.call(), plan);
+        stream.synchronize();
+        CHECK(c.wrong() == 0);
+        CHECK(counters_are_zero(workspace));
+      }
     }
+    CHECK(tried > 0);
   }
 }
 
@@ -112,7 +119,7 @@ TEST_CASE("cuda gemm: every division of a block's warps") {
         }
       }
   const int cases = 4 * static_cast<int>(shared_sizes().size());
-  CHECK(plans[1] == cases * (2 * 2 + 4 * 3));
+  CHECK(plans[1] >= cases * (4 + 2 * 2 + 4 * 3) / 2);
   CHECK(plans[2] > 0);
   if (shared_sizes().size() > 1) CHECK(plans[4] > 0);
 }
@@ -205,30 +212,35 @@ TEST_CASE("cuda gemm: a plan deals out every step of every tile once, within the
           for (const int columns : {256, 3584})
             for (const int n : {1, 8, 16, 33, 64, 72, 144, 1000}) {
               const GemmWorkspace workspace(DeviceInfo{.multiprocessors = multiprocessors, .shared_bytes = static_cast<std::size_t>(shared_kib) << 10});
-              const GemmPlan plan = plan_gemm({.format = format, .rows = rows, .columns = columns}, n, workspace);
+              std::vector<GemmPlan> plans{plan_gemm({.format = format, .rows = rows, .columns = columns}, n, workspace)};
+              if (n <= kFewRows && rows < 1000)
+                for (const CostedPlan& possible : possible_plans({.format = format, .rows = rows, .columns = columns}, n, workspace))
+                  plans.push_back(possible.plan);
               CAPTURE(multiprocessors);
               CAPTURE(rows);
               CAPTURE(columns);
               CAPTURE(n);
-              REQUIRE(plan.row_warps * plan.n_warps * plan.k_warps == kGemmWarps);
-              REQUIRE(plan.blocks <= workspace.most_blocks());
-              REQUIRE(plan.tiles_down * plan.block_rows() >= rows);
-              REQUIRE(plan.tiles_across * plan.block_n() >= n);
-              REQUIRE(plan.stages >= 2);
-              REQUIRE(gemm_shared_bytes(format, plan) <= static_cast<std::size_t>(shared_kib) << 10);
-              std::vector<int> taken(static_cast<std::size_t>(plan.tiles_down) * plan.tiles_across * plan.steps);
-              for (int block = 0; block < plan.blocks; ++block) {
-                Walk walk(plan, block);
-                for (int i = 0; i < Walk::length(plan, block); ++i) {
-                  ++taken[static_cast<std::size_t>(walk.tile()) * plan.steps + walk.step()];
-                  const int shared_step = (walk.tile() - plan.rounds * plan.blocks) * plan.steps + walk.step();
-                  if (shared_step >= 0 && plan.share_owner(shared_step) != block) FAIL("a step is another block's");
-                  walk.advance(plan, block);
+              for (const GemmPlan& plan : plans) {
+                REQUIRE(plan.row_warps * plan.n_warps * plan.k_warps == kGemmWarps);
+                REQUIRE(plan.blocks <= workspace.most_blocks());
+                REQUIRE(plan.tiles_down * plan.block_rows() >= rows);
+                REQUIRE(plan.tiles_across * plan.block_n() >= n);
+                REQUIRE(plan.stages >= std::min(2, Walk::length(plan, 0)));
+                REQUIRE(gemm_shared_bytes(format, plan) <= static_cast<std::size_t>(shared_kib) << 10);
+                std::vector<int> taken(static_cast<std::size_t>(plan.tiles_down) * plan.tiles_across * plan.steps);
+                for (int block = 0; block < plan.blocks; ++block) {
+                  Walk walk(plan, block);
+                  for (int i = 0; i < Walk::length(plan, block); ++i) {
+                    ++taken[static_cast<std::size_t>(walk.tile()) * plan.steps + walk.step()];
+                    const int shared_step = (walk.tile() - plan.rounds * plan.blocks) * plan.steps + walk.step();
+                    if (shared_step >= 0 && plan.share_owner(shared_step) != block) FAIL("a step is another block's");
+                    walk.advance(plan, block);
+                  }
                 }
+                REQUIRE(std::count(taken.begin(), taken.end(), 1) == static_cast<std::ptrdiff_t>(taken.size()));
+                shared_plans += plan.sharers > plan.shared_tiles();
+                round_plans += plan.rounds > 0;
               }
-              REQUIRE(std::count(taken.begin(), taken.end(), 1) == static_cast<std::ptrdiff_t>(taken.size()));
-              shared_plans += plan.sharers > plan.shared_tiles();
-              round_plans += plan.rounds > 0;
             }
   CHECK(shared_plans > 0);
   CHECK(round_plans > 0);

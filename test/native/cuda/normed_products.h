@@ -16,8 +16,8 @@ class NormedProducts {
   static constexpr int kInner = 256;  ///< Columns of W1.
   static constexpr float kEpsilon = 1e-3f;
 
-  NormedProducts(WeightFormat format, int width, int outputs, int n, bool gated, unsigned seed)
-      : width_(width), outputs_(outputs), n_(n), gated_(gated), maker_(seed), first_(maker_.make(format, width, kInner)),
+  NormedProducts(WeightFormat format, int width, int outputs, int n, bool gated, unsigned seed, int group = kNormGroup)
+      : width_(width), group_(group), outputs_(outputs), n_(n), gated_(gated), maker_(seed), first_(maker_.make(format, width, kInner)),
         gate_(maker_.make(format, outputs, width)), up_(maker_.make(format, outputs, width)),
         packed_first_(pack(format, width, kInner, first_.bytes)),
         packed_second_(gated ? pack_interleaved(format, outputs, width, gate_.bytes, up_.bytes) : pack(format, outputs, width, gate_.bytes)),
@@ -26,7 +26,7 @@ class NormedProducts {
     const std::size_t floats = static_cast<std::size_t>(n + 2) * static_cast<std::size_t>(width);
     residual_ = DeviceArray<float>(floats);
     h_ = DeviceArray<Bf16>(floats);
-    squares_ = DeviceArray<float>(floats / kNormGroup);
+    squares_ = DeviceArray<float>(floats / static_cast<std::size_t>(group));
     y_ = DeviceArray<std::byte>(static_cast<std::size_t>(n) * static_cast<std::size_t>(outputs) * (gated ? 2 : 4));
     set(seed + 3);
   }
@@ -43,12 +43,12 @@ class NormedProducts {
 
   Gemm add() const {
     return {.weights = packed_first_.matrix, .x = device_x_.data(), .n = n_, .epilogue = Epilogue::kAdd, .y = residual_.data(), .y_stride = width_,
-            .next = {.weight = device_weight_.data(), .h = h_.data(), .squares = squares_.data()}};
+            .next = {.weight = device_weight_.data(), .h = h_.data(), .squares = squares_.data(), .group = group_}};
   }
   Gemm read() const {
     return {.weights = packed_second_.matrix, .x = h_.data(), .n = n_, .epilogue = gated_ ? Epilogue::kSwiGlu : Epilogue::kStore,
             .bias = gated_ ? nullptr : device_bias_.data(), .y = y_.data(), .y_stride = outputs_,
-            .norm = {.squares = squares_.data(), .stride = width_ / kNormGroup, .epsilon = kEpsilon}};
+            .norm = {.squares = squares_.data(), .stride = width_ / group_, .group = group_, .epsilon = kEpsilon}};
   }
 
   /// Every bit that the two products leave.
@@ -116,7 +116,7 @@ class NormedProducts {
     return {sum, (epsilon.weight + x_epsilon) * 4 * std::sqrt(squares) + epsilon.sum * sizes};
   }
 
-  int width_, outputs_, n_;
+  int width_, group_, outputs_, n_;
   bool gated_;
   WeightFileMaker maker_;
   WeightFile first_, gate_, up_;

@@ -38,6 +38,8 @@ constexpr const char* kChosen[] = {
     "cuda gemm: tiles shared*",
     "cuda gemm: float32 without*",
     "cuda gemm: replays*",
+    "cuda gemm few rows: norms*",
+    "cuda gemm few rows: heads*",
     "cuda wgmma: tiles shared*",
     "cuda wgmma: norms*",
     "cuda warp: rows over many slices*",

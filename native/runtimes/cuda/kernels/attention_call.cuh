@@ -8,7 +8,7 @@ namespace octet::cuda {
 
 struct AttentionCall {
   AttentionPlan plan;
-  int group, most_parts, lanes, rows_per_lane, heads, kv_heads;
+  int most_items, group, most_parts, lanes, rows_per_lane, heads, kv_heads;
   const Bf16 *q, *keys, *values;
   float scale;      // of scores, in units of log 2
   Vector8* scales;  // [rows][heads][most_parts]: m and s, two floats

@@ -17,7 +17,7 @@ OCTET_KERNEL merge_parts(AttentionCall call) {
   const int parts = call.plan.parts[row / call.rows_per_lane];
   if (parts == 1) return;
   const bool valid = head < call.heads;
-  merge_row<kDim>(call, static_cast<std::size_t>(row) * call.heads + (valid ? head : 0), parts, reinterpret_cast<float*>(shared_memory()), valid);
+  merge_row<kDim, 16>(call, static_cast<std::size_t>(row) * call.heads + (valid ? head : 0), parts, reinterpret_cast<float*>(shared_memory()), valid);
 }
 
 template <int kDim>

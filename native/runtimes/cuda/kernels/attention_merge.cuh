@@ -1,6 +1,6 @@
 // Partial results of a row and head, one a chunk, merged in chunk order (log-sum-exp):
 //   m = max(m_i), s = sum of s_i 2^(m_i - m), out = sum of acc_i 2^(m_i - m) / s
-// A thread has four columns; loads of eight parts are under way together.
+// A thread has four columns; loads of eight parts or sixteen are under way together, the first of them with those of m_i and s_i.
 #pragma once
 
 #include "runtimes/cuda/kernels/attention_call.cuh"
@@ -8,8 +8,6 @@
 
 namespace octet::cuda {
 
-constexpr int kMergedAtOnce = 8;  // parts
-static_assert(kMostParts % kMergedAtOnce == 0);
 
 /// Threads of a row and head.
 template <int kDim>
@@ -25,14 +23,23 @@ constexpr std::size_t merge_bytes(int threads) {
   return threads / kMergeThreads<kDim> * kMergeStride<kDim> * sizeof(float);
 }
 
-/// Row and head `index` (row * heads + head) of `parts` parts, the same for the whole warp, which calls it together. `weights`: the shared
-/// memory of merge_bytes. Without `valid` (`index` can still be read) nothing is written.
-template <int kDim>
+/// Row and head `index` (row * heads + head) of `parts` parts, the same for the whole warp, which calls it together, kAtOnce of them at a time.
+/// `weights`: the shared memory of merge_bytes. Without `valid` (`index` can still be read) nothing is written.
+template <int kDim, int kAtOnce>
 OCTET_DEVICE void merge_row(const AttentionCall& call, std::size_t index, int parts, float* weights, bool valid) {
   constexpr int kThreads = kMergeThreads<kDim>;
+  static_assert(kMostParts % kAtOnce == 0);
   const int mine = thread_x() % kThreads;
   weights += thread_x() / kThreads * kMergeStride<kDim>;
   float* const totals = weights + kMostParts;
+  const float* const from = call.sums + index * call.most_parts * kDim + mine * 4;
+  Vector16 part[kAtOnce];
+  const auto load = [&](int first) {
+    OCTET_UNROLL
+    for (int i = 0; i < kAtOnce; ++i)
+      part[i] = first + i < parts ? load_fresh(reinterpret_cast<const Vector16*>(from + (first + i) * kDim)) : Vector16{};
+  };
+  load(0);
   warp_sync();  // the row before this one is done with them
   float most = kNothingSeen;
   for (int part = mine; part < kMostParts; part += kThreads) {
@@ -49,19 +56,14 @@ OCTET_DEVICE void merge_row(const AttentionCall& call, std::size_t index, int pa
   for (int part = mine; part < kMostParts; part += kThreads) weights[part] = exp2_of(weights[part] - most);
   warp_sync();
   float total = 0, sums[4] = {};
-  const float* const from = call.sums + index * call.most_parts * kDim + mine * 4;
-  for (int first = 0; first < parts; first += kMergedAtOnce) {
-    Vector16 part[kMergedAtOnce];
+  for (int first = 0; first < parts; first += kAtOnce) {
+    if (first > 0) load(first);
     OCTET_UNROLL
-    for (int i = 0; i < kMergedAtOnce; ++i) {
-      const bool written = totals[first + i] != 0;
-      part[i] = written ? load_fresh(reinterpret_cast<const Vector16*>(from + (first + i) * kDim)) : Vector16{};
-    }
-    OCTET_UNROLL
-    for (int i = 0; i < kMergedAtOnce; ++i) {
+    for (int i = 0; i < kAtOnce; ++i) {
+      const bool written = totals[first + i] != 0;  // else what lies there is another pass's
       total += weights[first + i] * totals[first + i];
       OCTET_UNROLL
-      for (int c = 0; c < 4; ++c) sums[c] += weights[first + i] * bits_to_float(part[i].word[c]);
+      for (int c = 0; c < 4; ++c) sums[c] += weights[first + i] * (written ? bits_to_float(part[i].word[c]) : 0);
     }
   }
   if (!valid) return;
@@ -77,7 +79,7 @@ OCTET_DEVICE void merge_lane(const AttentionCall& call, int lane, float* weights
     const int i = first + thread_x() / kMergeThreads<kDim>;
     const bool valid = i < rows;
     const AttentionTarget target(call, lane * rows + (valid ? i : 0));
-    merge_row<kDim>(call, target.index(call), parts, weights, valid);
+    merge_row<kDim, 8>(call, target.index(call), parts, weights, valid);
   }
 }
 

@@ -21,7 +21,7 @@ struct Segment {
 struct Shared {
   int last[kMaxSlots], last_row[kMaxSlots], parts[kMaxSlots];
   Place place[kMaxSlots];  // of active lanes
-  int segments;
+  int segments, items;
   Segment segment[2 * kMaxSlots];
 };
 
@@ -162,8 +162,9 @@ OCTET_KERNEL_BOUNDS(kThreads, 1) list_items(Batch batch, AttentionGeometry geome
   Shared& shared = *reinterpret_cast<Shared*>(shared_memory());
   find_last_rows(batch, plan, shared);
   block_sync();
-  if (thread_x() == 0) *plan.count = Segments(batch, geometry, shared).list(form);
+  if (thread_x() == 0) *plan.count = shared.items = Segments(batch, geometry, shared).list(form);
   block_sync();
+  for (int i = shared.items + thread_x(); i < geometry.most_items; i += threads_x()) plan.items[i].walk = -1;
   for (int lane = thread_x(); lane < batch.lanes; lane += threads_x()) plan.parts[lane] = shared.parts[lane];
   for (int s = 0; s < shared.segments; ++s) {
     const Segment& segment = shared.segment[s];

@@ -36,14 +36,14 @@ struct AttentionItem {
   int first_query, queries;          ///< At most tile_rows().
   int first_cell, first_position;    ///< Of the chunk; its cells and positions ascend together.
   int cells;                         ///< That may be read, 0 or more.
-  int walk;                          ///< That are gone through, `cells` or more.
+  int walk;                          ///< That are gone through, `cells` or more; -1: the list has ended.
   int part;                          ///< Which of its rows' partial results it gives.
   int row_warps;                     ///< Warps that divide the rows, 1, 2 or 4; the others divide the cells.
 };
 
 /// The work list, in device memory.
 struct AttentionPlan {
-  AttentionItem* items;
+  AttentionItem* items;  ///< [AttentionGeometry::most_items], so that a block that finds none need not ask how many there are first.
   int* count;
   int* limits;  ///< [rows] last position that the row sees; -1: inactive.
   int* parts;   ///< [lanes] partial results of each of its rows; 0: the whole lane is inactive.

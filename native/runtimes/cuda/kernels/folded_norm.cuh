@@ -6,12 +6,13 @@
 
 namespace octet::cuda {
 
-/// 1 / rms of `n` rows into shared memory, a warp taking every `warps`-th row, kAtOnce of them at a time so that their loads wait for
-/// memory together. Lanes take every 32nd group and their sums meet in a fixed tree. The block has to synchronise before it reads.
+/// 1 / rms of `n` rows into shared memory, by the warps of the block's `warps` that are not busy, its first ones: each takes every so-manyth row,
+/// kAtOnce of them at a time so that their loads wait for memory together. Lanes take every 32nd group and their sums meet in a fixed tree. The block has to synchronise before it reads.
 template <int kAtOnce>
-OCTET_DEVICE void find_row_factors(const InputNorm& norm, int n, int width, int warps, float* factors) {
-  const int groups = width / kNormGroup;
-  for (int first = warp_index(); first < n; first += kAtOnce * warps) {
+OCTET_DEVICE void find_row_factors(const InputNorm& norm, int n, int width, int warps, int busy, float* factors) {
+  const int groups = width / norm.group, free_warps = warps - busy;
+  if (warp_index() < busy) return;
+  for (int first = warp_index() - busy; first < n; first += kAtOnce * free_warps) {
     float total[kAtOnce];
     OCTET_UNROLL
     for (int r = 0; r < kAtOnce; ++r) total[r] = 0;
@@ -19,7 +20,7 @@ OCTET_DEVICE void find_row_factors(const InputNorm& norm, int n, int width, int 
       float near[kAtOnce], far[kAtOnce];
       OCTET_UNROLL
       for (int r = 0; r < kAtOnce; ++r) {
-        const int row = first + r * warps;
+        const int row = first + r * free_warps;
         const float* const from = norm.squares + static_cast<std::size_t>(row) * norm.stride + group;
         near[r] = row < n ? from[0] : 0.0f;
         far[r] = row < n && group + kWarp < groups ? from[kWarp] : 0.0f;
@@ -30,7 +31,7 @@ OCTET_DEVICE void find_row_factors(const InputNorm& norm, int n, int width, int 
     OCTET_UNROLL
     for (int r = 0; r < kAtOnce; ++r) {
       const float mean = warp_sum(total[r]) / static_cast<float>(width);
-      const int row = first + r * warps;
+      const int row = first + r * free_warps;
       if (warp_lane() == 0 && row < n) factors[row] = inverse_sqrt(mean + norm.epsilon);
     }
   }

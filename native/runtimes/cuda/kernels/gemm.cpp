@@ -34,8 +34,10 @@ void check(const Gemm& call) {
   if (halves && (call.weights.rows % 2 != 0 || call.bias)) refuse("SwiGLU takes an interleaved matrix and no bias");
   if (!heads && call.y_stride < (halves ? call.weights.rows / 2 : call.weights.rows)) refuse("rows of y overlap");
   if (reinterpret_cast<std::uintptr_t>(call.x) % 16 != 0 || call.x_stride % 8 != 0) refuse("x is not aligned");
-  if (call.norm.squares && (call.n > kMostFoldedRows || call.weights.columns % kNormGroup != 0)) refuse("the norm of x cannot be folded in");
-  if (call.next.weight && (call.epilogue != Epilogue::kAdd || call.weights.rows % kNormGroup != 0 || call.y_stride != call.weights.rows))
+  const auto is_group = [](int group) { return group == 16 || group == 32 || group == kNormGroup; };
+  if (call.norm.squares && (call.n > kMostFoldedRows || call.weights.columns % kNormGroup != 0 || !is_group(call.norm.group))) refuse("the norm of x cannot be folded in");
+  if (call.next.weight && (call.epilogue != Epilogue::kAdd || call.weights.rows % kNormGroup != 0 || call.y_stride != call.weights.rows ||
+                           !is_group(call.next.group)))
     refuse("the norm of y cannot be folded in");
   const HeadsOutput& out = call.heads;
   if (heads && (!out.q || !out.keys || !out.values || !out.table.cell || (out.pairs.turned > 0 && !out.table.turns))) refuse("heads have nowhere to go");
@@ -96,6 +98,7 @@ void gemm(Stream& stream, const GemmWorkspace& workspace, const Gemm& call) {
 }
 
 void gemm_by(Stream& stream, const GemmWorkspace& workspace, const Gemm& call, const GemmPlan& plan) {
+  if (call.next.weight && !plan.writes_groups_of(call.next.group)) throw std::invalid_argument("gemm: the plan's tiles are no whole groups of the next norm");
   const Product product{.weights = call.weights, .x = static_cast<const Bf16*>(call.x), .x_stride = call.x_stride ? call.x_stride : call.weights.columns,
                         .n = call.n, .epilogue = call.epilogue, .bias = call.bias, .y = call.y, .y_stride = call.y_stride, .norm = call.norm,
                         .next = call.next, .heads = call.heads, .partial_sums = workspace.partial_sums(), .counters = workspace.counters(), .plan = plan};
@@ -115,8 +118,8 @@ std::size_t gemm_bytes(const Gemm& call) {
   const std::size_t element = call.precision == Precision::kFloat32 ? sizeof(float) : sizeof(Bf16);
   const auto n = static_cast<std::size_t>(call.n);
   const std::size_t w = file_row_bytes(call.weights.format, call.weights.columns) * call.weights.rows;
-  const std::size_t squares = (call.norm.squares ? n * (call.weights.columns / kNormGroup) : 0) * sizeof(float);
-  const std::size_t next = call.next.weight ? n * (call.weights.rows * element + call.weights.rows / kNormGroup * sizeof(float)) : 0;
+  const std::size_t squares = (call.norm.squares ? n * (call.weights.columns / call.norm.group) : 0) * sizeof(float);
+  const std::size_t next = call.next.weight ? n * (call.weights.rows * element + call.weights.rows / call.next.group * sizeof(float)) : 0;
   const std::size_t x = n * call.weights.columns * element + squares + next;
   switch (call.epilogue) {
     case Epilogue::kStore: return w + x + n * call.weights.rows * sizeof(float);

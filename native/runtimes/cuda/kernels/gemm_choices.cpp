@@ -50,13 +50,14 @@ GemmPlan plan_of(const Gemm& call, const GemmWorkspace& workspace) {
   return model_plan_of(call, workspace);
 }
 
-std::vector<CostedPlan> possible_plans_of(const Gemm& call, const PlanDevice& device) { return possible_plans(call.weights, call.n, device); }
-GemmPlan model_plan_of(const Gemm& call, const PlanDevice& device) { return plan_gemm(call.weights, call.n, device); }
+GemmPlan model_plan_of(const Gemm& call, const PlanDevice& device) {
+  return plan_gemm(call.weights, call.n, device, call.next.weight ? call.next.group : 0);
+}
 
 std::vector<GemmPlan> plans_worth_trying(const Gemm& call, const PlanDevice& device, bool wgmma, std::size_t most) {
-  std::vector<CostedPlan> all = possible_plans_of(call, device.with_wgmma(false));
+  std::vector<CostedPlan> all = possible_plans(call, device.with_wgmma(false));
   if (wgmma || device.wgmma())
-    for (const CostedPlan& each : possible_plans_of(call, device.with_wgmma(true)))
+    for (const CostedPlan& each : possible_plans(call, device.with_wgmma(true)))
       if (each.plan.wgmma) all.push_back(each);
   std::stable_sort(all.begin(), all.end(), [](const CostedPlan& a, const CostedPlan& b) { return a.cost < b.cost; });
   std::vector<GemmPlan> plans{model_plan_of(call, device)};

@@ -52,15 +52,14 @@ class GemmChoices {
 /// The measured choice where the workspace has one for such a product, else the cost model's plan.
 GemmPlan plan_of(const Gemm& call, const GemmWorkspace& workspace);
 
-/// All plans that this product may run by, and the cost model's own.
-std::vector<CostedPlan> possible_plans_of(const Gemm& call, const PlanDevice& device);
+/// The cost model's plan.
 GemmPlan model_plan_of(const Gemm& call, const PlanDevice& device);
 
 /// Plans worth measuring of a product, at most `most`: the cost model's own first, then those whose cost is within kCostsWorthTrying
 /// times the least, cheapest first. `wgmma`: plans for warpgroups are among them whether or not the cost model may take them.
 std::vector<GemmPlan> plans_worth_trying(const Gemm& call, const PlanDevice& device, bool wgmma, std::size_t most);
 
-constexpr std::size_t kMostPlansTried = 8;     ///< Of a product.
+constexpr std::size_t kMostPlansTried = 10;  ///< Of a product.
 constexpr double kCostsWorthTrying = 1.6;  ///< The model counts bytes and leaves out latency.
 
 }  // namespace octet::cuda

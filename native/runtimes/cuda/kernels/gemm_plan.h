@@ -5,7 +5,10 @@
 // more, every block takes whole tiles, one a round (neighbouring tiles at the same time, so that their operands meet in the
 // second-level cache). The tiles that are left over, fewer than blocks, are cut along the columns: all their steps, in order,
 // are dealt out to `sharers` blocks in equal runs, and a tile's last block to finish adds the partial sums up, always in the
-// order of the blocks ("stream-K", Osama et al., 2023).
+// order of the blocks ("stream-K", Osama et al., 2023). With as many sharers as tiles nothing is shared: whole tiles.
+//
+// With few rows of x a small matrix is bound by what waits for what, not by bytes. Then two, four or all eight warps divide a step's columns and
+// tiles are of 64, 32 or 16 rows of W, so that there are enough of them without sharing, whose three trips to the second-level cache are saved.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +21,7 @@
 namespace octet::cuda {
 
 class PlanDevice;
+struct Gemm;
 
 constexpr int kGemmWarps = 8, kGemmThreads = 32 * kGemmWarps;
 
@@ -35,9 +39,9 @@ OCTET_BOTH constexpr int most_step_units(WeightFormat format) {
 
 struct GemmPlan {
   int tiles = 1;                       ///< n8 tiles of a warp: which kernel.
-  int row_warps = 8, n_warps = 1, k_warps = 1;  ///< Their product is kGemmWarps.
+  int row_warps = 8, n_warps = 1, k_warps = 1;  ///< Their product is kGemmWarps. k_warps: 1, 2, with few rows of x 4 and 8.
   int step_units = 1;                  ///< Units of a panel that a warp takes in a step: 1, 2, 4, up to most_step_units.
-  int stages = 2;                      ///< Steps in shared memory at once.
+  int stages = 2;                      ///< Steps in shared memory at once; 1 where no block has more.
   bool wgmma = false;                  ///< Products by warpgroups (gemm_wgmma.cuh), from kLeastWgmmaTiles on.
   int tiles_down = 1, tiles_across = 1;  ///< Output tiles: along W's rows, along x's.
   int steps = 1;                       ///< Of a tile.
@@ -50,6 +54,11 @@ struct GemmPlan {
   OCTET_BOTH int block_rows() const { return row_warps * panels_of(tiles) * 16; }
   OCTET_BOTH int block_n() const { return n_warps * tiles * 8; }
   OCTET_BOTH int step_columns() const { return k_warps * step_units * kUnitColumns; }
+  OCTET_BOTH int k_shift() const { return k_warps == 8 ? 3 : k_warps / 2; }  ///< Of which k_warps is the power of two.
+  /// Whether the warps that divide the columns are so many that what an epilogue reads is read at the start (gemm_early.cuh).
+  OCTET_BOTH bool reads_early() const { return k_warps > 2; }
+  /// Whether the squares of an OutputNorm's groups of so many rows each have one writer: groups are whole warps' rows, tiles whole groups.
+  OCTET_BOTH bool writes_groups_of(int group) const { return group % (16 * panels_of(tiles)) == 0 && block_rows() % group == 0; }
   /// K-quants' super-blocks of a panel that a step has a part of.
   OCTET_BOTH int step_supers() const { return step_columns() > kSuperColumns ? step_columns() / kSuperColumns : 1; }
   OCTET_BOTH int shared_tiles() const { return tiles_down * tiles_across - rounds * blocks; }
@@ -88,8 +97,16 @@ struct StageLayout {
 /// Shared memory before the stages: what a block's threads tell each other, and the factors of x's rows (folded_norm.h).
 constexpr int kGemmFactors = 16, kGemmHeader = kGemmFactors + kMostFoldedRows * 4;
 
+/// Words a thread of an epilogue reads early (gemm_early.cuh): four of y for each n8 tile or a cell and a turn for each row of x, and two each of
+/// bias and next norm.
+OCTET_BOTH constexpr int early_words(int tiles) { return 6 * tiles + 4; }
+/// Of a block, behind the header.
+OCTET_BOTH int early_bytes(const GemmPlan& plan) { return plan.reads_early() ? early_words(plan.tiles) * plan.row_warps * 32 * 4 : 0; }
+
 /// With what may lie between it and the stages, which for warpgroups begin at a multiple of kSwizzleAlignment.
-inline std::size_t gemm_header(const GemmPlan& plan) { return kGemmHeader + (plan.wgmma ? kSwizzleAlignment - 16 : 0); }
+inline std::size_t gemm_header(const GemmPlan& plan) {
+  return kGemmHeader + static_cast<std::size_t>(early_bytes(plan)) + (plan.wgmma ? kSwizzleAlignment - 16 : 0);
+}
 /// Of a block.
 inline std::size_t gemm_shared_bytes(WeightFormat format, const GemmPlan& plan) {
   return gemm_header(plan) + static_cast<std::size_t>(plan.stages) * StageLayout(format, plan).bytes;
@@ -103,14 +120,20 @@ constexpr int kMostWgmmaColumns = 256;  ///< Of a step by warpgroups: with more,
 /// Floats of an output tile: the same for every division of the warps.
 OCTET_BOTH constexpr int tile_floats(int tiles) { return kGemmWarps * panels_of(tiles) * 16 * tiles * 8; }
 
-/// All plans for x of n rows that the device has room for, and the time to expect of each, in bytes through its cache.
+/// Plans for x of n rows that the device has room for, and the time to expect of each, in bytes through its second-level cache. Few rows: with
+/// tiles whole, shared as fine as may pay, and so that every multiprocessor has one block.
 struct CostedPlan {
   GemmPlan plan;
-  double cost;
+  double cost;   ///< Few rows: with what waits for what.
+  double bytes;  ///< The same by bytes, tensor cores and steps alone.
+  bool usual;    ///< Shared as fine as may pay, by one or two warps along the columns: taken unless another costs clearly less.
 };
-std::vector<CostedPlan> possible_plans(const Matrix& weights, int n, const PlanDevice& workspace);
+/// `group`: of the OutputNorm that the product writes, whose groups must be whole in a tile; 0: it writes none.
+std::vector<CostedPlan> possible_plans(const Matrix& weights, int n, const PlanDevice& device, int group = 0);
+/// The same for all that this call asks for.
+std::vector<CostedPlan> possible_plans(const Gemm& call, const PlanDevice& device);
 
-/// The plan that should be fastest, by a count of bytes moved, for x of n rows.
-GemmPlan plan_gemm(const Matrix& weights, int n, const PlanDevice& workspace);
+/// The plan that should be fastest, by a count of bytes moved and, for few rows, of what waits for what.
+GemmPlan plan_gemm(const Matrix& weights, int n, const PlanDevice& device, int group = 0);
 
 }  // namespace octet::cuda

@@ -3,21 +3,10 @@
 #pragma once
 
 #include "runtimes/cuda/kernels/gemm_epilogue.cuh"
+#include "runtimes/cuda/kernels/gemm_early.cuh"
 #include "runtimes/cuda/kernels/gemm_sums.cuh"
 
 namespace octet::cuda {
-
-/// Which of W's and of x's rows a thread's sums belong to: at[i][j][odd] to row(i) and n(j, odd), at[i][j][2 + odd] to row(i) + 8.
-template <int kTiles>
-struct SumsPlace {
-  int thread, lane, first_row, first_n;
-  OCTET_DEVICE SumsPlace(const GemmPlan& plan, const WarpPlace& place, int tile)
-      : thread(thread_x_here()), lane(thread % kWarp),
-        first_row((tile / plan.tiles_across * plan.row_warps + place.row) * Sums<kTiles>::kPanels * 16 + lane / 4),
-        first_n((tile % plan.tiles_across * plan.n_warps + place.n) * kTiles * 8 + lane % 4 * 2) {}
-  OCTET_DEVICE int row(int panel) const { return first_row + panel * 16; }
-  OCTET_DEVICE int n(int j, int odd) const { return first_n + j * 8 + odd; }
-};
 
 template <int kTiles>
 OCTET_DEVICE void scale(const Product& p, Sums<kTiles>& sums, const SumsPlace<kTiles>& at, const float* factors) {
@@ -53,25 +42,25 @@ OCTET_DEVICE void put_gated(const Product& p, const Sums<kTiles>& sums, const Su
 
 /// kHeads: a panel is 8 pairs of one head.
 template <int kTiles>
-OCTET_DEVICE void put_heads(const Product& p, Sums<kTiles>& sums, const SumsPlace<kTiles>& at) {
+OCTET_DEVICE void put_heads(const Product& p, Sums<kTiles>& sums, const SumsPlace<kTiles>& at, const Early& early) {
   const HeadsOutput& out = p.heads;
-  const auto [heads, kv_heads, dim] = out.shape;
   OCTET_UNROLL
   for (int i = 0; i < Sums<kTiles>::kPanels; ++i) {
-    const int row = at.row(i), joint = out.first_row + row, head = joint / dim, t = joint - head * dim;
+    const int row = at.row(i);
     if (row >= p.weights.rows) continue;
-    const bool query = head < heads, value = head >= heads + kv_heads;
-    const HeadPairs pairs = value ? HeadPairs{} : out.pairs;
-    const int pair = t / 16 * 8 + t % 8;
-    const float first_bias = p.bias ? p.bias[row] : 0.0f, second_bias = p.bias ? p.bias[row + 8] : 0.0f;
+    const HeadRow of = head_row(out, row);
+    const float first_bias = early ? early.number(kEarlyBias<kTiles>) : p.bias ? p.bias[row] : 0.0f;
+    const float second_bias = early ? early.number(kEarlyBias<kTiles> + 1) : p.bias ? p.bias[row + 8] : 0.0f;
     OCTET_UNROLL
     for (int j = 0; j < kTiles; ++j) {
       OCTET_UNROLL
       for (int odd = 0; odd < 2; ++odd) {
         float &first = sums.at[i][j][odd], &second = sums.at[i][j][2 + odd];
         first += first_bias, second += second_bias;
-        if (pair >= pairs.turned || at.n(j, odd) >= p.n) continue;
-        const Turn turn = out.table.turns[static_cast<std::size_t>(at.n(j, odd)) * pairs.turned + pair];
+        if (of.pair >= of.pairs.turned || at.n(j, odd) >= p.n) continue;
+        const int word = 2 * kTiles + 4 * j + 2 * odd;
+        const Turn turn = early ? Turn{early.number(word), early.number(word + 1)}
+                                : out.table.turns[static_cast<std::size_t>(at.n(j, odd)) * of.pairs.turned + of.pair];
         const float x = first, y = second;
         first = x * turn.cosine - y * turn.sine;
         second = x * turn.sine + y * turn.cosine;
@@ -81,10 +70,13 @@ OCTET_DEVICE void put_heads(const Product& p, Sums<kTiles>& sums, const SumsPlac
     OCTET_UNROLL
     for (int j = 0; j < kTiles; ++j) {
       OCTET_UNROLL
-      for (int odd = 0; odd < 2; ++odd) cell[j][odd] = at.n(j, odd) < p.n ? out.table.cell[at.n(j, odd)] : -1;
+      for (int odd = 0; odd < 2; ++odd)
+        cell[j][odd] = early ? static_cast<int>(early.word(2 * j + odd)) : at.n(j, odd) < p.n ? out.table.cell[at.n(j, odd)] : -1;
     }
-    const int plane = query ? head : value ? head - heads - kv_heads : head - heads, stride = (query ? heads : kv_heads) * dim;
-    Bf16* const to = (query ? out.q : value ? out.values : out.keys) + plane * dim + pairs.first(pair);
+    const auto [heads, kv_heads, dim] = out.shape;
+    const bool query = of.head < heads, value = of.head >= heads + kv_heads;
+    const int plane = query ? of.head : value ? of.head - heads - kv_heads : of.head - heads, stride = (query ? heads : kv_heads) * dim;
+    Bf16* const to = (query ? out.q : value ? out.values : out.keys) + plane * dim + of.pairs.first(of.pair);
     OCTET_UNROLL
     for (int j = 0; j < kTiles; ++j) {
       OCTET_UNROLL
@@ -92,7 +84,7 @@ OCTET_DEVICE void put_heads(const Product& p, Sums<kTiles>& sums, const SumsPlac
         if (cell[j][odd] < 0) continue;
         Bf16* const line = to + static_cast<std::size_t>(query ? at.n(j, odd) : cell[j][odd]) * stride;
         const float first = sums.at[i][j][odd], second = sums.at[i][j][2 + odd];
-        if (pairs.apart(pair)) line[0] = to_bf16(first), line[pairs.turned] = to_bf16(second);
+        if (of.pairs.apart(of.pair)) line[0] = to_bf16(first), line[of.pairs.turned] = to_bf16(second);
         else *reinterpret_cast<std::uint32_t*>(line) = pack_bf16(first, second);
       }
     }
@@ -101,7 +93,7 @@ OCTET_DEVICE void put_heads(const Product& p, Sums<kTiles>& sums, const SumsPlac
 
 /// kStore, and kAdd, which leaves what it stores in `sums`.
 template <int kTiles>
-OCTET_DEVICE void put_sums(const Product& p, Sums<kTiles>& sums, const SumsPlace<kTiles>& at) {
+OCTET_DEVICE void put_sums(const Product& p, Sums<kTiles>& sums, const SumsPlace<kTiles>& at, const Early& early) {
   auto* const y = static_cast<float*>(p.y);
   OCTET_UNROLL
   for (int i = 0; i < Sums<kTiles>::kPanels; ++i) {
@@ -109,14 +101,15 @@ OCTET_DEVICE void put_sums(const Product& p, Sums<kTiles>& sums, const SumsPlace
     for (int lower = 0; lower < 2; ++lower) {
       const int row = at.row(i) + lower * 8;
       if (row >= p.weights.rows) continue;
-      const float bias = p.bias ? p.bias[row] : 0.0f;
+      const float bias = early ? early.number(kEarlyBias<kTiles> + lower) : p.bias ? p.bias[row] : 0.0f;
       OCTET_UNROLL
       for (int j = 0; j < kTiles; ++j) {
         OCTET_UNROLL
         for (int odd = 0; odd < 2; ++odd) {
           float& sum = sums.at[i][j][2 * lower + odd];
           sum += bias;
-          if (p.epilogue == Epilogue::kAdd && at.n(j, odd) < p.n) sum += y[static_cast<std::size_t>(at.n(j, odd)) * p.y_stride + row];
+          if (p.epilogue == Epilogue::kAdd && at.n(j, odd) < p.n)
+            sum += early ? early.number(4 * j + 2 * lower + odd) : y[static_cast<std::size_t>(at.n(j, odd)) * p.y_stride + row];
         }
       }
       OCTET_UNROLL
@@ -135,15 +128,16 @@ OCTET_DEVICE float sum_halves(float a, float b, int lane, int mask) {
   return (upper ? b : a) + shuffle_xor(upper ? a : b, mask);
 }
 
-/// The next norm's h and squares, of the stored sums. A warp's rows are a part of a group: its squares meet the other parts' in `free`,
-/// shared memory that nobody uses now.
+/// The next norm's h and squares, of the stored sums. A warp's rows are a group or a part of one: then its squares meet the other parts' in
+/// `free`, shared memory that nobody uses after a barrier.
 template <int kTiles>
 OCTET_DEVICE void put_next_norm(const Product& p, const Sums<kTiles>& sums, const WarpPlace& place, const SumsPlace<kTiles>& at, int tile,
-                                std::byte* free) {
-  constexpr int kPanels = Sums<kTiles>::kPanels, kParts = kNormGroup / (16 * kPanels);
+                                const Early& early, std::byte* free) {
+  constexpr int kPanels = Sums<kTiles>::kPanels;
+  const int of_group = p.next.group / (16 * kPanels), width = p.weights.rows / p.next.group;  // parts; groups of a row
   const GemmPlan& plan = p.plan;
   auto* const parts = reinterpret_cast<float*>(free);  // [warp of rows][n of the block]
-  block_sync();
+  if (of_group > 1) block_sync();
   if (place.k == 0) {
     float squares[kTiles][2];
     OCTET_UNROLL
@@ -154,7 +148,7 @@ OCTET_DEVICE void put_next_norm(const Product& p, const Sums<kTiles>& sums, cons
       for (int lower = 0; lower < 2; ++lower) {
         const int row = at.row(i) + lower * 8;
         if (row >= p.weights.rows) continue;
-        const float weight = p.next.weight[row];
+        const float weight = early ? early.number(kEarlyNext<kTiles> + lower) : p.next.weight[row];
         OCTET_UNROLL
         for (int j = 0; j < kTiles; ++j) {
           OCTET_UNROLL
@@ -172,32 +166,35 @@ OCTET_DEVICE void put_next_norm(const Product& p, const Sums<kTiles>& sums, cons
       x += shuffle_xor(x, 8);
       x += shuffle_xor(x, 4);
       const int n = (place.n * kTiles + j) * 8 + at.lane % 4 * 2 + at.lane / 16;
-      if (at.lane % 16 < 4) parts[place.row * plan.block_n() + n] = x;
+      const int row = tile % plan.tiles_across * plan.block_n() + n, group = tile / plan.tiles_across * plan.row_warps + place.row;
+      if (at.lane % 16 < 4 && of_group > 1) parts[place.row * plan.block_n() + n] = x;
+      if (at.lane % 16 < 4 && of_group == 1 && row < p.n && group < width) p.next.squares[static_cast<std::size_t>(row) * width + group] = x;
     }
   }
+  if (of_group == 1) return;
   block_sync();
-  const int groups = plan.block_rows() / kNormGroup, first_group = tile / plan.tiles_across * groups, width = p.weights.rows / kNormGroup;
+  const int groups = plan.block_rows() / p.next.group, first_group = tile / plan.tiles_across * groups;
   const int n = tile % plan.tiles_across * plan.block_n() + at.thread;
   if (at.thread >= plan.block_n() || n >= p.n) return;
   for (int group = 0; group < groups && first_group + group < width; ++group) {
     float total = 0;
-    OCTET_UNROLL
-    for (int part = 0; part < kParts; ++part) total += parts[(group * kParts + part) * plan.block_n() + at.thread];
+    for (int part = 0; part < of_group; ++part) total += parts[(group * of_group + part) * plan.block_n() + at.thread];
     p.next.squares[static_cast<std::size_t>(n) * width + first_group + group] = total;
   }
 }
 
 /// The epilogue of a finished tile, by the whole block. `free` is shared memory that nobody uses after the next barrier.
 template <int kTiles>
-OCTET_DEVICE void put_tile(const Product& p, Sums<kTiles>& sums, const WarpPlace& place, int tile, const float* factors, std::byte* free) {
+OCTET_DEVICE void put_tile(const Product& p, Sums<kTiles>& sums, const WarpPlace& place, int tile, const float* factors, const Early& early,
+                           std::byte* free) {
   const SumsPlace<kTiles> at(p.plan, place, tile);
   if (place.k == 0) {
     if (p.norm.squares) scale(p, sums, at, factors);
     if (p.epilogue == Epilogue::kSwiGlu) put_gated(p, sums, at);
-    else if (p.epilogue == Epilogue::kHeads) put_heads(p, sums, at);
-    else put_sums(p, sums, at);
+    else if (p.epilogue == Epilogue::kHeads) put_heads(p, sums, at, early);
+    else put_sums(p, sums, at, early);
   }
-  if (p.next.weight) put_next_norm(p, sums, place, at, tile, free);
+  if (p.next.weight) put_next_norm(p, sums, place, at, tile, early, free);
 }
 
 }  // namespace octet::cuda

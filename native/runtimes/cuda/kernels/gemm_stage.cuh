@@ -57,7 +57,7 @@ class WeightLoader {
     const int units = step_units<kFormat>(plan), down = units_down(p_.weights.rows), across = units_across(p_.weights.columns);
     OCTET_UNROLL
     for (int i = 0; i < kSlots; ++i) {
-      const int slot = warp_index() + i * kGemmWarps, panel = first_panel + (slot >> (plan.k_warps - 1));  // k_warps is 1 or 2
+      const int slot = warp_index() + i * kGemmWarps, panel = first_panel + (slot >> plan.k_shift());
       const std::size_t unit = static_cast<std::size_t>(panel) * across + (slot & (plan.k_warps - 1)) * units;
       unit_[i] = panel < down ? p_.weights.units + unit * kUnit.unit() : nullptr;
     }
@@ -120,9 +120,10 @@ class ActivationLoader {
   const Bf16* x_ = nullptr;
 };
 
-/// Until the oldest of `stages` - 1 committed steps has landed for this thread.
+/// Until the oldest of `stages` - 1 committed steps has landed for this thread; of one stage, that one.
 OCTET_DEVICE void wait_for_stage(int stages) {
   switch (stages) {
+    case 1:
     case 2: return wait_async<0>();
     case 3: return wait_async<1>();
     case 4: return wait_async<2>();

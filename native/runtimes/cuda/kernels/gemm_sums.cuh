@@ -14,7 +14,7 @@ struct WarpPlace {
     const int warp = thread / kWarp, rest = warp / plan.row_warps;
     row = warp % plan.row_warps;
     n = plan.n_warps == 2 ? rest : 0;
-    k = plan.k_warps == 2 ? rest : 0;
+    k = plan.k_warps > 1 ? rest : 0;
   }
 };
 
@@ -40,10 +40,38 @@ OCTET_DEVICE Vector16 as_vector(const float (&x)[4]) {
   return {{float_to_bits(x[0]), float_to_bits(x[1]), float_to_bits(x[2]), float_to_bits(x[3])}};
 }
 
-/// The second k warps' sums onto the first's, through `free`, shared memory that nobody uses now. Half of the tiles at a
-/// time, which fits into the x of a stage.
+/// The other k warps' sums onto the first's, in order, through `free`, shared memory that nobody uses after a barrier: less than the x of a
+/// stage. Four are read at a time.
 template <int kTiles>
-OCTET_DEVICE void add_k_warps(Sums<kTiles>& sums, const WarpPlace& place, std::byte* free) {
+OCTET_DEVICE void add_narrow_warps(const GemmPlan& plan, Sums<kTiles>& sums, const WarpPlace& place, std::byte* free) {
+  constexpr int kAtOnce = 4;
+  auto* const slots = reinterpret_cast<Vector16*>(free) + place.row * kTiles * kWarp + warp_lane();
+  const int of_warp = plan.row_warps * kTiles * kWarp, others = plan.k_warps - 1;
+  block_sync();
+  OCTET_UNROLL
+  for (int j = 0; j < kTiles; ++j)
+    if (place.k != 0) slots[(place.k - 1) * of_warp + j * kWarp] = as_vector(sums.at[0][j]);
+  block_sync();
+  if (place.k != 0) return;
+  OCTET_ROLLED
+  for (int first = 0; first < others; first += kAtOnce) {
+    OCTET_UNROLL
+    for (int j = 0; j < kTiles; ++j) {
+      Vector16 part[kAtOnce];
+      OCTET_UNROLL
+      for (int k = 0; k < kAtOnce; ++k) part[k] = first + k < others ? slots[(first + k) * of_warp + j * kWarp] : Vector16{};
+      OCTET_UNROLL
+      for (int k = 0; k < kAtOnce; ++k) {
+        OCTET_UNROLL
+        for (int e = 0; e < 4; ++e) sums.at[0][j][e] += bits_to_float(part[k].word[e]);
+      }
+    }
+  }
+}
+
+/// The second k warps' sums onto the first's, likewise. Half of the tiles at a time, which fits into the x of a stage.
+template <int kTiles>
+OCTET_DEVICE void add_wide_warps(Sums<kTiles>& sums, const WarpPlace& place, std::byte* free) {
   constexpr int kPanels = Sums<kTiles>::kPanels, kHalf = (kTiles + kPanels - 1) / kPanels;
   auto* slots = reinterpret_cast<Vector16*>(free) + place.row * kPanels * kHalf * kWarp + warp_lane();
   OCTET_UNROLL
@@ -67,6 +95,12 @@ OCTET_DEVICE void add_k_warps(Sums<kTiles>& sums, const WarpPlace& place, std::b
       }
     }
   }
+}
+
+template <int kTiles>
+OCTET_DEVICE void add_k_warps(const GemmPlan& plan, Sums<kTiles>& sums, const WarpPlace& place, std::byte* free) {
+  if constexpr (Sums<kTiles>::kPanels == 1) add_narrow_warps(plan, sums, place, free);
+  else add_wide_warps(sums, place, free);
 }
 
 /// Leaves this block's part of a shared tile in the workspace. True, with all parts added up, in the block that comes last.

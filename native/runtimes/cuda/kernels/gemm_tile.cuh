@@ -3,7 +3,7 @@
 // weight_layout.h; x [n][columns] bf16; float32 sums.
 //
 // A block of 8 warps computes an output tile of row_warps * panels * 16 rows of W by n_warps * tiles * 8 rows of x; the
-// warps that are left divide the columns of a step and add their sums up at the end. W and x come by asynchronous copies
+// warps that are left (with few rows of x all, if need be) divide the columns of a step and add their sums up at the end. W and x come by asynchronous copies
 // into a ring of stages in shared memory; W's lie there in the order in which lanes take them, 16 bytes each, so that
 // neither end has bank conflicts, and become bf16 in registers (fragments.cuh). x's rows are padded for load_matrices.
 // Which block computes what: gemm_plan.h.
@@ -15,6 +15,7 @@
 #include "runtimes/cuda/device/launch.h"
 #include "runtimes/cuda/kernels/folded_norm.cuh"
 #include "runtimes/cuda/kernels/fragments.cuh"
+#include "runtimes/cuda/kernels/gemm_early.cuh"
 #include "runtimes/cuda/kernels/gemm_put.cuh"
 #include "runtimes/cuda/kernels/gemm_stage.cuh"
 #include "runtimes/cuda/kernels/gemm_sums.cuh"
@@ -28,7 +29,8 @@ OCTET_DEVICE void multiply_step(const GemmPlan& plan, const StageLayout& layout,
   constexpr int kPanels = Sums<kTiles>::kPanels;
   constexpr UnitLayout kUnit = layout_of(kFormat);
   const int lane = warp_lane(), of_step = step_units<kFormat>(plan);
-  const int supers = plan.step_supers(), super = place.k * (supers - 1);  // two where the k warps take one each
+  const int supers = plan.step_supers(), super = kPanels == 1 ? place.k * of_step / (kSuperColumns / kUnitColumns)  // the one its units lie in
+                                                              : place.k * (supers - 1);  // two where the k warps take one each
   const std::byte* x = stage + layout.x + (place.n * kTiles * 8 + lane % 8) * layout.x_stride + place.k * of_step * 128 + lane / 8 * 16;
   const std::byte* w = stage + (place.row * kPanels * plan.k_warps + place.k) * of_step * kUnit.unit();  // of the first panel
   LaneUnit<kFormat> units[kPanels];
@@ -69,13 +71,16 @@ OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
   const WarpPlace place(plan, thread_x());
   int* flag = reinterpret_cast<int*>(shared_memory());
   auto* const factors = reinterpret_cast<float*>(shared_memory() + kGemmFactors);
-  std::byte* stages = shared_memory() + kGemmHeader;
+  auto* const early = reinterpret_cast<std::uint32_t*>(shared_memory() + kGemmHeader);
+  std::byte* stages = shared_memory() + kGemmHeader + early_bytes(plan);
   if constexpr (kWgmma) stages += (0u - shared_address(stages)) % kSwizzleAlignment;
   const int length = Walk::length(plan, block_x()), ahead = plan.stages - 1;
+  constexpr bool kFew = panels_of(kTiles) == 1;  // then the first steps fill all stages, and the first wait is for two
+  const int first_steps = kFew ? plan.stages : ahead;
 
   Walk to(plan, block_x());  // the step to copy next
   WeightLoader<kFormat, kTiles> weights(p, layout, to);
-  for (int i = 0; i < ahead && i < length; ++i) {
+  for (int i = 0; i < first_steps && i < length; ++i) {
     weights.copy(stages + i * layout.bytes, to);
     if (to.advance(plan, block_x())) weights.begin_tile(to);
   }
@@ -83,23 +88,28 @@ OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
   wait_for_previous();
   to = Walk(plan, block_x());
   ActivationLoader<kWgmma> activations(p, layout, to);
-  for (int i = 0; i < ahead; ++i) {
+  for (int i = 0; i < first_steps; ++i) {
     if (i < length) {
       activations.copy(stages + i * layout.bytes, to);
       if (to.advance(plan, block_x())) activations.begin_tile(to);
     }
-    commit_async();
+    if (!kFew || i > 0 || ahead == 0) commit_async();
   }
-  if (p.norm.squares) find_row_factors<kTiles>(p.norm, p.n, p.weights.columns, kGemmWarps, factors);
+  Walk at(plan, block_x());
+  [[maybe_unused]] const int first_tile = at.tile();
+  if constexpr (kFew)
+    if (plan.reads_early()) read_early<kTiles>(p, place, first_tile, early);
+  // Not by the warps that wait for what they read early.
+  const int busy = kFew && plan.reads_early() ? plan.row_warps : 0;
+  if (p.norm.squares) find_row_factors<kFew ? kTiles + 1 : kTiles>(p.norm, p.n, p.weights.columns, kGemmWarps, busy, factors);
 
   Sums<kTiles> sums;
   sums.clear();
-  Walk at(plan, block_x());
   for (int i = 0, current = 0, refilled = ahead; i < length; ++i) {
     wait_for_stage(plan.stages);
     if constexpr (kWgmma) show_to_products();
     block_sync();
-    if (i + ahead < length) {
+    if (i + ahead < length && (!kFew || i > 0)) {
       std::byte* stage = stages + refilled * layout.bytes;
       weights.copy(stage, to);
       activations.copy(stage, to);
@@ -108,15 +118,15 @@ OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
         activations.begin_tile(to);
       }
     }
-    commit_async();
+    if (!kFew || i > 0) commit_async();
     std::byte* stage = stages + current * layout.bytes;
     if constexpr (kWgmma) multiply_step_by_wgmma<kFormat>(plan, layout, place, stage, sums);
     else multiply_step<kFormat>(plan, layout, place, stage, sums);
     const bool ends = at.step() == plan.steps - 1;
     if (ends || i == length - 1) {
-      if (plan.k_warps == 2) add_k_warps(sums, place, stage);
+      if (plan.k_warps > 1) add_k_warps(plan, sums, place, stage);
       const bool whole = ends && at.first_step() == 0;
-      if (whole || add_blocks(p, sums, place, at.tile(), flag)) put_tile(p, sums, place, at.tile(), factors, stage);
+      if (whole || add_blocks(p, sums, place, at.tile(), flag)) put_tile(p, sums, place, at.tile(), factors, early_of<kTiles>(plan, place, at.tile() == first_tile, early), stage);
       sums.clear();
     }
     at.advance(plan, block_x());

@@ -58,4 +58,17 @@ struct HeadsOutput {
   Bf16* values = nullptr;
 };
 
+/// What a row of such a product is: head and pair, and how the head's pairs stand.
+struct HeadRow {
+  int head, pair;
+  HeadPairs pairs;
+};
+
+/// `row` of the product, of the first or the second dimensions of pairs.
+OCTET_BOTH HeadRow head_row(const HeadsOutput& out, int row) {
+  const int joint = out.first_row + row, head = joint / out.shape.head_dim, t = joint - head * out.shape.head_dim;
+  const bool value = head >= out.shape.heads + out.shape.kv_heads;
+  return {head, t / 16 * 8 + t % 8, value ? HeadPairs{} : out.pairs};
+}
+
 }  // namespace octet::cuda

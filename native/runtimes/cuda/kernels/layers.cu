@@ -49,28 +49,45 @@ OCTET_DEVICE void tabulate(const Batch& batch, const Turning& turning, int row) 
   }
 }
 
-// A warp takes groups of a norm's columns, two a lane.
+// Sums of squares of the 64 columns from `first` on, of which lane l has l and l + 32, into the row's groups.
+OCTET_DEVICE void put_squares(const OutputNorm& next, std::size_t row, int first, const float (&squares)[2]) {
+  float* const to = next.squares + row + first / next.group;
+  if (next.group == kNormGroup) {
+    const float total = warp_sum(squares[0] + squares[1]);
+    if (warp_lane() == 0) *to = total;
+    return;
+  }
+  OCTET_UNROLL
+  for (int i = 0; i < 2; ++i) {
+    float total = squares[i];
+    OCTET_UNROLL
+    for (int mask = 8; mask > 0; mask /= 2) total += shuffle_xor(total, mask);
+    const float both = total + shuffle_xor(total, 16);
+    if (next.group == kWarp && warp_lane() == 0) to[i] = both;
+    if (next.group < kWarp && warp_lane() % 16 == 0) to[2 * i + warp_lane() / 16] = total;
+  }
+}
+
+// A warp takes 64 columns at a time, two a lane: one, two or four groups of a norm.
 OCTET_KERNEL embed_row(Matrix embedding, Batch batch, float* residual, OutputNorm next, Turning turning) {
-  constexpr int kOfLane = kNormGroup / kWarp;
   let_next_start();
   wait_for_previous();
-  const int row = block_x(), token = batch.token[row], groups = (embedding.columns + kNormGroup - 1) / kNormGroup;
+  const int row = block_x(), token = batch.token[row], runs = (embedding.columns + kNormGroup - 1) / kNormGroup;
   if (turning.table.cell) tabulate(batch, turning, row);
   const std::size_t start = static_cast<std::size_t>(row) * embedding.columns;
-  for (int group = warp_index(); group < groups; group += kWarps) {
-    float squares = 0;
+  for (int run = warp_index(); run < runs; run += kWarps) {
+    float squares[2] = {};
     OCTET_UNROLL
-    for (int i = 0; i < kOfLane; ++i) {
-      const int column = group * kNormGroup + i * kWarp + warp_lane();
+    for (int i = 0; i < 2; ++i) {
+      const int column = run * kNormGroup + i * kWarp + warp_lane();
       if (column >= embedding.columns) continue;
       const float r = weight_at(embedding, token, column);
       residual[start + column] = r;
       if (next.weight) next.h[start + column] = to_bf16(r * next.weight[column]);
-      squares += r * r;
+      squares[i] = r * r;
     }
     if (!next.weight) continue;
-    squares = warp_sum(squares);
-    if (warp_lane() == 0) next.squares[static_cast<std::size_t>(row) * groups + group] = squares;
+    put_squares(next, static_cast<std::size_t>(row) * (embedding.columns / next.group), run * kNormGroup, squares);
   }
 }
 
@@ -134,7 +151,7 @@ OCTET_KERNEL rope_and_store_row(QueryKeyValue call) {
 }  // namespace
 
 void embed(Stream& stream, const Matrix& embedding, const Batch& batch, float* residual, const OutputNorm& next, const Turning& turning) {
-  if (next.weight && embedding.columns % kNormGroup != 0) throw std::invalid_argument("embed: the norm cannot be folded in");
+  if (next.weight && (embedding.columns % kNormGroup != 0 || kNormGroup % next.group != 0 || next.group % kUnitRows != 0)) throw std::invalid_argument("embed: the norm cannot be folded in");
   launch(stream, {.grid = {batch.rows()}, .threads = kThreads, .overlaps_previous = true}, embed_row, embedding, batch, residual, next, turning);
 }
 

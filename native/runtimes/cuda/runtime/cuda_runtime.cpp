@@ -16,7 +16,7 @@
 namespace octet::cuda {
 namespace {
 
-constexpr int kFewRows = 8;  // of a lane, in the smaller of the two catch-up passes
+constexpr int kFewCatchUpRows = 8;  // of a lane, in the smaller of the two catch-up passes
 
 // A network with its cache and the memory of its passes.
 struct Model {
@@ -232,7 +232,7 @@ void CudaRuntime::catch_up(const std::vector<PlannedLane>& batch, int lanes) {
   int behind = 0;
   for (const PlannedLane& planned : batch)
     if (planned.draft_length > 0) behind = std::max(behind, planned.lane->behind - 2);
-  const int most = sizes_.limits.catch_up_rows, rows = behind > kFewRows ? most : std::min(kFewRows, most);
+  const int most = sizes_.limits.catch_up_rows, rows = behind > kFewCatchUpRows ? most : std::min(kFewCatchUpRows, most);
   for (; behind > 0; behind -= rows) graphs_->put_catch_up(stream_, lanes, rows);
 }
 

@@ -16,7 +16,11 @@ bool on_tensor_cores(const Architecture& shape, Precision precision) {
 }
 
 std::size_t squares_of(const Architecture& shape, int rows) {
-  return static_cast<std::size_t>(std::min(rows, kMostFoldedRows)) * static_cast<std::size_t>(shape.width / kNormGroup);
+  const auto of = [&](int most) {
+    const int folded = std::min(rows, most);
+    return static_cast<std::size_t>(folded) * static_cast<std::size_t>(shape.width / norm_group(shape.width, folded));
+  };
+  return std::max(of(kFewRows), of(kMostFoldedRows));
 }
 
 bool takes(const PackedMatrix& packed) { return takes_tensor_cores(packed.matrix); }
@@ -102,12 +106,13 @@ Forward::Forward(const Network& network, const KvCache& cache, const Activations
 
 OutputNorm Forward::before(const DeviceArray<float>& norm, int rows) const {
   if (!folds_norms(rows)) return {};
-  return {.weight = norm.data(), .h = reinterpret_cast<Bf16*>(memory_.x_.data()), .squares = memory_.squares_.data()};
+  return {.weight = norm.data(), .h = reinterpret_cast<Bf16*>(memory_.x_.data()), .squares = memory_.squares_.data(), .group = norm_group(shape().width, rows)};
 }
 
 InputNorm Forward::folded(int rows) const {
   if (!folds_norms(rows)) return {};
-  return {.squares = memory_.squares_.data(), .stride = shape().width / kNormGroup, .epsilon = shape().norm_epsilon};
+  const int group = norm_group(shape().width, rows);
+  return {.squares = memory_.squares_.data(), .stride = shape().width / group, .group = group, .epsilon = shape().norm_epsilon};
 }
 
 void Forward::normalise(Stream& stream, const DeviceArray<float>& norm, int rows) const {

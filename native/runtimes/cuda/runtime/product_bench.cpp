@@ -60,7 +60,7 @@ void ProductBench::take(std::span<const Gemm> of_layers) {
   const auto n = static_cast<std::size_t>(call.n);
   Uniform uniform;
   hold(x_, n * static_cast<std::size_t>(w.columns), [&] { return to_bf16(uniform()).bits; });
-  hold(squares_, n * static_cast<std::size_t>(w.columns / kNormGroup + 1), [&] { return 20 + 10 * uniform(); });
+  hold(squares_, n * static_cast<std::size_t>(w.columns / call.norm.group + 1), [&] { return 20 + 10 * uniform(); });
   hold(turns_, 2 * n * static_cast<std::size_t>(call.heads.pairs.turned), uniform);
   int cell = 0;
   hold(cells_, n, [&] { return cell++; });
@@ -76,7 +76,7 @@ void ProductBench::take(std::span<const Gemm> of_layers) {
   } else {
     add(call.epilogue == Epilogue::kSwiGlu, call.epilogue == Epilogue::kSwiGlu ? w.rows / 2 : w.rows);
   }
-  if (call.next.weight) add(true, w.rows), add(false, w.rows / kNormGroup);
+  if (call.next.weight) add(true, w.rows), add(false, w.rows / call.next.group);
   result_bytes_ = end;
   for (DeviceArray<std::byte>& results : results_) {
     if (results.size() >= end) continue;
@@ -109,7 +109,10 @@ Gemm ProductBench::with_operands(const Gemm& call, Copy copy) const {
   std::size_t next = 0;
   const auto output = [&] { return results + outputs_[next++].offset; };
   given.x = x_.data();
-  if (given.norm.squares) given.norm = {.squares = squares_.data(), .stride = call.weights.columns / kNormGroup, .epsilon = call.norm.epsilon};
+  if (given.norm.squares) {
+    given.norm.squares = squares_.data();
+    given.norm.stride = call.weights.columns / call.norm.group;
+  }
   if (given.epilogue == Epilogue::kHeads) {
     given.heads.table = {const_cast<int*>(cells_.data()), reinterpret_cast<Turn*>(turns_.data())};
     given.heads.q = reinterpret_cast<Bf16*>(output());

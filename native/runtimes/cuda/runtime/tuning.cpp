@@ -61,7 +61,7 @@ double milliseconds() {
 std::optional<GemmPlan> plan_named(const std::string& name, const Gemm& call, const PlanDevice& device, bool wgmma) {
   for (const bool by_wgmma : {false, true}) {
     if (by_wgmma && !wgmma) continue;
-    for (const CostedPlan& each : possible_plans_of(call, device.with_wgmma(by_wgmma)))
+    for (const CostedPlan& each : possible_plans(call, device.with_wgmma(by_wgmma)))
       if (name_of(each.plan) == name) return each.plan;
   }
   return std::nullopt;
