@@ -100,7 +100,7 @@ constexpr int kGemmFactors = 16, kGemmHeader = kGemmFactors + kMostFoldedRows * 
 /// Words a thread of an epilogue reads early (gemm_early.cuh): four of y for each n8 tile or a cell and a turn for each row of x, and two each of
 /// bias and next norm.
 OCTET_BOTH constexpr int early_words(int tiles) { return 6 * tiles + 4; }
-/// Of a block, behind the header.
+/// Of a block, behind its stages.
 OCTET_BOTH int early_bytes(const GemmPlan& plan) { return plan.reads_early() ? early_words(plan.tiles) * plan.row_warps * 32 * 4 : 0; }
 
 /// With what may lie between it and the stages, which for warpgroups begin at a multiple of kSwizzleAlignment.

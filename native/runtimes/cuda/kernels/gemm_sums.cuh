@@ -41,10 +41,10 @@ OCTET_DEVICE Vector16 as_vector(const float (&x)[4]) {
 }
 
 /// The other k warps' sums onto the first's, in order, through `free`, shared memory that nobody uses after a barrier: less than the x of a
-/// stage. Four are read at a time.
+/// stage. Four vectors are read at a time.
 template <int kTiles>
 OCTET_DEVICE void add_narrow_warps(const GemmPlan& plan, Sums<kTiles>& sums, const WarpPlace& place, std::byte* free) {
-  constexpr int kAtOnce = 4;
+  constexpr int kAtOnce = 4 / kTiles;
   auto* const slots = reinterpret_cast<Vector16*>(free) + place.row * kTiles * kWarp + warp_lane();
   const int of_warp = plan.row_warps * kTiles * kWarp, others = plan.k_warps - 1;
   block_sync();
@@ -55,15 +55,18 @@ OCTET_DEVICE void add_narrow_warps(const GemmPlan& plan, Sums<kTiles>& sums, con
   if (place.k != 0) return;
   OCTET_ROLLED
   for (int first = 0; first < others; first += kAtOnce) {
+    Vector16 part[kAtOnce][kTiles];
     OCTET_UNROLL
-    for (int j = 0; j < kTiles; ++j) {
-      Vector16 part[kAtOnce];
+    for (int k = 0; k < kAtOnce; ++k) {
       OCTET_UNROLL
-      for (int k = 0; k < kAtOnce; ++k) part[k] = first + k < others ? slots[(first + k) * of_warp + j * kWarp] : Vector16{};
+      for (int j = 0; j < kTiles; ++j) part[k][j] = first + k < others ? slots[(first + k) * of_warp + j * kWarp] : Vector16{};
+    }
+    OCTET_UNROLL
+    for (int k = 0; k < kAtOnce; ++k) {
       OCTET_UNROLL
-      for (int k = 0; k < kAtOnce; ++k) {
+      for (int j = 0; j < kTiles; ++j) {
         OCTET_UNROLL
-        for (int e = 0; e < 4; ++e) sums.at[0][j][e] += bits_to_float(part[k].word[e]);
+        for (int e = 0; e < 4; ++e) sums.at[0][j][e] += bits_to_float(part[k][j].word[e]);
       }
     }
   }

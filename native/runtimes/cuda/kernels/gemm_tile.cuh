@@ -29,7 +29,7 @@ OCTET_DEVICE void multiply_step(const GemmPlan& plan, const StageLayout& layout,
   constexpr int kPanels = Sums<kTiles>::kPanels;
   constexpr UnitLayout kUnit = layout_of(kFormat);
   const int lane = warp_lane(), of_step = step_units<kFormat>(plan);
-  const int supers = plan.step_supers(), super = kPanels == 1 ? place.k * of_step / (kSuperColumns / kUnitColumns)  // the one its units lie in
+  const int supers = plan.step_supers(), super = kPanels == 1 ? place.k * of_step >> 2  // the one its units lie in
                                                               : place.k * (supers - 1);  // two where the k warps take one each
   const std::byte* x = stage + layout.x + (place.n * kTiles * 8 + lane % 8) * layout.x_stride + place.k * of_step * 128 + lane / 8 * 16;
   const std::byte* w = stage + (place.row * kPanels * plan.k_warps + place.k) * of_step * kUnit.unit();  // of the first panel
@@ -71,8 +71,7 @@ OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
   const WarpPlace place(plan, thread_x());
   int* flag = reinterpret_cast<int*>(shared_memory());
   auto* const factors = reinterpret_cast<float*>(shared_memory() + kGemmFactors);
-  auto* const early = reinterpret_cast<std::uint32_t*>(shared_memory() + kGemmHeader);
-  std::byte* stages = shared_memory() + kGemmHeader + early_bytes(plan);
+  std::byte* stages = shared_memory() + kGemmHeader;
   if constexpr (kWgmma) stages += (0u - shared_address(stages)) % kSwizzleAlignment;
   const int length = Walk::length(plan, block_x()), ahead = plan.stages - 1;
   constexpr bool kFew = panels_of(kTiles) == 1;  // then the first steps fill all stages, and the first wait is for two
@@ -96,12 +95,12 @@ OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
     if (!kFew || i > 0 || ahead == 0) commit_async();
   }
   Walk at(plan, block_x());
-  [[maybe_unused]] const int first_tile = at.tile();
+  const auto early = [&] { return reinterpret_cast<std::uint32_t*>(stages + plan.stages * layout.bytes); };  // worked out where it is used
   if constexpr (kFew)
-    if (plan.reads_early()) read_early<kTiles>(p, place, first_tile, early);
+    if (plan.reads_early()) read_early<kTiles>(p, place, at.tile(), early());
   // Not by the warps that wait for what they read early.
   const int busy = kFew && plan.reads_early() ? plan.row_warps : 0;
-  if (p.norm.squares) find_row_factors<kFew ? kTiles + 1 : kTiles>(p.norm, p.n, p.weights.columns, kGemmWarps, busy, factors);
+  if (p.norm.squares) find_row_factors<kFew ? 2 : kTiles>(p.norm, p.n, p.weights.columns, kGemmWarps, busy, factors);
 
   Sums<kTiles> sums;
   sums.clear();
@@ -126,7 +125,9 @@ OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
     if (ends || i == length - 1) {
       if (plan.k_warps > 1) add_k_warps(plan, sums, place, stage);
       const bool whole = ends && at.first_step() == 0;
-      if (whole || add_blocks(p, sums, place, at.tile(), flag)) put_tile(p, sums, place, at.tile(), factors, early_of<kTiles>(plan, place, at.tile() == first_tile, early), stage);
+      const bool first = i == at.step() - at.first_step();  // of the block's tiles
+      if (whole || add_blocks(p, sums, place, at.tile(), flag))
+        put_tile(p, sums, place, at.tile(), factors, early_of<kTiles>(plan, place, first, early()), stage);
       sums.clear();
     }
     at.advance(plan, block_x());
