@@ -69,6 +69,14 @@ OCTET_DEVICE Vector16 load_fresh(const Vector16* from) {
   return {{x.x, x.y, x.z, x.w}};
 }
 
+/// Of shared memory for certain: where the same value may come from either, the compiler would else make one load of both, whose address may be
+/// anywhere.
+OCTET_DEVICE std::uint32_t load_shared(const std::uint32_t* from) {
+  std::uint32_t x;
+  asm volatile("ld.shared.u32 %0, [%1];" : "=r"(x) : "r"(static_cast<std::uint32_t>(__cvta_generic_to_shared(from))) : "memory");
+  return x;
+}
+
 OCTET_DEVICE std::uint32_t shared_address(const void* p) { return static_cast<std::uint32_t>(__cvta_generic_to_shared(p)); }
 
 /// Starts to copy 16 bytes from global to shared memory; zeros where not `valid` (`from` is then not read, but must be

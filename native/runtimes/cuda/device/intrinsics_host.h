@@ -95,6 +95,8 @@ OCTET_DEVICE std::uint64_t load_fresh(const std::uint64_t* from) { return *from;
 OCTET_DEVICE Vector8 load_fresh(const Vector8* from) { return *from; }
 OCTET_DEVICE Vector16 load_fresh(const Vector16* from) { return *from; }
 
+OCTET_DEVICE std::uint32_t load_shared(const std::uint32_t* from) { return *from; }
+
 OCTET_DEVICE void copy_async(void* to_shared, const void* from, bool valid = true) {
   host::check_aligned(to_shared, 16);
   host::check_aligned(from, 16);

@@ -1,4 +1,4 @@
-// What an epilogue reads beside the finished sums: y, bias, the next norm's weights, cells and turns of a pass's rows. With few rows of x and all
+// What an epilogue reads beside the finished sums: y, bias, the next norm's weights, cells and turns of a pass's rows. With up to 8 rows of x and all
 // but a few warps dividing the columns there is little of it, and a block reads that of its first tile at the start, where it waits for x
 // anyway, into shared memory: a trip to the second-level cache or two less behind the last product. Every thread takes up what it put down
 // itself. y may be read so early although another block may finish the tile: that one writes when all have given their parts.
@@ -28,7 +28,7 @@ struct Early {
   int stride = 0;
 
   OCTET_DEVICE explicit operator bool() const { return words != nullptr; }
-  OCTET_DEVICE std::uint32_t word(int i) const { return words[i * stride]; }
+  OCTET_DEVICE std::uint32_t word(int i) const { return load_shared(words + i * stride); }
   OCTET_DEVICE float number(int i) const { return bits_to_float(word(i)); }
 };
 
@@ -39,7 +39,7 @@ constexpr int kEarlyNext = kEarlyBias<kTiles> + 2;
 
 template <int kTiles>
 OCTET_DEVICE Early early_of(const GemmPlan& plan, const WarpPlace& place, bool first_tile, const std::uint32_t* early) {
-  if (panels_of(kTiles) > 1 || !plan.reads_early() || !first_tile) return {};
+  if (kTiles > 1 || !plan.reads_early() || !first_tile) return {};
   return {early + place.row * kWarp + warp_lane(), plan.row_warps * kWarp};
 }
 

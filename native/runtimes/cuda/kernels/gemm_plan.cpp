@@ -119,7 +119,7 @@ void list(std::vector<CostedPlan>& plans, GemmPlan plan, const Matrix& weights, 
     plan.stages = stages;
     deal(plan, most_blocks, shares);
     if (!sharers.insert(plan.sharers).second) return;
-    if (plan.reads_early()) {
+    if (plan.k_warps > 2) {
       const int walk = longest_walk(plan);
       if (stages < std::min(3, walk)) return;  // one stage cannot be filled anew
       plan.stages = std::min(stages, walk);    // what no step needs is room for the next kernel's blocks

@@ -55,8 +55,8 @@ struct GemmPlan {
   OCTET_BOTH int block_n() const { return n_warps * tiles * 8; }
   OCTET_BOTH int step_columns() const { return k_warps * step_units * kUnitColumns; }
   OCTET_BOTH int k_shift() const { return k_warps == 8 ? 3 : k_warps / 2; }  ///< Of which k_warps is the power of two.
-  /// Whether the warps that divide the columns are so many that what an epilogue reads is read at the start (gemm_early.cuh).
-  OCTET_BOTH bool reads_early() const { return k_warps > 2; }
+  /// Whether what an epilogue reads is read at the start (gemm_early.cuh): where few warps have sums, of few rows.
+  OCTET_BOTH bool reads_early() const { return k_warps > 2 && tiles == 1; }
   /// Whether the squares of an OutputNorm's groups of so many rows each have one writer: groups are whole warps' rows, tiles whole groups.
   OCTET_BOTH bool writes_groups_of(int group) const { return group % (16 * panels_of(tiles)) == 0 && block_rows() % group == 0; }
   /// K-quants' super-blocks of a panel that a step has a part of.

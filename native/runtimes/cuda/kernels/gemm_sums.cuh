@@ -41,10 +41,10 @@ OCTET_DEVICE Vector16 as_vector(const float (&x)[4]) {
 }
 
 /// The other k warps' sums onto the first's, in order, through `free`, shared memory that nobody uses after a barrier: less than the x of a
-/// stage. Four vectors are read at a time.
+/// stage.
 template <int kTiles>
 OCTET_DEVICE void add_narrow_warps(const GemmPlan& plan, Sums<kTiles>& sums, const WarpPlace& place, std::byte* free) {
-  constexpr int kAtOnce = 4 / kTiles;
+  constexpr int kAtOnce = kTiles == 1 ? 4 : 1;  // the registers allow
   auto* const slots = reinterpret_cast<Vector16*>(free) + place.row * kTiles * kWarp + warp_lane();
   const int of_warp = plan.row_warps * kTiles * kWarp, others = plan.k_warps - 1;
   block_sync();

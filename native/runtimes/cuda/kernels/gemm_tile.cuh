@@ -96,7 +96,7 @@ OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
   }
   Walk at(plan, block_x());
   const auto early = [&] { return reinterpret_cast<std::uint32_t*>(stages + plan.stages * layout.bytes); };  // worked out where it is used
-  if constexpr (kFew)
+  if constexpr (kTiles == 1)
     if (plan.reads_early()) read_early<kTiles>(p, place, at.tile(), early());
   // Not by the warps that wait for what they read early.
   const int busy = kFew && plan.reads_early() ? plan.row_warps : 0;
