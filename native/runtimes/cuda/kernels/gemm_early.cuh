@@ -22,12 +22,13 @@ struct SumsPlace {
 };
 
 /// A thread's words, `stride` apart: [4 kTiles] of y as its sums are, or [2 kTiles] cells and [2 kTiles] turns; two of bias; two of the next norm's
-/// weights. Null where the epilogue is to read for itself.
+/// weights. Not there where the epilogue is to read for itself.
 struct Early {
-  const std::uint32_t* words = nullptr;
-  int stride = 0;
+  const std::uint32_t* words;
+  int stride;
+  bool there;
 
-  OCTET_DEVICE explicit operator bool() const { return words != nullptr; }
+  OCTET_DEVICE explicit operator bool() const { return there; }
   OCTET_DEVICE std::uint32_t word(int i) const { return load_shared(words + i * stride); }
   OCTET_DEVICE float number(int i) const { return bits_to_float(word(i)); }
 };
@@ -39,8 +40,8 @@ constexpr int kEarlyNext = kEarlyBias<kTiles> + 2;
 
 template <int kTiles>
 OCTET_DEVICE Early early_of(const GemmPlan& plan, const WarpPlace& place, bool first_tile, const std::uint32_t* early) {
-  if (kTiles > 1 || !plan.reads_early() || !first_tile) return {};
-  return {early + place.row * kWarp + warp_lane(), plan.row_warps * kWarp};
+  const bool there = kTiles == 1 && plan.reads_early() && first_tile;
+  return {early + place.row * kWarp + warp_lane(), plan.row_warps * kWarp, there};
 }
 
 /// By the warps that will have the tile's sums.
