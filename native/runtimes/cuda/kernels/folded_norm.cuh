@@ -6,8 +6,9 @@
 
 namespace octet::cuda {
 
-/// 1 / rms of `n` rows into shared memory, by the warps of the block's `warps` that are not busy, its first ones: each takes every so-manyth row,
-/// kAtOnce of them at a time so that their loads wait for memory together. Lanes take every 32nd group and their sums meet in a fixed tree. The block has to synchronise before it reads.
+/// 1 / rms of `n` rows into shared memory, by the block's `warps` but the first `busy`: each takes every so-manyth row, kAtOnce of them at a time
+/// so that their loads wait for memory together. Lanes take every 32nd group and their sums meet in a fixed tree. The block has to synchronise
+/// before it reads.
 template <int kAtOnce>
 OCTET_DEVICE void find_row_factors(const InputNorm& norm, int n, int width, int warps, int busy, float* factors) {
   const int groups = width / norm.group, free_warps = warps - busy;

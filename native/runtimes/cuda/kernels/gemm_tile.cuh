@@ -100,7 +100,10 @@ OCTET_KERNEL_BOUNDS(kGemmThreads, resident_blocks(kTiles)) multiply(Product p) {
     if (plan.reads_early()) read_early<kTiles>(p, place, at.tile(), early());
   // Not by the warps that wait for what they read early.
   const int busy = kFew && plan.reads_early() ? plan.row_warps : 0;
-  if (p.norm.squares) find_row_factors<kFew ? 2 : kTiles>(p.norm, p.n, p.weights.columns, kGemmWarps, busy, factors);
+  if (p.norm.squares) {  // eight rows are one for each of eight warps, two where some are busy
+    if (kTiles == 1 && busy > 0) find_row_factors<2>(p.norm, p.n, p.weights.columns, kGemmWarps, busy, factors);
+    else find_row_factors<kTiles>(p.norm, p.n, p.weights.columns, kGemmWarps, busy, factors);
+  }
 
   Sums<kTiles> sums;
   sums.clear();
