@@ -26,13 +26,28 @@ async function types() {
 }
 
 /** doctest's test program. A crash counts as one failure beside what was reported before it. */
-async function doctest(program, args) {
-  const { code, output } = await run(program, args, { timeoutMs: 15 * minutes });
+async function doctest(program, args, env = {}) {
+  const { code, output } = await run(program, args, { timeoutMs: 15 * minutes, env });
   const summary = /test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed(?: \|\s*(\d+) skipped)?/.exec(output);
   if (!summary) return { passed: 0, failed: 1, output: `${output}\nthe native tests ended early, with exit code ${code}` };
   const [passed, failed, skipped] = summary.slice(1).map((count) => Number(count ?? 0));
   if (passed + failed === 0) return { passed: 0, failed: 1, output: "there are no native tests" };
   return { passed, failed: failed === 0 && code !== 0 ? 1 : failed, skipped, output };
+}
+
+/**
+ * The engine's test program as two processes side by side, since each takes one core: cases of the CUDA runtime, and all others. Each has a
+ * folder of its own for temporary files, whose names the cases choose.
+ */
+async function engineCases() {
+  const cuda = "*/native/cuda/*";
+  const halves = await Promise.all([`--source-file=${cuda}`, `--source-file-exclude=${cuda}`].map((chosen, i) => {
+    const folder = path.join(results, `temporary-${i}`);
+    mkdirSync(folder, { recursive: true });
+    return doctest(testProgram, ["--no-colors=true", chosen], { TMPDIR: folder });
+  }));
+  const total = (key) => halves.reduce((sum, half) => sum + half[key], 0);
+  return { passed: total("passed"), failed: total("failed"), output: halves.map(({ output }) => output).join("\n") };
 }
 
 /** Cases chosen by a program that not every machine builds: where it is missing they are skipped, and the build may have left a line why. */
@@ -103,7 +118,7 @@ export const suites = [
   { name: "lint", what: "eslint", run: () => whole("node_modules/eslint/bin/eslint.js", [".", "--max-warnings=0"]) },
   { name: "types", what: "tsc --noEmit", run: types },
   { name: "unit", what: "pure modules", run: () => vitest("unit") },
-  { name: "native", what: "engine and runtimes", native: true, run: () => doctest(testProgram, ["--no-colors=true"]) },
+  { name: "native", what: "engine and runtimes", native: true, run: engineCases },
   { name: "races", what: "CUDA kernels under the race detector", native: true, run: () => chosenCases(raceTestProgram) },
   { name: "ptx", what: "CUDA kernels as nvcc compiles them, interpreted", native: true, run: () => chosenCases(ptxTestProgram) },
   { name: "training", what: "corpus and training recipe", run: training },
