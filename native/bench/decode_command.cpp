@@ -112,9 +112,9 @@ class Decoding {
     cuda::Network draft = network_of(stream, pair.draft, settings.draft, format, report);
     cost_ = {pass_cost(target), pass_cost(draft)};
     cuda::RuntimeOptions options{.vocabulary = std::min(settings.target.vocabulary, settings.draft.vocabulary),
-                                       .lanes = *std::max_element(settings.batches.begin(), settings.batches.end()),
-                                       .context_tokens = *std::max_element(settings.prompts.begin(), settings.prompts.end()) + settings.tokens + 1,
-                                       .cache_tokens = cache_tokens(settings)};
+                                 .lanes = *std::max_element(settings.batches.begin(), settings.batches.end()),
+                                 .context_tokens = *std::max_element(settings.prompts.begin(), settings.prompts.end()) + settings.tokens + 1,
+                                 .cache_tokens = cache_tokens(settings)};
     if (settings.tune) options.tuning = tuning_into(tuned, settings.target.name, settings.draft.name);
     auto runtime = cuda::make_cuda_runtime(std::move(target), std::move(draft), options);
     if (!runtime) throw Interrupted();

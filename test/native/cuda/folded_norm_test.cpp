@@ -126,29 +126,38 @@ TEST_CASE("cuda folded norm: rows of x that lie apart, with the factors of their
       CHECK(got[static_cast<std::size_t>(j * kOutputs + o)] == doctest::Approx(want[static_cast<std::size_t>((3 * j + 2) * kOutputs + o)]).epsilon(1e-5));
 }
 
-TEST_CASE("cuda folded norm: the embedding leaves what the first norm wants") {
+TEST_CASE("cuda folded norm: the embedding leaves what the first norm wants, in groups of every size") {
   constexpr int kWidth = 320, kTokens = 9;
   const std::vector<float> table = random_floats(kTokens * kWidth, 1, 3), weight = random_floats(kWidth, 2, 1);
   const PackedMatrix embedding = pack(WeightFormat::kF32, kTokens, kWidth, std::as_bytes(std::span(table)));
   const std::vector<int> tokens = {8, 0, 3};
   const DeviceArray<int> token(tokens);
   const DeviceArray<float> device_weight(weight);
-  DeviceArray<float> residual(tokens.size() * kWidth), squares(tokens.size() * kWidth / kNormGroup);
-  DeviceArray<Bf16> h(residual.size());
   Stream stream;
-  embed(stream, embedding.matrix, {.lanes = 3, .rows_per_lane = 1, .token = token.data()}, residual.data(), {device_weight.data(), h.data(), squares.data()});
-  stream.synchronize();
-  const std::vector<float> got_squares = squares.download();
-  const std::vector<Bf16> got_h = h.download();
-  for (std::size_t row = 0; row < tokens.size(); ++row) {
-    const float* const r = table.data() + tokens[row] * kWidth;
-    for (int c = 0; c < kWidth; ++c) CHECK(got_h[row * kWidth + static_cast<std::size_t>(c)].bits == to_bf16(r[c] * weight[static_cast<std::size_t>(c)]).bits);
-    for (int group = 0; group < kWidth / kNormGroup; ++group) {
-      double sum = 0;
-      for (int c = 0; c < kNormGroup; ++c) sum += std::pow(static_cast<double>(r[group * kNormGroup + c]), 2.0);
-      CHECK(got_squares[row * (kWidth / kNormGroup) + static_cast<std::size_t>(group)] == doctest::Approx(sum).epsilon(1e-5));
+  for (const int columns : {16, 32, 64}) {
+    CAPTURE(columns);
+    const int groups = kWidth / columns;
+    DeviceArray<float> residual(tokens.size() * kWidth), squares(tokens.size() * static_cast<std::size_t>(groups));
+    DeviceArray<Bf16> h(residual.size());
+    embed(stream, embedding.matrix, {.lanes = 3, .rows_per_lane = 1, .token = token.data()}, residual.data(),
+          {.weight = device_weight.data(), .h = h.data(), .squares = squares.data(), .group = columns});
+    stream.synchronize();
+    const std::vector<float> got_squares = squares.download();
+    const std::vector<Bf16> got_h = h.download();
+    for (std::size_t row = 0; row < tokens.size(); ++row) {
+      const float* const r = table.data() + tokens[row] * kWidth;
+      for (int c = 0; c < kWidth; ++c) CHECK(got_h[row * kWidth + static_cast<std::size_t>(c)].bits == to_bf16(r[c] * weight[static_cast<std::size_t>(c)]).bits);
+      for (int group = 0; group < groups; ++group) {
+        double sum = 0;
+        for (int c = 0; c < columns; ++c) sum += std::pow(static_cast<double>(r[group * columns + c]), 2.0);
+        CHECK(got_squares[row * static_cast<std::size_t>(groups) + static_cast<std::size_t>(group)] == doctest::Approx(sum).epsilon(1e-5));
+      }
     }
   }
+  DeviceArray<float> residual(tokens.size() * kWidth);
+  CHECK_THROWS_AS(embed(stream, embedding.matrix, {.lanes = 3, .rows_per_lane = 1, .token = token.data()}, residual.data(),
+                        {.weight = device_weight.data(), .h = nullptr, .squares = nullptr, .group = 48}),
+                  std::invalid_argument);
 }
 
 TEST_CASE("cuda folded norm: refused where it cannot be") {
@@ -166,4 +175,17 @@ TEST_CASE("cuda folded norm: refused where it cannot be") {
   refused(c.add(), [](Gemm& call) { call.epilogue = Epilogue::kStore; });
   refused(c.add(), [](Gemm& call) { call.weights.rows = 100; });
   refused(c.add(), [](Gemm& call) { call.y_stride = 256; });
+  refused(c.read(), [](Gemm& call) { call.norm.group = 48; });
+  refused(c.add(), [](Gemm& call) { call.next.group = 48; });
+  // Plans whose tiles are parts of a group: they are not among the possible ones, and refused.
+  Gemm narrow = c.add();
+  narrow.next.group = 16;
+  int divide = 0;
+  for (const CostedPlan& possible : possible_plans(narrow, workspace)) {
+    if (possible.plan.writes_groups_of(kNormGroup)) continue;
+    ++divide;
+    CHECK_THROWS_AS(gemm_by(stream, workspace, c.add(), possible.plan), std::invalid_argument);
+  }
+  CHECK(divide > 0);
+  for (const CostedPlan& possible : possible_plans(c.add(), workspace)) CHECK(possible.plan.writes_groups_of(kNormGroup));
 }

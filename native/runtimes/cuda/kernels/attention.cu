@@ -276,7 +276,8 @@ void attend(Stream& stream, const AttentionWorkspace& workspace, const Batch& ba
   if (!attends_on_tensor_cores(shape)) throw std::invalid_argument("attention on tensor cores: heads of 64 or 128 dimensions");
   const AttentionGeometry geometry = workspace.geometry(batch, shape);
   const AttentionCall call{
-      .plan = workspace.plan(), .most_items = geometry.most_items, .group = geometry.group, .most_parts = geometry.parts(), .lanes = batch.lanes, .rows_per_lane = batch.rows_per_lane,
+      .plan = workspace.plan(), .most_items = geometry.most_items, .group = geometry.group, .most_parts = geometry.parts(),
+      .lanes = batch.lanes, .rows_per_lane = batch.rows_per_lane,
       .heads = shape.heads, .kv_heads = shape.kv_heads, .q = static_cast<const Bf16*>(q), .keys = static_cast<const Bf16*>(keys),
       .values = static_cast<const Bf16*>(values), .scale = 1.44269504088896f / std::sqrt(static_cast<float>(shape.head_dim)),
       .scales = workspace.scales(), .sums = workspace.sums(), .out = static_cast<Bf16*>(out),

@@ -8,7 +8,6 @@
 
 namespace octet::cuda {
 
-
 /// Threads of a row and head.
 template <int kDim>
 constexpr int kMergeThreads = kDim / 4;

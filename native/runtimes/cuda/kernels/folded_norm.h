@@ -21,6 +21,9 @@ constexpr int kFewRows = 16;
 /// tiles are large, and all blocks would read the more sums.
 OCTET_BOTH constexpr int norm_group(int width, int rows) { return rows > kFewRows || width > 2048 ? kNormGroup : width > 1024 ? 32 : 16; }
 
+/// Whether products and the embedding know groups of so many columns.
+OCTET_BOTH constexpr bool is_norm_group(int columns) { return columns == 16 || columns == 32 || columns == kNormGroup; }
+
 /// Of a product whose x is some h: its sums are divided by rms(r).
 struct InputNorm {
   const float* squares = nullptr;  ///< [n][stride], the first columns / group of each row; null: no norm.

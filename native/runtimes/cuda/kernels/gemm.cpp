@@ -34,10 +34,10 @@ void check(const Gemm& call) {
   if (halves && (call.weights.rows % 2 != 0 || call.bias)) refuse("SwiGLU takes an interleaved matrix and no bias");
   if (!heads && call.y_stride < (halves ? call.weights.rows / 2 : call.weights.rows)) refuse("rows of y overlap");
   if (reinterpret_cast<std::uintptr_t>(call.x) % 16 != 0 || call.x_stride % 8 != 0) refuse("x is not aligned");
-  const auto is_group = [](int group) { return group == 16 || group == 32 || group == kNormGroup; };
-  if (call.norm.squares && (call.n > kMostFoldedRows || call.weights.columns % kNormGroup != 0 || !is_group(call.norm.group))) refuse("the norm of x cannot be folded in");
+  if (call.norm.squares && (call.n > kMostFoldedRows || call.weights.columns % kNormGroup != 0 || !is_norm_group(call.norm.group)))
+    refuse("the norm of x cannot be folded in");
   if (call.next.weight && (call.epilogue != Epilogue::kAdd || call.weights.rows % kNormGroup != 0 || call.y_stride != call.weights.rows ||
-                           !is_group(call.next.group)))
+                           !is_norm_group(call.next.group)))
     refuse("the norm of y cannot be folded in");
   const HeadsOutput& out = call.heads;
   if (heads && (!out.q || !out.keys || !out.values || !out.table.cell || (out.pairs.turned > 0 && !out.table.turns))) refuse("heads have nowhere to go");

@@ -151,7 +151,8 @@ OCTET_KERNEL rope_and_store_row(QueryKeyValue call) {
 }  // namespace
 
 void embed(Stream& stream, const Matrix& embedding, const Batch& batch, float* residual, const OutputNorm& next, const Turning& turning) {
-  if (next.weight && (embedding.columns % kNormGroup != 0 || kNormGroup % next.group != 0 || next.group % kUnitRows != 0)) throw std::invalid_argument("embed: the norm cannot be folded in");
+  if (next.weight && (embedding.columns % kNormGroup != 0 || !is_norm_group(next.group)))
+    throw std::invalid_argument("embed: the norm cannot be folded in");
   launch(stream, {.grid = {batch.rows()}, .threads = kThreads, .overlaps_previous = true}, embed_row, embedding, batch, residual, next, turning);
 }
 
