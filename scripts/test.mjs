@@ -1,6 +1,8 @@
 // `npm test`: prepares what is missing and runs every suite; `npm test -- unit native` runs those named. The last line is
 // "N passed, N failed"; the exit code is 0 where nothing failed.
+import { availableParallelism } from "node:os";
 import { Failure, script } from "./lib/run.mjs";
+import { runSuites } from "./lib/schedule.mjs";
 import { excerpt, suites } from "./lib/suites.mjs";
 import { setup } from "./setup.mjs";
 
@@ -12,7 +14,7 @@ await script("test", async () => {
   try {
     await setup({ tests: chosen.some((suite) => suite.native), browser: chosen.some((suite) => suite.browser) });
     console.log("Octet: testing");
-    for (const suite of chosen) await report(suite);
+    await runSuites(chosen, Math.min(availableParallelism(), 4), report);
   } catch (error) {
     failed += 1;
     throw error;
@@ -28,14 +30,12 @@ function choose(names) {
   throw new Failure(`there is no suite "${unknown}"; there are: ${suites.map((suite) => suite.name).join(", ")}`);
 }
 
-async function report({ name, what, run }) {
-  const start = performance.now();
-  const result = await run();
+function report({ name, what }, result, seconds) {
   passed += result.passed;
   failed += result.failed;
-  const seconds = ((performance.now() - start) / 1000).toFixed(1);
   if ((result.failed > 0 || result.again) && result.output) console.log(excerpt(result.output));
   if (result.again) console.log(`  ran a second time: ${result.again.join(", ")}`);
   const skipped = result.skipped ? `, ${result.skipped} skipped${result.why ? `: ${result.why}` : ""}` : "";
-  console.log(`  ${name.padEnd(8)} ${what.padEnd(48)} ${seconds.padStart(6)} s   ${result.passed} passed, ${result.failed} failed${skipped}`);
+  const took = `${seconds.toFixed(1).padStart(6)} s`;
+  console.log(`  ${name.padEnd(8)} ${what.padEnd(48)} ${took}   ${result.passed} passed, ${result.failed} failed${skipped}`);
 }

@@ -84,9 +84,12 @@ run_stage() {
   [ "$code" -eq 0 ]
 }
 
+# Seconds since the call began. CLOCK: a file that says them instead, for tests.
+seconds_gone() { if [ -n "${CLOCK:-}" ]; then cat "$CLOCK"; else echo "$SECONDS"; fi; }
+
 # Stages that did not end well with these sources come again behind those that were not tried; those that did not fit are named.
 do_plan() {
-  local end=$((SECONDS + ${LEFT:-585} - 15)) stage least most left again="" order="" failed=0 seconds
+  local end=$(($(seconds_gone) + ${LEFT:-585} - 15)) stage least most left again="" order="" failed=0 seconds
   while read -r stage least most; do
     [ -n "$stage" ] || continue
     if [ "$stage" != build ] && grep -qs "^$stage: exit code 0, .* sources $made_of$" "$out/stages.txt"; then
@@ -99,7 +102,7 @@ do_plan() {
   done <<< "$plan"
   while read -r -u 3 stage least most; do
     [ -n "$stage" ] || continue
-    left=$((end - SECONDS))
+    left=$((end - $(seconds_gone)))
     if [ $left -lt "$least" ]; then
       echo "== $stage: left out, $left s are left"
       grep -qs "^$stage: exit code .* sources $made_of$" "$out/stages.txt" || note "$stage" "left out, $left s were left"

@@ -41,6 +41,7 @@ elseif(OCTET_TESTS)
   set_source_files_properties(${CUDA_KERNEL_SOURCES} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-x;c++;-O2")
   target_compile_definitions(octet_cuda PRIVATE OCTET_WGMMA)
   target_link_libraries(octet_cuda PUBLIC octet_engine)
+  precompile(octet_cuda)
 endif()
 
 # What the addon loads: liboctet_cuda.so, which exports octet_cuda_library() alone. By the C++ compiler it is for tests of loading.
@@ -69,6 +70,7 @@ if(TARGET octet_cuda)
   list(REMOVE_ITEM BENCH_SOURCES ${BENCH_FOLDER}/main.cpp)
   add_library(octet_bench STATIC ${BENCH_SOURCES})
   target_link_libraries(octet_bench PUBLIC octet_cuda)
+  precompile(octet_bench)
   if(TARGET octet_cuda_model)  # reads model files
     target_link_libraries(octet_bench PUBLIC octet_cuda_model)
     target_compile_definitions(octet_bench PRIVATE OCTET_BENCH_LIBRARIES="${OCTET_LLAMA_LIBRARIES}")

@@ -3,8 +3,13 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { ptxTestProgram, raceTestProgram, testProgram } from "../build-native.mjs";
 import { root, run, tail } from "./run.mjs";
+import { together } from "./schedule.mjs";
 
 /** @typedef {{ passed: number, failed: number, skipped?: number, why?: string, output?: string, again?: string[] }} Result */
+/**
+ * parts: what runs beside others, a core each; alone: nothing else runs meanwhile; native, browser: what it needs to be set up.
+ * @typedef {{ name: string, what: string, parts: (() => Promise<Result>)[], alone?: boolean, native?: boolean, browser?: boolean }} Suite
+ */
 
 const minutes = 60_000;
 const results = path.join(root, "build/test-results");
@@ -21,40 +26,35 @@ async function types() {
   for (const project of [".", "webview", "test/webview", "test/e2e"]) {
     checks.push(await whole("node_modules/typescript/bin/tsc", ["--noEmit", "--pretty", "false", "-p", project]));
   }
-  const total = (key) => checks.reduce((sum, check) => sum + check[key], 0);
-  return { passed: total("passed"), failed: total("failed"), output: checks.map(({ output }) => output ?? "").join("") };
-}
-
-/** doctest's test program. A crash counts as one failure beside what was reported before it. */
-async function doctest(program, args, env = {}) {
-  const { code, output } = await run(program, args, { timeoutMs: 15 * minutes, env });
-  const summary = /test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed(?: \|\s*(\d+) skipped)?/.exec(output);
-  if (!summary) return { passed: 0, failed: 1, output: `${output}\nthe native tests ended early, with exit code ${code}` };
-  const [passed, failed, skipped] = summary.slice(1).map((count) => Number(count ?? 0));
-  if (passed + failed === 0) return { passed: 0, failed: 1, output: "there are no native tests" };
-  return { passed, failed: failed === 0 && code !== 0 ? 1 : failed, skipped, output };
+  return together(checks);
 }
 
 /**
- * The engine's test program as two processes side by side, since each takes one core: cases of the CUDA runtime, and all others. Each has a
- * folder of its own for temporary files, whose names the cases choose.
+ * A test program of doctest's; cases not chosen count as nothing. A crash counts as one failure beside what was reported before it. `folder`:
+ * for its temporary files, whose names the cases choose, so that programs side by side need one each.
  */
-async function engineCases() {
-  const cuda = "*/native/cuda/*";
-  const halves = await Promise.all([`--source-file=${cuda}`, `--source-file-exclude=${cuda}`].map((chosen, i) => {
-    const folder = path.join(results, `temporary-${i}`);
-    mkdirSync(folder, { recursive: true });
-    return doctest(testProgram, ["--no-colors=true", chosen], { TMPDIR: folder });
-  }));
-  const total = (key) => halves.reduce((sum, half) => sum + half[key], 0);
-  return { passed: total("passed"), failed: total("failed"), output: halves.map(({ output }) => output).join("\n") };
+async function doctest(program, args, folder) {
+  const temporary = path.join(results, `temporary-${folder}`);
+  mkdirSync(temporary, { recursive: true });
+  const { code, output } = await run(program, args, { timeoutMs: 15 * minutes, env: { TMPDIR: temporary } });
+  const summary = /test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed/.exec(output);
+  if (!summary) return { passed: 0, failed: 1, output: `${output}\nthe native tests ended early, with exit code ${code}` };
+  const [passed, failed] = summary.slice(1).map(Number);
+  if (passed + failed === 0) return { passed: 0, failed: 1, output: "there are no native tests" };
+  return { passed, failed: failed === 0 && code !== 0 ? 1 : failed, output };
 }
+
+/** The engine's test program as two processes: cases of the CUDA runtime, and all others. */
+const cudaCases = "*/native/cuda/*";
+const engineCases = [["cuda", `--source-file=${cudaCases}`], ["others", `--source-file-exclude=${cudaCases}`]].map(([name, chosen]) => {
+  return () => doctest(testProgram, ["--no-colors=true", chosen], name);
+});
 
 /** Cases chosen by a program that not every machine builds: where it is missing they are skipped, and the build may have left a line why. */
 async function chosenCases(program) {
   const reason = `${program}.txt`;
   if (!existsSync(program)) return { passed: 0, failed: 0, skipped: 1, why: existsSync(reason) ? readFileSync(reason, "utf8").trim() : undefined };
-  return { ...(await doctest(program, [])), skipped: 0 };  // those not chosen
+  return doctest(program, [], path.basename(program));
 }
 
 /** One vitest project, or some of its files. A file that does not load, or an error outside the tests, counts as one failure. */
@@ -83,7 +83,7 @@ async function vitest(project, files = []) {
 }
 
 /**
- * A project whose tests drive real processes or a browser: where one or two files fail, they run once more, alone. What passes
+ * A project whose tests drive real processes or a browser: where one or two files fail, they run once more, without the others. What passes
  * then is counted as passed and named, so that nobody overlooks it: a busy machine explains it, a fault may too.
  */
 async function vitestTwice(project) {
@@ -113,18 +113,18 @@ async function training() {
   return { passed: total - failed - skipped, failed: failed === 0 && code !== 0 ? 1 : failed, skipped, why, output };
 }
 
-/** @type {{ name: string, what: string, native?: boolean, browser?: boolean, run(): Promise<Result> }[]} */
+/** @type {Suite[]} */
 export const suites = [
-  { name: "lint", what: "eslint", run: () => whole("node_modules/eslint/bin/eslint.js", [".", "--max-warnings=0"]) },
-  { name: "types", what: "tsc --noEmit", run: types },
-  { name: "unit", what: "pure modules", run: () => vitest("unit") },
-  { name: "native", what: "engine and runtimes", native: true, run: engineCases },
-  { name: "races", what: "CUDA kernels under the race detector", native: true, run: () => chosenCases(raceTestProgram) },
-  { name: "ptx", what: "CUDA kernels as nvcc compiles them, interpreted", native: true, run: () => chosenCases(ptxTestProgram) },
-  { name: "training", what: "corpus and training recipe", run: training },
-  { name: "process", what: "worker and command line as processes", run: () => vitestTwice("process") },
-  { name: "webview", what: "the views in Chromium", browser: true, run: () => vitestTwice("webview") },
-  { name: "e2e", what: "packaged, in a real VS Code", browser: true, run: () => vitestTwice("e2e") },
+  { name: "lint", what: "eslint", parts: [() => whole("node_modules/eslint/bin/eslint.js", [".", "--max-warnings=0"])] },
+  { name: "types", what: "tsc --noEmit", parts: [types] },
+  { name: "unit", what: "pure modules", parts: [() => vitest("unit")] },
+  { name: "native", what: "engine and runtimes", native: true, parts: engineCases },
+  { name: "races", what: "CUDA kernels under the race detector", native: true, parts: [() => chosenCases(raceTestProgram)] },
+  { name: "process", what: "worker and command line as processes", parts: [() => vitestTwice("process")] },
+  { name: "ptx", what: "CUDA kernels as nvcc compiles them, interpreted", native: true, parts: [() => chosenCases(ptxTestProgram)] },
+  { name: "training", what: "corpus and training recipe", parts: [training] },
+  { name: "webview", what: "the views in Chromium", alone: true, browser: true, parts: [() => vitestTwice("webview")] },
+  { name: "e2e", what: "packaged, in a real VS Code", alone: true, browser: true, parts: [() => vitestTwice("e2e")] },
 ];
 
 /** What a failing suite printed, cut to its end. */

@@ -1,0 +1,66 @@
+// How npm test's suites share a machine (scripts/lib/schedule.mjs).
+import { describe, expect, it } from "vitest";
+import { runSuites, together } from "../../../scripts/lib/schedule.mjs";
+import type { Result, Suite } from "../../../scripts/lib/suites.mjs";
+
+/** Suites whose parts end when told, and what happened so far. */
+function stage(cores: number, suites: [name: string, parts: number, alone?: boolean][]) {
+  const began: string[] = [], reported: string[] = [], ends = new Map<string, (result: Result) => void>();
+  const part = (id: string) => () => {
+    began.push(id);
+    return new Promise<Result>((resolve) => ends.set(id, resolve));
+  };
+  const made: Suite[] = suites.map(([name, count, alone]) =>
+    ({ name, what: name, alone, parts: Array.from({ length: count }, (_, i) => part(`${name}${i}`)) }));
+  const done = runSuites(made, cores, ({ name }, { passed, failed }) => reported.push(`${name} ${passed} ${failed}`));
+  const end = async (id: string, result: Result = { passed: 1, failed: 0 }) => {
+    ends.get(id)!(result);
+    await new Promise((resolve) => setTimeout(resolve));
+  };
+  return { began, reported, end, done };
+}
+
+describe("suites", () => {
+  it("run as many parts at a time as there are cores, in their order, and are reported when their last part ends", async () => {
+    const { began, reported, end, done } = stage(2, [["a", 1], ["b", 2], ["c", 1]]);
+    expect(began).toEqual(["a0", "b0"]);
+    await end("b0", { passed: 3, failed: 1 });
+    expect([began, reported]).toEqual([["a0", "b0", "b1"], []]);
+    await end("a0");
+    expect([began.at(-1), reported]).toEqual(["c0", ["a 1 0"]]);
+    await end("b1");
+    expect(reported).toEqual(["a 1 0", "b 4 1"]);
+    await end("c0");
+    await done;
+    expect(reported).toEqual(["a 1 0", "b 4 1", "c 1 0"]);
+  });
+
+  it("that drive a window run behind all others, one part at a time", async () => {
+    const { began, end, done } = stage(2, [["window", 2, true], ["a", 1], ["b", 1], ["other", 1, true]]);
+    expect(began).toEqual(["a0", "b0"]);
+    await end("a0");
+    expect(began).toEqual(["a0", "b0"]);
+    await end("b0");
+    expect(began.slice(2)).toEqual(["window0"]);
+    await end("window0");
+    await end("window1");
+    expect(began.slice(2)).toEqual(["window0", "window1", "other0"]);
+    await end("other0");
+    await done;
+  });
+
+  it("whose parts throw reject, so that nothing counts as passed unseen", async () => {
+    const suites: Suite[] = [{ name: "a", what: "a", parts: [() => Promise.reject(new Error("broken"))] }];
+    await expect(runSuites(suites, 2, () => {})).rejects.toThrow("broken");
+  });
+});
+
+describe("the results of a suite's parts", () => {
+  it("add up, and tell what the failing ones printed", () => {
+    const fine: Result = { passed: 2, failed: 0, skipped: 1, why: "no nvcc", output: "all is well" };
+    expect(together([fine, { passed: 1, failed: 1, output: "it is not" }])).toEqual(
+      { passed: 3, failed: 1, skipped: 1, why: "no nvcc", output: "it is not" });
+    expect(together([fine, { passed: 1, failed: 0, output: "here too", again: ["a.test.ts"] }])).toEqual(
+      { passed: 3, failed: 0, skipped: 1, why: "no nvcc", output: "all is well\nhere too", again: ["a.test.ts"] });
+  });
+});
