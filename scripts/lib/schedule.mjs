@@ -7,14 +7,18 @@
  * @param {Suite[]} suites run in their order, those that are `alone` behind all others
  * @param {number} cores how many parts run at a time
  * @param {(suite: Suite, result: Result, seconds: number) => void} report called when a suite's last part has ended; seconds since its first began
+ *
+ * What suites prepare begins at once, since it waits for the network more than it computes. Where it fails, the suite itself meets the reason.
  */
 export async function runSuites(suites, cores, report) {
+  const prepared = Promise.allSettled(suites.map(async (suite) => suite.prepare?.()));
   const shared = suites.filter((suite) => !suite.alone).map(openSuite);
   const parts = shared.flatMap((suite) => suite.parts.map((run) => ({ suite, run })));
   const work = async () => {
     for (let next; (next = parts.shift());) await runPart(next.suite, next.run, report);
   };
   await Promise.all(Array.from({ length: cores }, work));
+  await prepared;
   for (const suite of suites.filter(({ alone }) => alone).map(openSuite)) {
     for (const run of suite.parts) await runPart(suite, run, report);
   }

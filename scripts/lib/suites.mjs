@@ -2,13 +2,15 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { ptxTestProgram, raceTestProgram, testProgram } from "../build-native.mjs";
+import { codeServerIsThere, installCodeServer } from "./codeServer.mjs";
 import { root, run, tail } from "./run.mjs";
 import { together } from "./schedule.mjs";
 
 /** @typedef {{ passed: number, failed: number, skipped?: number, why?: string, output?: string, again?: string[] }} Result */
 /**
- * parts: what runs beside others, a core each; alone: nothing else runs meanwhile; native, browser: what it needs to be set up.
- * @typedef {{ name: string, what: string, parts: (() => Promise<Result>)[], alone?: boolean, native?: boolean, browser?: boolean }} Suite
+ * parts: what runs beside others, a core each; alone: nothing else runs meanwhile; prepare: what it fetches; native, browser: needed by it.
+ * @typedef {{ name: string, what: string, parts: (() => Promise<Result>)[], alone?: boolean, prepare?: () => Promise<void>,
+ *   native?: boolean, browser?: boolean }} Suite
  */
 
 const minutes = 60_000;
@@ -113,6 +115,10 @@ async function training() {
   return { passed: total - failed - skipped, failed: failed === 0 && code !== 0 ? 1 : failed, skipped, why, output };
 }
 
+async function realVsCode() {
+  if (!codeServerIsThere()) await installCodeServer();
+}
+
 /** @type {Suite[]} */
 export const suites = [
   { name: "lint", what: "eslint", parts: [() => whole("node_modules/eslint/bin/eslint.js", [".", "--max-warnings=0"])] },
@@ -124,7 +130,7 @@ export const suites = [
   { name: "ptx", what: "CUDA kernels as nvcc compiles them, interpreted", native: true, parts: [() => chosenCases(ptxTestProgram)] },
   { name: "training", what: "corpus and training recipe", parts: [training] },
   { name: "webview", what: "the views in Chromium", alone: true, browser: true, parts: [() => vitestTwice("webview")] },
-  { name: "e2e", what: "packaged, in a real VS Code", alone: true, browser: true, parts: [() => vitestTwice("e2e")] },
+  { name: "e2e", what: "packaged, in a real VS Code", alone: true, browser: true, prepare: realVsCode, parts: [() => vitestTwice("e2e")] },
 ];
 
 /** What a failing suite printed, cut to its end. */

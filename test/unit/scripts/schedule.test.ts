@@ -49,6 +49,27 @@ describe("suites", () => {
     await done;
   });
 
+  it("prepare beside the others, and run where that fails too", async () => {
+    const happened: string[] = [];
+    const part = (id: string, work = Promise.resolve()) => async () => {
+      happened.push(id);
+      await work;
+      return { passed: 1, failed: 0 };
+    };
+    let fail = (_: Error) => {};
+    const fetched = new Promise<void>((_, reject) => (fail = reject));
+    const suites: Suite[] = [
+      { name: "window", what: "", alone: true, prepare: () => (happened.push("fetch"), fetched), parts: [part("window")] },
+      { name: "a", what: "", parts: [part("a")] },
+    ];
+    const done = runSuites(suites, 1, ({ name }) => happened.push(`${name} ends`));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(happened).toEqual(["fetch", "a", "a ends"]);
+    fail(new Error("no network"));
+    await done;
+    expect(happened.slice(3)).toEqual(["window", "window ends"]);
+  });
+
   it("whose parts throw reject, so that nothing counts as passed unseen", async () => {
     const suites: Suite[] = [{ name: "a", what: "a", parts: [() => Promise.reject(new Error("broken"))] }];
     await expect(runSuites(suites, 2, () => {})).rejects.toThrow("broken");
