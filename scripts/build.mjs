@@ -2,11 +2,8 @@
 // dist/webview. `--watch` rebuilds on change.
 import { chmodSync, existsSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
-
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
-const watch = process.argv.includes("--watch");
+import { optionsOf, root, script } from "./lib/run.mjs";
 
 const common = {
   absWorkingDir: root,
@@ -20,7 +17,7 @@ const common = {
   mainFields: ["module", "main"],
 };
 
-const view = { platform: "browser", format: "iife", target: "chrome128", minify: !watch, sourcemap: watch };
+const view = { platform: "browser", format: "iife", target: "chrome128" };
 
 const bundles = [
   { entryPoints: ["extension/extension.ts"], outfile: "dist/extension.js", external: ["vscode"] },
@@ -35,22 +32,26 @@ const bundles = [
   { entryPoints: ["webview/latency/main.ts"], outfile: "dist/webview/latency.js", ...view },
 ];
 
-for (const { executable, ...bundle } of bundles) {
-  const [entry] = bundle.entryPoints;
-  if (!existsSync(path.join(root, entry))) {
-    console.error(`build: ${entry} is missing`);
-    process.exitCode = 1;
-    continue;
-  }
-  const options = { ...common, ...bundle };
-  try {
-    if (watch) {
-      await (await esbuild.context(options)).watch();
-    } else {
-      await esbuild.build(options);
+async function build({ watch = false }) {
+  for (const { executable, ...bundle } of bundles) {
+    const [entry] = bundle.entryPoints;
+    if (!existsSync(path.join(root, entry))) {
+      console.error(`build: ${entry} is missing`);
+      process.exitCode = 1;
+      continue;
     }
-    if (executable) chmodSync(path.join(root, bundle.outfile), 0o755);
-  } catch {
-    process.exitCode = 1; // esbuild has printed the errors
+    const options = { ...common, ...bundle, ...(bundle.platform === "browser" ? { minify: !watch, sourcemap: watch } : {}) };
+    try {
+      if (watch) {
+        await (await esbuild.context(options)).watch();
+      } else {
+        await esbuild.build(options);
+      }
+      if (executable) chmodSync(path.join(root, bundle.outfile), 0o755);
+    } catch {
+      process.exitCode = 1; // esbuild has printed the errors
+    }
   }
 }
+
+await script("build", () => build(optionsOf({ watch: { type: "boolean" } })));

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { headersFolder, sourcePackage } from "./lib/llama.mjs";
-import { Failure, must, root, script } from "./lib/run.mjs";
+import { Failure, must, optionsOf, root, script } from "./lib/run.mjs";
 
 const { name, version, integrity, bundle } = sourcePackage;
 const stamp = path.join(headersFolder, "version");
@@ -44,4 +44,9 @@ function verify(archive) {
   if (`sha512-${digest}` !== integrity) throw new Failure(`${current} as downloaded is not the package that was pinned: its checksum differs`);
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) await script("fetch-llama-headers", fetchHeaders);
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await script("fetch-llama-headers", async () => {
+    optionsOf({});
+    await fetchHeaders();
+  });
+}

@@ -67,7 +67,7 @@ export function optionsOf(options) {
     return parseArgs({ options }).values;
   } catch (error) {
     const known = Object.entries(options).map(([name, { type }]) => `--${name}${type === "string" ? ` ${name.toUpperCase()}` : ""}`);
-    throw new Failure(`${error.message.split(". ")[0]}; options: ${known.join(", ")}`);
+    throw new Failure(`${error.message.split(". ")[0]}; ${known.length > 0 ? `options: ${known.join(", ")}` : "it takes none"}`);
   }
 }
 
