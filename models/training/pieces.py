@@ -2,7 +2,8 @@
 
 Usage: python3 pieces.py split FILE FOLDER [--mib 16]     FOLDER/NAME.000 ... and FOLDER/NAME.json
        python3 pieces.py join FOLDER/NAME.json OUT        refuses, and writes nothing, where a piece is missing or differs
-       python3 pieces.py take FOLDER OUT N [--mib 60] [--files 8]     the N-th part of a folder, oldest files first, each part within the limits
+       python3 pieces.py take FOLDER OUT N --taken FILE [--mib 60] [--files 8]     the N-th part of a folder, oldest files first, each part within
+                                                                                   the limits; N "next": the first not in FILE, which then lists it
        python3 pieces.py spread FOLDER OUT [--mib 36]     every part into a folder of its own: OUT/0, OUT/1, ...
 """
 import argparse
@@ -73,14 +74,34 @@ def parts(sizes, most_bytes, most_files):
     return made
 
 
-def take(folder, out, number, most_bytes, most_files):
-    """Copies a part and says what is left. Raises SystemExit where there is no such part."""
-    made = parts(by_age(folder), most_bytes, most_files)
-    if not 0 <= number < len(made):
+def read_taken(path):
+    """[[name]]: the parts that the file lists, one a line, names apart by "/"; none where there is no such file."""
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf8") as file:
+        return [line.rstrip("\n").split("/") for line in file]
+
+
+def take(folder, out, number, taken, most_bytes, most_files):
+    """Copies a part and says what is left. What came after a part was taken is in later ones, however much room there was in it.
+
+    number: from 0, or "next" for the first part that `taken`, a file's path, does not list; it is added there.
+    Raises SystemExit where there is no such part.
+    """
+    sizes, before = by_age(folder), read_taken(taken)
+    for name in (name for part in before for name in part):
+        if sizes.pop(name, None) is None:
+            raise SystemExit(f"{name} was taken from {folder} and is no longer there")
+    made = before + parts(sizes, most_bytes, most_files)
+    at = len(before) if number == "next" else number
+    if not 0 <= at < len(made):
         raise SystemExit(f"{folder} has {len(made)} parts, 0 to {len(made) - 1}")
-    for name in made[number]:
+    for name in made[at]:
         shutil.copy(os.path.join(folder, name), out)
-    print(f"part {number} of {len(made)}, 0 to {len(made) - 1}: {', '.join(made[number])}")
+    if number == "next":
+        with open(taken, "a", encoding="utf8") as file:
+            file.write("/".join(made[at]) + "\n")
+    print(f"part {at} of {len(made)}, 0 to {len(made) - 1}: {', '.join(made[at])}")
 
 
 def spread(folder, out, most_bytes):
@@ -90,6 +111,10 @@ def spread(folder, out, most_bytes):
         os.makedirs(os.path.join(out, str(number)))
         for name in names:
             shutil.copy(os.path.join(folder, name), os.path.join(out, str(number)))
+
+
+def part_number(text):
+    return text if text == "next" else int(text)
 
 
 def main():
@@ -105,7 +130,8 @@ def main():
     action = actions.add_parser("take")
     action.add_argument("folder")
     action.add_argument("out")
-    action.add_argument("number", type=int)
+    action.add_argument("number", type=part_number)
+    action.add_argument("--taken", required=True)
     action.add_argument("--mib", type=float, default=60)
     action.add_argument("--files", type=int, default=8)
     action = actions.add_parser("spread")
@@ -118,7 +144,7 @@ def main():
     elif options.action == "spread":
         spread(options.folder, options.out, int(options.mib * 2**20))
     elif options.action == "take":
-        take(options.folder, options.out, options.number, int(options.mib * 2**20), options.files)
+        take(options.folder, options.out, options.number, options.taken, int(options.mib * 2**20), options.files)
     else:
         join(options.index, options.out)
 

@@ -39,25 +39,21 @@ train() {
   return 1
 }
 
+# N: a part of the results, or "next" for the first that has not been taken.
 take() {
   : "${OUT:?a folder for the results}"
-  "$python" pieces.py take "$W/out" "$OUT" "$1" --mib "${TAKE_MIB:-61}"
-}
-# The first part of the results that has not been taken.
-take_next() {
-  local next
-  next=$(cat "$W/taken" 2> /dev/null || echo 0)
-  take "$next" && echo $((next + 1)) > "$W/taken"
+  "$python" pieces.py take "$W/out" "$OUT" "$1" --taken "$W/taken" --mib "${TAKE_MIB:-61}"
 }
 # NAME: a model's curve. Of one model with a command: few files travel.
 take_curve() { [ -z "${OUT:-}" ] || cp "$W/$1.log.jsonl" "$OUT" 2> /dev/null || true; }
 
-# The GGUF file of a model and its pieces, for which `take` keeps the order in which they came to be.
+# The GGUF file of a model and its pieces, for which `take` keeps the order in which they came to be. From the first part on that held some of
+# an earlier file of it, what was taken has to be taken again.
 export_model() {
   local title=octet-coder-80M
   [ "$1" = target ] || title=octet-coder-10M-draft
   mkdir -p "$W/out" && rm -f "$W/out/$1".gguf.*
-  [ "$1" = draft ] || rm -f "$W/taken"
+  [ ! -f "$W/taken" ] || sed -i "/\b$1\.gguf\./,\$d" "$W/taken"
   "$python" to_gguf.py "$W/$1.pt" "$W/tokenizer.json" "$W/$1.gguf" --title $title || return
   "$python" pieces.py split "$W/$1.gguf" "$W/out" --mib "${PIECE_MIB:-15}"
 }
@@ -132,7 +128,7 @@ stage_target() {
     | tee "$W/target.said" || code=$?
   take_curve target
   if [ $code = 0 ] && grep -q "the plan is over" "$W/target.said"; then
-    if export_model target; then [ -z "${OUT:-}" ] || take_next; else echo "not exported: the next stages try it again"; fi
+    if export_model target; then [ -z "${OUT:-}" ] || take next; else echo "not exported: the next stages try it again"; fi
   fi
   return $code
 }
@@ -161,7 +157,7 @@ stage_finish() {
   [ -d "$W/heldout" ] || "$python" -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$W/heldout.tar.xz" "$W"
   limited "$(most 20 "$(least 300 "$(left 0.75)")")" "$python" evaluate.py --target "$W/target.pt" --draft "$W/draft.pt" \
     --tokenizer "$W/tokenizer.json" --files "$W/heldout" --out "$W/out/evaluation.json" || echo "no evaluation: its time is up, or it failed"
-  take_next
+  take next
 }
 
 stage_take() { take "${1:?which part}"; }

@@ -66,14 +66,33 @@ class Parts(InFolder):
         pieces.spread(self.path("from"), self.path("to"), 8)
         self.assertEqual([sorted(os.listdir(self.path("to", part))) for part in sorted(os.listdir(self.path("to")))], [["a", "b"], ["c"]])
 
+    def take(self, number):
+        """The names of a part of at most 8 bytes, by what was taken before."""
+        out = tempfile.mkdtemp(dir=self.folder)
+        pieces.take(self.path("from"), out, number, self.path("taken"), 8, 8)
+        return sorted(os.listdir(out))
+
     def test_takes_a_part_and_refuses_one_that_is_not_there(self):
-        for age, name in enumerate("ba"):
+        for age, name in enumerate("cba"):
             os.utime(self.write(f"from/{name}", b"1234"), ns=(age, age))
-        os.makedirs(self.path("to"))
-        pieces.take(self.path("from"), self.path("to"), 1, 4, 8)
-        self.assertEqual(os.listdir(self.path("to")), ["a"])
-        with self.assertRaisesRegex(SystemExit, "has 2 parts"):
-            pieces.take(self.path("from"), self.path("to"), 2, 4, 8)
+        self.assertEqual([self.take(1), self.take(0), self.take("next"), self.take("next")], [["a"], ["b", "c"], ["b", "c"], ["a"]])
+        for number in (2, "next"):
+            with self.assertRaisesRegex(SystemExit, "has 2 parts, 0 to 1"):
+                self.take(number)
+
+    def test_what_comes_after_a_part_was_taken_is_in_the_next_though_there_was_room(self):
+        self.write("from/b", b"1234")
+        self.assertEqual(self.take("next"), ["b"])
+        for name in "ac":
+            os.utime(self.write(f"from/{name}", b"1"), ns=(0, 0))
+        self.assertEqual([self.take("next"), self.take(0), self.take(1)], [["a", "c"], ["b"], ["a", "c"]])
+
+    def test_says_what_was_taken_and_is_gone(self):
+        b = self.write("from/b", b"1234")
+        self.take("next")
+        os.remove(b)
+        with self.assertRaisesRegex(SystemExit, "b was taken from .* and is no longer there"):
+            self.take("next")
 
     def test_what_is_added_later_leaves_the_parts_before_as_they_were(self):
         for age, name in enumerate("cdab"):

@@ -33,8 +33,8 @@ class Results(InRun):
         self.assertIn("no evaluation came back", said)
         self.assertEqual([os.path.getsize(os.path.join(home, f"{name}.gguf")) for name in ("target", "draft")], [2**21] * 2)
 
-    def test_pairs_of_either_size_come_back_in_two_calls_of_eight_files_and_64_mib(self):
-        for target in (87_200_000, 107_500_000):                     # target-80m and target-100m as Q8_0, with their words
+    def test_pairs_of_any_size_come_back_in_two_calls_of_eight_files_and_64_mib(self):
+        for target in (1000, 55_000_000, 87_200_000, 107_500_000):   # the last two: target-80m and target-100m as Q8_0, with their words
             for name in os.listdir(self.folder):
                 if name.startswith(("out", "taken", "ends", "calls", "back", "then", "target", "draft")):
                     shutil.rmtree(self.path(name), ignore_errors=True) if os.path.isdir(self.path(name)) else os.remove(self.path(name))
@@ -53,7 +53,16 @@ class Results(InRun):
             home = tempfile.mkdtemp(dir=self.folder)
             code, said = self.run_stage("join", self.path("back"), self.path("then"), W=home, PYTHON=sys.executable)
             self.assertEqual((code, said), (0, ""))
-            self.assertEqual(os.path.getsize(os.path.join(home, "target.gguf")), target)
+            self.assertEqual([os.path.getsize(os.path.join(home, f"{name}.gguf")) for name in ("target", "draft")], [target, 10_800_000])
+
+    def test_a_finish_once_more_gives_the_draft_and_the_evaluation_once_more(self):
+        self.write("played", PLAYED.replace("[ -s", '[ "$1" != evaluate.py ] || echo "{}" > "$W/out/evaluation.json"\n[ -s'))
+        for stages, out in ((["target"], "back"), (["draft", "finish"], "then"), (["finish"], "again")):
+            os.makedirs(self.path(out), exist_ok=True)
+            code, said = self.run_stage(*stages, OUT=self.path(out), LEFT="600")
+            self.assertEqual(code, 0, said)
+        self.assertEqual(sorted(os.listdir(self.path("again"))), ["draft.gguf.000", "draft.gguf.json", "evaluation.json"])
+        self.assertEqual(sorted(os.listdir(self.path("then"))), sorted(os.listdir(self.path("again"))))
 
     def test_a_target_trained_further_is_exported_and_taken_from_its_beginning_again(self):
         self.write("target.pt", "")
