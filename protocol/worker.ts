@@ -255,7 +255,10 @@ export interface Totals {
   tokensPerStep: number | null;
   /** tokens / decodeMs, all lanes together. */
   tokensPerSecond: number | null;
-  /** Of the first lane to finish, the last, and the mean over all, as the BASS paper reports them. */
+  /**
+   * Of the first lane to finish, the last, and the mean over all, as the BASS paper reports them; cancelled lanes left out. Where
+   * every lane was cancelled, `first` and `last` are null and the mean is over those that wrote.
+   */
   msPerToken: { first: number | null; last: number | null; all: number | null };
   draftMs: number;
   verifyMs: number;

@@ -61,7 +61,7 @@ function totalsLines({ result, loaded, seed }: Report, theme: Theme, columns: nu
   const { totals } = result;
   const dash = theme.unicode ? "─" : "-";
   const rows: [string, string][] = [
-    ["per token", perToken(totals)],
+    ["per token", perToken(result)],
     ["together", `${formatCount(totals.tokensPerSecond ?? 0)} tok/s, ${plural(totals.tokens, "token")} in ${formatDuration(totals.decodeMs)}`],
     ...(totals.drafted > 0 ? [["draft", draftFacts(totals)] as [string, string]] : []),
     ["prompt", `${plural(totals.promptTokens, "token")}${totals.reusedTokens > 0 ? ` (${formatCount(totals.reusedTokens)} reused)` : ""} in ${formatDuration(totals.prefillMs)}`],
@@ -71,9 +71,14 @@ function totalsLines({ result, loaded, seed }: Report, theme: Theme, columns: nu
   return [theme.dim(dash.repeat(columns)), ...rows.flatMap(([label, value]) => hangingLines(theme.dim(label.padEnd(10)), value, columns))];
 }
 
-function perToken({ msPerToken }: Totals): string {
-  const { first, last, all } = msPerToken;
-  return `${formatMs(all)} ms on average; ${formatMs(first)} ms the first lane to finish, ${formatMs(last)} ms the last`;
+/** Stopped lanes count only where there is no other: the totals leave them out. */
+function perToken({ totals, sequences }: GenerateResult): string {
+  const { first, last, all } = totals.msPerToken;
+  const stopped = sequences.filter(({ finishReason }) => finishReason === "cancelled").length;
+  if (all === null) return "nothing was written";
+  if (first === null) return `${formatMs(all)} ms on average; no lane finished`;
+  const left = stopped > 0 ? `; ${plural(stopped, "stopped lane")} left out` : "";
+  return `${formatMs(all)} ms on average; ${formatMs(first)} ms the first lane to finish, ${formatMs(last)} ms the last${left}`;
 }
 
 function draftFacts(totals: Totals): string {

@@ -70,7 +70,7 @@ DecodeFigures decode_once(Engine& engine, const DecodeCase& decode, const PairCo
   const Result result = finished.get();
   check_interrupt();
   const Totals& totals = result.totals;
-  if (!totals.ms_per_token_all || totals.decode_ms <= 0) throw std::runtime_error("the engine wrote nothing");
+  if (!totals.ms_per_token_first || totals.decode_ms <= 0) throw std::runtime_error("the engine wrote nothing");
   const double seconds = totals.decode_ms / 1e3;
   return {.ms_per_step = totals.decode_ms / totals.steps,
           .ms_per_token_first = totals.ms_per_token_first.value(),

@@ -42,13 +42,29 @@ void rank(std::vector<SequenceResult>& sequences) {
   for (SequenceResult* sequence : order) sequence->rank = next++;
 }
 
+void add_speeds(Totals& totals, const std::vector<SequenceResult>& sequences) {
+  std::vector<const SequenceResult*> wrote, ended;
+  for (const SequenceResult& sequence : sequences) {
+    if (!sequence.ms_per_token) continue;
+    wrote.push_back(&sequence);
+    if (sequence.finish != FinishReason::kCancelled) ended.push_back(&sequence);
+  }
+  if (wrote.empty()) return;
+  const auto& measured = ended.empty() ? wrote : ended;
+  const double sum = std::accumulate(measured.begin(), measured.end(), 0.0,
+                                     [](double total, const SequenceResult* sequence) { return total + *sequence->ms_per_token; });
+  totals.ms_per_token_all = sum / static_cast<double>(measured.size());
+  if (ended.empty()) return;
+  const auto earlier = [](const SequenceResult* a, const SequenceResult* b) { return a->end_at_ms < b->end_at_ms; };
+  totals.ms_per_token_first = (*std::min_element(ended.begin(), ended.end(), earlier))->ms_per_token;
+  totals.ms_per_token_last = (*std::max_element(ended.begin(), ended.end(), earlier))->ms_per_token;
+}
+
 }  // namespace
 
 void summarise(Result& result) {
   Totals& totals = result.totals;
-  int lane_steps = 0, written = 0;
-  double sum = 0;
-  const SequenceResult *first = nullptr, *last = nullptr;
+  int lane_steps = 0;
   for (SequenceResult& sequence : result.sequences) {
     summarise(sequence, totals.prefill_ms);
     totals.tokens += static_cast<int>(sequence.tokens.size());
@@ -56,21 +72,12 @@ void summarise(Result& result) {
     totals.accepted += sequence.accepted;
     lane_steps += sequence.steps;
     totals.decode_ms = std::max(totals.decode_ms, sequence.end_at_ms - totals.prefill_ms);
-    if (!sequence.ms_per_token) continue;
-    ++written;
-    sum += *sequence.ms_per_token;
-    if (!first || sequence.end_at_ms < first->end_at_ms) first = &sequence;
-    if (!last || sequence.end_at_ms > last->end_at_ms) last = &sequence;
   }
+  add_speeds(totals, result.sequences);
   rank(result.sequences);
   if (totals.drafted > 0) totals.acceptance_rate = static_cast<double>(totals.accepted) / totals.drafted;
   if (lane_steps > 0) totals.tokens_per_step = static_cast<double>(totals.tokens) / lane_steps;
   if (totals.decode_ms > 0 && totals.tokens > 0) totals.tokens_per_second = 1000.0 * totals.tokens / totals.decode_ms;
-  if (written > 0) {
-    totals.ms_per_token_first = first->ms_per_token;
-    totals.ms_per_token_last = last->ms_per_token;
-    totals.ms_per_token_all = sum / written;
-  }
 }
 
 }  // namespace octet

@@ -103,8 +103,31 @@ TEST_CASE("a lane without tokens has no figures and ranks last among its like") 
   CHECK_FALSE(result.sequences[0].first_token_ms);
   CHECK_FALSE(result.sequences[0].ms_per_token);
   CHECK(ranks(result) == std::vector<int>{2, 1});
-  CHECK(result.totals.ms_per_token_first == Approx(4));
-  CHECK(result.totals.ms_per_token_all == Approx(4));
+}
+
+TEST_CASE("cancelled lanes are neither first nor last to end, and not in the mean") {
+  Result result;
+  result.totals.prefill_ms = 100;
+  result.sequences = {sequence(0, {-1}, {101, 101}, FinishReason::kCancelled), sequence(1, {-1, -1}, {120, 160}, FinishReason::kStop),
+                      sequence(2, {-1, -1}, {120, 200}, FinishReason::kBudget), sequence(3, {-1}, {120, 900}, FinishReason::kCancelled),
+                      sequence(4, {}, {}, FinishReason::kBudget)};
+  summarise(result);
+  CHECK(result.totals.ms_per_token_first == Approx(30));
+  CHECK(result.totals.ms_per_token_last == Approx(50));
+  CHECK(result.totals.ms_per_token_all == Approx(40));
+  CHECK(result.totals.tokens == 6);
+  CHECK(result.totals.decode_ms == Approx(800));
+}
+
+TEST_CASE("where every lane was cancelled none is first to end, and the mean is over those that wrote") {
+  Result result;
+  result.totals.prefill_ms = 10;
+  result.sequences = {sequence(0, {-1}, {12, 14}, FinishReason::kCancelled), sequence(1, {}, {}, FinishReason::kCancelled),
+                      sequence(2, {-1, -1}, {12, 22}, FinishReason::kCancelled)};
+  summarise(result);
+  CHECK_FALSE(result.totals.ms_per_token_first);
+  CHECK_FALSE(result.totals.ms_per_token_last);
+  CHECK(result.totals.ms_per_token_all == Approx(5));
 }
 
 TEST_CASE("no tokens at all: nothing is divided by nothing") {
