@@ -1,18 +1,17 @@
 #include "bench/gemm_bench.h"
 
 #include <algorithm>
-#include <numeric>
 #include <vector>
 
 #include "bench/arguments.h"
 #include "bench/device_facts.h"
 #include "bench/interrupt.h"
+#include "bench/pass_products.h"
 #include "bench/timing.h"
 #include "bench/tuned_table.h"
 #include "runtimes/cuda/kernels/gemm_choices.h"
 #include "runtimes/cuda/kernels/gemm_tile.h"
 #include "runtimes/cuda/kernels/synthetic.h"
-#include "runtimes/cuda/runtime/network.h"
 #include "runtimes/cuda/runtime/product_bench.h"
 
 namespace octet::bench {
@@ -20,46 +19,7 @@ namespace {
 
 using namespace cuda;
 
-struct Product {
-  const char* name;
-  int rows, columns;
-  Epilogue epilogue;
-};
-
-std::vector<Product> products_of(const Architecture& a, WeightFormat format) {
-  const bool fused = heads_of(a).pairs_rows() && takes_tensor_cores({.format = format, .rows = heads_of(a).rows(), .columns = a.width});
-  return {{"qkv", heads_of(a).rows(), a.width, fused ? Epilogue::kHeads : Epilogue::kStore},
-          {"attention-out", a.width, a.heads * a.head_dim, Epilogue::kAdd},
-          {"gate-up", 2 * a.feed_forward, a.width, Epilogue::kSwiGlu},
-          {"down", a.width, a.feed_forward, Epilogue::kAdd},
-          {"output", a.vocabulary, a.width, Epilogue::kStore}};
-}
-
-// Where queries, keys and values of `rows` rows go, each row to a cell of its own.
-class Heads {
- public:
-  Heads(Stream& stream, const Architecture& shape, int rows)
-      : shape_(heads_of(shape)), pairs_(pairs_of(shape)), turns_(static_cast<std::size_t>(rows) * static_cast<std::size_t>(pairs_.turned)),
-        q_(elements(rows, shape.heads)), keys_(elements(rows, shape.kv_heads)), values_(elements(rows, shape.kv_heads)) {
-    std::vector<int> cells(static_cast<std::size_t>(rows));
-    std::iota(cells.begin(), cells.end(), 0);
-    cells_ = DeviceArray<int>(cells);
-    stream.fill(turns_.data(), 0x3c, turns_.size() * sizeof(Turn));
-  }
-
-  HeadsOutput output() const {
-    return {.shape = shape_, .pairs = pairs_, .table = {cells_.data(), turns_.data()}, .q = q_.data(), .keys = keys_.data(), .values = values_.data()};
-  }
-
- private:
-  std::size_t elements(int rows, int heads) const { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(heads * shape_.head_dim); }
-
-  HeadShape shape_;
-  HeadPairs pairs_;
-  DeviceArray<int> cells_;
-  DeviceArray<Turn> turns_;
-  DeviceArray<Bf16> q_, keys_, values_;
-};
+const char* name_of(FoldedNorm norm) { return norm == FoldedNorm::kOfX ? "of x" : norm == FoldedNorm::kOfY ? "of y" : "none"; }
 
 }  // namespace
 
@@ -73,13 +33,12 @@ void bench_products(Stream& stream, const Architecture& shape, std::span<const W
   const DeviceArray<std::byte> spare(!tuned ? 0 : device.compute_capability == 0 || only_once ? std::size_t{1} << 16 : kBytesBetweenTrials);
   int most = 1;
   for (const int n : rows) most = n > most ? n : most;
-  const Heads heads(stream, shape, most);
-  std::vector<Column> columns = {{"matrix", "matrix"}, {"format", "format"}, {"rows", "n", 0}, {"by", "by"}, {"us", "microseconds", 2},
+  std::vector<Column> columns = {{"matrix", "matrix"}, {"format", "format"}, {"rows", "n", 0}, {"by", "by"}, {"norm", "norm folded in"}, {"us", "microseconds", 2},
                                  {"gbPerS", "GB/s", 1}, {"ofCopy", "% of copy", 1, 100}};
   if (tuned) columns.insert(columns.end(), {{"modelUs", "by the model's plan", 2}, {"overModel", "model's / chosen", 3}});
   report.table("products", shape.name + ": products of n rows" + (tuned ? ", by measured plans" : ""), std::move(columns));
   for (const WeightFormat format : formats) {
-    for (const Product& product : products_of(shape, format)) {
+    for (const PassProduct& product : products_of(shape, format)) {
       if (!matrices.empty() && std::find(matrices.begin(), matrices.end(), product.name) == matrices.end()) continue;
       const bool k_quant = format == WeightFormat::kQ4_K || format == WeightFormat::kQ6_K;
       if (k_quant && product.columns % 256 != 0) continue;
@@ -88,23 +47,11 @@ void bench_products(Stream& stream, const Architecture& shape, std::span<const W
       std::vector<PackedMatrix> packed;
       for (int i = 0; i < copies; ++i)
         packed.push_back(synthesise(stream, format, product.rows, product.columns, 0.02f, static_cast<std::uint32_t>(i)));
-      const DeviceArray<std::byte> x(static_cast<std::size_t>(most) * product.columns * 2);
-      const DeviceArray<float> y(static_cast<std::size_t>(most) * product.rows);
-      stream.fill(x.data(), 0x3c, x.size());  // 0.011 everywhere
-      stream.fill(y.data(), 0, y.size() * sizeof(float));
+      const ProductOperands operands(stream, shape, product, most);
       stream.synchronize();  // an interrupt frees what would still be written
       for (const int n : rows) {
         check_interrupt();
-        const auto call = [&](int copy) {
-          Gemm made{.weights = packed[static_cast<std::size_t>(copy)].matrix, .x = x.data(), .n = n, .epilogue = product.epilogue};
-          if (product.epilogue == Epilogue::kHeads) {
-            made.heads = heads.output();
-          } else {
-            made.y = y.data();
-            made.y_stride = product.epilogue == Epilogue::kSwiGlu ? product.rows / 2 : product.rows;
-          }
-          return made;
-        };
+        const auto call = [&](int copy) { return operands.call(packed[static_cast<std::size_t>(copy)].matrix, n); };
         if (tuned && n <= kMostTunedRows) {
           std::vector<Gemm> calls;
           for (int copy = 0; copy < copies; ++copy) calls.push_back(call(copy));
@@ -120,7 +67,7 @@ void bench_products(Stream& stream, const Architecture& shape, std::span<const W
         const double model_ms = tuned ? time_on_device(stream, copies, 15, by_model).median_ms : 0;
         const Timing timing = time_on_device(stream, copies, 15, [&](int copy) { gemm(stream, workspace, call(copy)); });
         const double speed = static_cast<double>(gemm_bytes(call(0))) / timing.median_ms / 1e6;
-        std::vector<Value> values = {product.name, option_name(format), static_cast<double>(n), by, timing.median_ms * 1e3, speed,
+        std::vector<Value> values = {product.name, option_name(format), static_cast<double>(n), by, name_of(product.norm_at(n)), timing.median_ms * 1e3, speed,
                                      share(speed, copy_gb_per_s)};
         if (tuned) values.insert(values.end(), {model_ms * 1e3, share(model_ms, timing.median_ms)});
         report.row(values);

@@ -11,11 +11,8 @@
 
 namespace octet::bench {
 
-constexpr const char* kMatrixNames[] = {"qkv", "attention-out", "gate-up", "down", "output"};
-
-/// Reports one row for each matrix, format and number of rows: in bf16, with the epilogues of a pass (queries, keys and values are
-/// turned and stored by their product), but no norm folded in. `matrices`: of kMatrixNames; none: all. `tuned`: by measured plans, the cost
-/// model's measured beside them, with a table of the plans.
+/// Reports one row for each matrix, format and number of rows, as a pass puts the product (pass_products.h). `matrices`: of kMatrixNames;
+/// none: all. `tuned`: by measured plans, the cost model's measured beside them, with a table of the plans.
 void bench_products(cuda::Stream& stream, const cuda::Architecture& shape, std::span<const cuda::WeightFormat> formats,
                     std::span<const int> rows, std::span<const std::string> matrices, double copy_gb_per_s, bool tuned, Report& report);
 

@@ -4,6 +4,7 @@
 #include "bench/command.h"
 #include "bench/device_facts.h"
 #include "bench/gemm_bench.h"
+#include "bench/pass_products.h"
 #include "bench/tuned_table.h"
 
 namespace octet::bench {
