@@ -4,6 +4,10 @@
 #include <cstdlib>
 
 #include "addon/engine_object.h"
+#include "addon/errors.h"
+#include "addon/from_js.h"
+#include "addon/loaded.h"
+#include "addon/to_js.h"
 
 namespace octet::addon {
 namespace {

@@ -1,6 +1,10 @@
 #include "addon/engine_object.h"
 
+#include "addon/errors.h"
+#include "addon/from_js.h"
+#include "addon/loaded.h"
 #include "addon/stream.h"
+#include "addon/to_js.h"
 
 namespace octet::addon {
 namespace {

@@ -1,9 +1,13 @@
 // The JavaScript object NativeEngine of octet.d.ts.
 #pragma once
 
+#include <napi.h>
+
+#include <memory>
+#include <string>
 #include <unordered_map>
 
-#include "addon/convert.h"
+#include "engine/engine.h"
 
 namespace octet::addon {
 

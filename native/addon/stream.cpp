@@ -1,5 +1,10 @@
 #include "addon/stream.h"
 
+#include <mutex>
+
+#include "addon/errors.h"
+#include "addon/to_js.h"
+
 namespace octet::addon {
 
 struct Stream::Shared {

@@ -1,9 +1,12 @@
 // Carries a request's events from the engine's thread to JavaScript, and settles its promise.
 #pragma once
 
-#include <mutex>
+#include <napi.h>
 
-#include "addon/convert.h"
+#include <functional>
+#include <memory>
+
+#include "engine/request.h"
 
 namespace octet::addon {
 

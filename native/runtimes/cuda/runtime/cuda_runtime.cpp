@@ -1,17 +1,16 @@
 #include "runtimes/cuda/runtime/cuda_runtime.h"
 
 #include <algorithm>
-#include <array>
-#include <deque>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
-#include "engine/distribution.h"
 #include "runtimes/cuda/runtime/lanes.h"
 #include "runtimes/cuda/runtime/prompt_pass.h"
+#include "runtimes/cuda/runtime/score.h"
 #include "runtimes/cuda/runtime/sizes.h"
 #include "runtimes/cuda/runtime/step_graphs.h"
+#include "runtimes/cuda/runtime/steps_under_way.h"
 
 namespace octet::cuda {
 namespace {
@@ -75,24 +74,16 @@ class CudaRuntime final : public Runtime {
   int depth() const override { return 2; }
   int draft_cells() const override { return 0; }  // drafts are cut to the lane's room
   void submit(const StepPlan& plan) override;
-  StepResult collect() override;
+  StepResult collect() override { return steps_.collect(); }
 
   /// Before the first step: plans of products are measured, if that is wanted. False: given up.
   bool tune_products(const DeviceInfo& device);
   void warm_up();
 
  private:
-  struct InFlight {
-    std::uint64_t step = 0;
-    std::vector<LaneId> lanes;  // of the plan
-    std::vector<int> place;     // of each in the batch
-    int passes = 0;
-  };
-
   StepParts parts() const { return {memory_, clock_, target_.forward, draft_ ? &draft_->forward : nullptr}; }
   void compute_put_off_prompts(const std::vector<PlannedLane>& batch);
   void catch_up(const std::vector<PlannedLane>& batch, int lanes);
-  std::vector<float> score(const Model& model, const StoredPrompt& prompt);
 
   RuntimeOptions options_;
   Sizes sizes_;
@@ -107,9 +98,7 @@ class CudaRuntime final : public Runtime {
   StepClock clock_;
   PromptPass prompt_pass_;
   std::optional<StepGraphs> graphs_;
-  std::array<Event, kStepRing> over_;
-  std::deque<InFlight> in_flight_;
-  std::uint64_t steps_ = 0;  // put on the stream so far
+  StepsUnderWay steps_{memory_, clock_};
 };
 
 bool CudaRuntime::tune_products(const DeviceInfo& device) {
@@ -123,11 +112,9 @@ bool CudaRuntime::tune_products(const DeviceInfo& device) {
 
 // A step without lanes: kernels are loaded and the device proves itself before the first request.
 void CudaRuntime::warm_up() {
-  StepInput& input = memory_.input(0);
-  std::fill(std::begin(input.slot), std::end(input.slot), -1);
-  std::fill(std::begin(input.draft_length), std::end(input.draft_length), 0);
+  steps_.write_input({});
   put_step(stream_, parts(), {.lanes = 1, .draft_length = draft_ ? 1 : 0});
-  ++steps_;
+  steps_.put_unheard();
   stream_.synchronize();
 }
 
@@ -157,36 +144,13 @@ std::vector<float> CudaRuntime::score(std::span<const Token> tokens, bool by_dra
   const StoredPrompt& prompt = *prompts_.open(tokens, 0).prompt;
   const PromptId id = prompt.id;
   try {
-    std::vector<float> logprobs = score(by_draft ? *draft_ : target_, prompt);
+    std::vector<float> logprobs = score_prompt(stream_, prompt_pass_, by_draft ? draft_->forward : target_.forward, prompt, info_.vocabulary);
     prompts_.close(id);
     return logprobs;
   } catch (...) {
     prompts_.close(id);
     throw;
   }
-}
-
-std::vector<float> CudaRuntime::score(const Model& model, const StoredPrompt& prompt) {
-  const auto stride = static_cast<std::size_t>(model.network.architecture.vocabulary);
-  const int chunk = std::min(sizes_.prompt_rows, kMaxDraftLength + 1);
-  const DeviceArray<float> memory(stride * static_cast<std::size_t>(chunk));
-  Warper warper;
-  Distribution ignored;
-  std::vector<float> logprobs;
-  for (int at = 0; at < prompt.shared(); at += chunk) {
-    const int count = std::min(chunk, prompt.shared() - at);
-    const Batch batch = prompt_pass_.put(stream_, model.forward, prompt, at, count);
-    model.forward.logits(stream_, batch, 0, count, memory.data());
-    stream_.synchronize();
-    const std::vector<float> rows = memory.download();
-    for (int i = 0; i < count; ++i) {
-      const std::span<const float> logits(rows.data() + stride * static_cast<std::size_t>(i), static_cast<std::size_t>(info_.vocabulary));
-      float log_sum_exp = 0;
-      warper.warp(logits, Sampling{.temperature = 0}, ignored, &log_sum_exp);
-      logprobs.push_back(logits[static_cast<std::size_t>(prompt.tokens[static_cast<std::size_t>(at + i + 1)])] - log_sum_exp);
-    }
-  }
-  return logprobs;
 }
 
 // Lanes ---------------------------------------------------------------------------------------------------------------
@@ -238,55 +202,20 @@ void CudaRuntime::catch_up(const std::vector<PlannedLane>& batch, int lanes) {
 
 void CudaRuntime::submit(const StepPlan& plan) {
   if (plan.lanes.empty()) throw std::logic_error("a step without lanes");
-  if (static_cast<int>(in_flight_.size()) >= depth()) throw std::logic_error("a step too many");
+  if (steps_.count() >= depth()) throw std::logic_error("a step too many");
   const std::vector<PlannedLane> batch = side_by_side(plan, lanes_, sizes_.limits.draft_length);
   StepShape shape{.lanes = graph_lanes(static_cast<int>(batch.size()), options_.lanes)};
   for (const PlannedLane& lane : batch) shape.draft_length = std::max(shape.draft_length, lane.draft_length);
   compute_put_off_prompts(batch);
 
-  InFlight step{.step = steps_, .lanes = {}, .place = std::vector<int>(batch.size()), .passes = shape.draft_length};
-  for (const LanePlan& lane : plan.lanes) step.lanes.push_back(lane.lane);
-  StepInput& input = memory_.input(static_cast<int>(steps_ % kStepRing));
-  std::fill(std::begin(input.slot), std::end(input.slot), -1);
-  std::fill(std::begin(input.draft_length), std::end(input.draft_length), 0);
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    input.slot[i] = batch[i].lane->slot;
-    input.draft_length[i] = batch[i].draft_length;
-    step.place[static_cast<std::size_t>(batch[i].at)] = static_cast<int>(i);
-  }
+  steps_.write_input(batch);
   catch_up(batch, shape.lanes);
   graphs_->put_step(stream_, shape);
-  stream_.record(over_[steps_ % kStepRing]);
-  ++steps_;
+  steps_.put(stream_, plan, batch, shape.draft_length);
   for (const PlannedLane& planned : batch) {
     int& behind = planned.lane->behind;
     behind = planned.draft_length > 0 ? 2 : behind + 1;
   }
-  in_flight_.push_back(std::move(step));
-}
-
-StepResult CudaRuntime::collect() {
-  if (in_flight_.empty()) throw std::logic_error("no step is under way");
-  const InFlight step = std::move(in_flight_.front());
-  in_flight_.pop_front();
-  over_[step.step % kStepRing].wait();
-  const StepOutput& output = memory_.output(static_cast<int>(step.step % kStepRing));
-  if (output.bad_logits) throw std::runtime_error("the model returned NaN or infinite logits");
-  StepResult result;
-  StepTimes& times = result.times;
-  for (std::size_t i = 0; i < step.lanes.size(); ++i) {
-    const StepOutput::Lane& lane = output.lane[step.place[i]];
-    LaneStep& given = result.lanes.emplace_back(LaneStep{step.lanes[i], lane.drafted, lane.accepted, {}});
-    for (int token = 0; token < lane.tokens; ++token) given.tokens.push_back({lane.token[token], lane.logprob[token]});
-    if (lane.tokens == 0) continue;
-    times.draft_rows += lane.drafted;
-    times.verify_rows += lane.drafted + 1;
-  }
-  times.draft_passes = times.draft_rows > 0 ? step.passes : 0;
-  times.draft_ms = clock_.ms(step.step, StepClock::kStart, StepClock::kDrafted);
-  times.verify_ms = clock_.ms(step.step, StepClock::kDrafted, StepClock::kVerified);
-  times.host_ms = clock_.ms(step.step, StepClock::kVerified, StepClock::kEnd);
-  return result;
 }
 
 }  // namespace
