@@ -18,7 +18,7 @@ export async function makeReport({ supervisor }: Session, pair: Pair, version: s
     const { versions, devices, machine, defaultThreads } = await supervisor.hello();
     return {
       versions,
-      machine: `${machine.physicalCores} cores (${machine.logicalCores} logical), ${gigabytes(machine.freeMemoryBytes)} free of ${gigabytes(machine.memoryBytes)}, ${defaultThreads} threads by default`,
+      machine: `${machine.physicalCores} cores (${machine.logicalCores} logical), ${gigabytes(machine.freeMemoryBytes)} free of ${gigabytes(machine.memoryBytes)}, threads by default: ${defaultThreads}`,
       devices: devices.map(({ name, description, kind, freeMemoryBytes }) => `${name}: ${description}, ${kind}, ${gigabytes(freeMemoryBytes)} free`),
     };
   });
