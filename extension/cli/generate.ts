@@ -3,7 +3,7 @@ import type {
   DraftLength, GenerateParams, GenerateResult, LoadParams, LoadResult, Prompt, TextSpan,
 } from "../../protocol/worker";
 import { unlessCancelled, withWorker, type CliContext } from "./context";
-import { badInput, ExitCode } from "./errors";
+import { badInput, errorCode, ExitCode } from "./errors";
 import { readPrompt } from "./input";
 import { LiveView } from "./liveView";
 import { choosePair, type Pair } from "./models";
@@ -43,7 +43,7 @@ export async function generate(file: string | undefined, options: GenerateOption
       const result = await unlessCancelled(worker.generate(params, {
         signal: context.signal,
         onProgress: (progress) => view.onProgress(progress),
-      }));
+      })).catch((error: unknown) => { throw tooLong(error, options, loaded) ?? error; });
       return result && { loaded, params, result };
     });
   } finally {
@@ -51,6 +51,15 @@ export async function generate(file: string | undefined, options: GenerateOption
   }
   if (done) await print(done, view, options, context);
   return context.signal.aborted ? ExitCode.cancelled : ExitCode.done;
+}
+
+/** What to do about a prompt that is too long: --context can be raised or not. Null for other errors. */
+function tooLong(error: unknown, { context }: GenerateOptions, { contextTokens, target, draft }: LoadResult): Error | null {
+  if (errorCode(error) !== "promptTooLong") return null;
+  const room = contextTokens < Math.min(target.trainedContext, draft?.trainedContext ?? Infinity);
+  if (room && context > 0) return badInput((error as Error).message, "Shorten the prompt or raise --context.");
+  const end = "Give the end of the text alone, e.g. tail -c 4000 FILE | octet generate -.";
+  return badInput((error as Error).message, room ? end : `These models hold no more. ${end}`);
 }
 
 function makeView(options: GenerateOptions, budgetMs: number | null, context: CliContext): ProgressView {

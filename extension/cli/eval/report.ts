@@ -1,5 +1,6 @@
 // What octet eval prints in the end: tables, or one JSON document with every problem's candidates.
-import { rename, writeFile } from "node:fs/promises";
+import { accessSync, constants, statSync } from "node:fs";
+import { rename, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import type { LoadResult } from "../../../protocol/worker";
@@ -39,8 +40,18 @@ export interface OutputOptions {
   markdown?: boolean;
 }
 
+/** Before the work: an output that cannot be written is refused while nothing is lost. */
 export function checkOutput({ json, markdown }: OutputOptions): void {
   if (json === true && markdown) throw badInput("--json and --markdown exclude each other", "Give --json a file's name.");
+  if (typeof json !== "string") return;
+  const folder = path.dirname(json);
+  try {
+    accessSync(`${folder}${path.sep}.`, constants.W_OK);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw badInput(`--json: ${oneLine(json)} cannot be written: ${code === "ENOENT" ? `there is no folder ${oneLine(folder)}` : message}`);
+  }
+  if (statSync(json, { throwIfNoEntry: false })?.isDirectory()) throw badInput(`--json: ${oneLine(json)} is a folder, not a file`);
 }
 
 /** A JSON file is whole or not there; the tables are printed beside it. */
@@ -70,6 +81,7 @@ export async function writeFileWhole(file: string, text: string): Promise<void> 
     await writeFile(beside, text);
     await rename(beside, file);
   } catch (error) {
+    await rm(beside, { force: true });
     throw badInput(`${oneLine(file)} cannot be written: ${(error as Error).message}`);
   }
 }
