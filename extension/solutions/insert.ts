@@ -23,7 +23,7 @@ export async function insertSolution({ uri, column, point, text }: InsertInput):
   const { range, replaces } = target;
   const inserted = insertedText(text, point.lead, view, range.end);
   if (!(await replace(document, editorRange(range), inserted, column))) {
-    return { kind: "error", text: "The editor refused the edit: nothing was inserted." };
+    return { kind: "error", text: "The editor refused the edit; it may be read-only. Nothing was inserted." };
   }
   point.noteInserted(range.start, inserted);
   await reveal(document, editorPosition(endOf(range.start, inserted)), column);
@@ -55,7 +55,8 @@ async function replace(document: vscode.TextDocument, range: vscode.Range, text:
   const { version } = document;
   const editor = await show(document, column);
   if (document.version !== version) return false;
-  return editor.edit((builder) => builder.replace(range, text), { undoStopBefore: true, undoStopAfter: true });
+  const edited = await editor.edit((builder) => builder.replace(range, text), { undoStopBefore: true, undoStopAfter: true });
+  return edited && document.version !== version; // a read-only editor says that it was edited
 }
 
 async function show(document: vscode.TextDocument, column: vscode.ViewColumn | undefined): Promise<vscode.TextEditor> {

@@ -59,11 +59,17 @@ export class Solutions implements vscode.Disposable {
     const existing = this.panels.get(uri.toString());
     if (existing) existing.solutions.restart(request);
     else {
-      const panel = vscode.window.createWebviewPanel(VIEW_TYPE, titleOf(request.origin.file), vscode.ViewColumn.Beside, webviewOptions(this.services.extension));
+      const panel = vscode.window.createWebviewPanel(VIEW_TYPE, titleOf(request.origin.file), this.columnBeside(editor), webviewOptions(this.services.extension));
       this.keep(panel, uri.toString(), SolutionsPanel.start(panel, this.services, request));
     }
     const symbol = await symbolAt(uri, editor.selection.active);
     if (symbol !== null) this.panels.get(uri.toString())?.solutions.setSymbol(uri.toString(), symbol);
+  }
+
+  /** Where other panels are already, so that columns do not pile up; the manifest locks that column, and files open outside it. */
+  private columnBeside({ viewColumn }: vscode.TextEditor): vscode.ViewColumn {
+    const columns = [...this.panels.values()].map(({ panel }) => panel.viewColumn);
+    return columns.find((column) => column !== undefined && column !== viewColumn) ?? vscode.ViewColumn.Beside;
   }
 
   private restore(panel: vscode.WebviewPanel, memory: unknown): void {

@@ -21,7 +21,7 @@ let panel: Frame;
 pictureFailures(() => window);
 
 beforeAll(async () => {
-  writeWorkspaceFile(scratch, file, sample.text);
+  for (const name of [file, "second.ts"]) writeWorkspaceFile(scratch, name, sample.text);
   browser = await launchBrowser();
   window = await CodeWindow.open(browser, inject("server"), scratch.workspace, { width: 1500, height: 900 });
   await window.openFile(file);
@@ -54,6 +54,30 @@ describe("Generate Solutions", () => {
     await until("the file holds it", () => words(onDisk()) === before + text + after, {
       tell: async () => ({ text, file: onDisk(), lane: await lane(id).innerText(), ...(await window.outline()) }),
     });
+  });
+});
+
+describe("Generate Solutions again", () => {
+  it("says so where the editor is read-only, and inserts nothing", async () => {
+    const before = onDisk();
+    await window.runCommand("File: Set Active Editor Read-only in Session");
+    await panel.locator(".lane:not(.best) button.insert:enabled").first().click();
+    await until("the lane says why", async () => (await panel.locator("body").innerText()).includes("Nothing was inserted"), { tell: states });
+    expect(onDisk()).toBe(before);
+    await window.runCommand("File: Set Active Editor Writeable in Session");
+  });
+
+  it("takes the column that the other solutions are in", async () => {
+    // Files open where the focus is, were that column not locked.
+    await window.page.locator(".tab.active", { hasText: "Solutions:" }).click();
+    await window.page.locator(".editor-group-container.active .tab.active", { hasText: "Solutions:" }).waitFor();
+    await window.openFile("second.ts");
+    await window.goTo(sample.line, sample.column);
+    await window.runCommand("Octet: Generate Solutions");
+    const title = window.page.locator(".tab.active", { hasText: "Solutions: second.ts" });
+    await title.waitFor();
+    expect(await window.page.locator(".editor-group-container").count()).toBe(2);
+    expect(await window.page.locator(".tab.active", { hasText: /^second\.ts/ }).count()).toBe(1);
   });
 });
 
