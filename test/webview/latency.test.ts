@@ -55,6 +55,16 @@ describe.skipIf(browserPath === undefined)("the Latency view", () => {
     expect(await view.page.evaluate(() => window.violations)).toEqual(["script-src-elem inline"]);
   });
 
+  it.each([[1280, 200], [1040, 240], [800, 200], [700, 300]])("keeps its parts apart in a panel of %i by %i", async (width, height) => {
+    const view = await show(fullLatency(), { width, height });
+    const apart = await view.page.$$eval(".chart", (charts) => charts.map((chart) => {
+      const own = chart.getBoundingClientRect();
+      const plot = chart.querySelector(".plot")!.getBoundingClientRect();
+      return plot.bottom <= own.bottom && plot.right <= own.right;
+    }));
+    expect(apart).toEqual([true, true]);
+  });
+
   it("says which lanes are in no count", async () => {
     const state = fullLatency();
     const dropped = { lanes: 3, tokens: 1 };
