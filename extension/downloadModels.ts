@@ -5,6 +5,7 @@ import { pageOf } from "./models/catalogue";
 import { downloadTerms, type PairChoice } from "./models/choices";
 import { DownloadError } from "./models/downloadError";
 import { locate } from "./models/found";
+import { openSettings } from "./views/webview";
 
 /** Paths of both files, wherever they are; undefined: the user left, or it failed and was told. */
 export async function downloadPair(library: ModelLibrary, choice: PairChoice): Promise<{ target: string; draft: string } | undefined> {
@@ -37,6 +38,6 @@ async function install(library: ModelLibrary, { located }: PairChoice): Promise<
 async function tell({ code, message, advice }: DownloadError): Promise<boolean> {
   const ofFolder = code === "noSpace" || code === "folder";
   const answer = await vscode.window.showErrorMessage(`Octet: ${message}.${advice ? ` ${advice}` : ""}`, "Try Again", ...(ofFolder ? ["Choose Folder"] : []));
-  if (answer === "Choose Folder") await vscode.commands.executeCommand("workbench.action.openSettings", "octet.modelsFolder");
+  if (answer === "Choose Folder") await openSettings("octet.modelsFolder");
   return answer === "Try Again";
 }

@@ -2,10 +2,12 @@
 import * as vscode from "vscode";
 import { isLanguageEnabled } from "./completion/trigger";
 import type { Parts } from "./commands";
+import { openSettings } from "./views/webview";
 
 interface Entry extends vscode.QuickPickItem {
   command?: string;
   args?: unknown[];
+  run?: () => Promise<void>;
 }
 
 const separator = (label: string): Entry => ({ label, kind: vscode.QuickPickItemKind.Separator });
@@ -35,10 +37,11 @@ export async function showMenu({ config, snooze, session }: Parts): Promise<void
     separator("More"),
     { label: "$(output) Show log", command: "octet.showLog" },
     { label: "$(info) Show report", command: "octet.report" },
-    { label: "$(gear) Settings", command: "workbench.action.openSettings", args: ["@ext:octet.octet"] },
+    { label: "$(gear) Settings", run: () => openSettings("@ext:octet.octet") },
   ];
   const known = new Set(await vscode.commands.getCommands(true));
   const offered = entries.filter(({ command }) => command === undefined || known.has(command));
   const chosen = await vscode.window.showQuickPick(offered, { title: "Octet", placeHolder: "What do you want to do?" });
+  await chosen?.run?.();
   if (chosen?.command) await vscode.commands.executeCommand(chosen.command, ...(chosen.args ?? []));
 }

@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import type { OctetConfig } from "./config";
 import { remediesOf, sentence, type Remedy } from "./problemModel";
+import { openSettings } from "./views/webview";
 import { toOctetError, type OctetError } from "./worker/errors";
 import type { WorkerSupervisor } from "./worker/supervisor";
 
@@ -67,7 +68,7 @@ export class Problems implements vscode.Disposable {
     this.shown.push({ message, remedies });
     const buttons = remedies.map((remedy) => ({ title: titles[remedy], remedy }));
     void vscode.window.showErrorMessage(message, ...buttons).then((chosen) => {
-      if (chosen?.remedy === "openSettings") void vscode.commands.executeCommand("workbench.action.openSettings", "octet.device");
+      if (chosen?.remedy === "openSettings") void openSettings("octet.device");
       else if (chosen) void vscode.commands.executeCommand(`octet.${chosen.remedy}`);
     });
   }

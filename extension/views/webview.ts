@@ -1,4 +1,4 @@
-// A webview of ours: its rights, its page, and the buttons all views share.
+// A webview of ours: its rights, its page, and the buttons all views share; the settings that they and others lead to.
 import * as vscode from "vscode";
 import { viewPage } from "./html";
 
@@ -17,6 +17,15 @@ export function openPage(webview: vscode.Webview, extension: vscode.Uri, name: V
 
 /** What the buttons of an error do, "retry" apart. */
 export async function errorAction(action: "showLog" | "chooseModel" | "openSettings"): Promise<void> {
-  if (action === "openSettings") await vscode.commands.executeCommand("workbench.action.openSettings", "octet.");
+  if (action === "openSettings") await openSettings("octet.");
   else await vscode.commands.executeCommand(action === "showLog" ? "octet.showLog" : "octet.chooseModel");
+}
+
+/**
+ * Shows these settings in VS Code's editor of settings. In a remote window they are the remote machine's, where Octet runs: under
+ * "User" there are none.
+ */
+export async function openSettings(query: string): Promise<void> {
+  const command = vscode.env.remoteName === undefined ? "openSettings" : "openRemoteSettings";
+  await vscode.commands.executeCommand(`workbench.action.${command}`, { query });
 }

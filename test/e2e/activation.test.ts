@@ -50,6 +50,16 @@ describe("the packaged extension", () => {
     });
   });
 
+  it("finds its settings from its menu, which in a remote window are not under User", async () => {
+    await window.octetStatus().click();
+    await window.page.locator(".quick-input-list .monaco-list-row").first().waitFor();
+    await window.typeText("Settings");
+    await window.press("Enter");
+    const found = window.page.locator(".settings-editor .settings-tree-container", { hasText: "Candidates" });
+    await found.waitFor();
+    await window.press("Escape");
+  });
+
   it("has no error of its own in the window", () => {
     expect(window.errors).toEqual([]);
   });
