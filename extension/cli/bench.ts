@@ -80,7 +80,7 @@ async function bench(options: BenchOptions, context: CliContext): Promise<number
   } catch (error) {
     if (!isCancelled(error)) throw error;
   }
-  if (setting) await print({ ...setting, options, rows: summarize(runs, setting.batches, methodNames) }, context);
+  if (setting && runs.length > 0) await print({ ...setting, options, rows: summarize(runs, setting.batches, methodNames) }, context);
   return context.signal.aborted ? ExitCode.cancelled : ExitCode.done;
 }
 

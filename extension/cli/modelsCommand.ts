@@ -49,6 +49,7 @@ const user = (): Home => ({ env: process.env, home: homedir(), platform: process
 /** It need not be there yet. */
 function folderOf({ folder }: ModelsOptions): string {
   if (folder === undefined) return usualFolder(user());
+  if (folder === "") throw badInput("--folder takes a path, not an empty text");
   const place = absolutePath(folder, process.cwd());
   try {
     if (!statSync(place).isDirectory()) throw badInput(`--folder: ${oneLine(place)} is a file, not a folder`);

@@ -81,6 +81,7 @@ it("a folder of models that is a file", async () => {
     await refused([...command, "--folder", example], /^octet: --folder: .*query_string\.ts is a file, not a folder\.\n$/);
   }
   await refused(["models", "--folder", path.join(example, "below")], /below: a part of the path is a file, not a folder\.\n$/);
+  await refused(["models", "--folder", ""], /--folder takes a path/);
 });
 
 describe("numbers and words", () => {

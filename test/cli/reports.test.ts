@@ -54,6 +54,15 @@ describe("bench", () => {
   });
 });
 
+describe("bench that is stopped in its warm-up", () => {
+  it("prints nothing: there is nothing to print", async () => {
+    const running = start([...tiny, "--new-tokens", "1500", "--prompt-tokens", "500"]);
+    await until("the warm-up", () => running.stderrSoFar().includes("warm-up"));
+    running.child.kill("SIGINT");
+    expect(await running.done).toMatchObject({ code: 130, stdout: "" });
+  });
+});
+
 describe("inspect", () => {
   it("finds the draft beside the target", async () => {
     const { code, stdout } = await run(["inspect", starter]);
