@@ -96,11 +96,11 @@ async function openFile(file: string, name: string): Promise<Readable> {
 }
 
 /** UTF-8 without its byte order mark; anything else is refused. */
-export function decodeText(bytes: Uint8Array, name: string): string {
+export function decodeText(bytes: Uint8Array, name: string, advice?: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw notText(name, firstInvalidByte(bytes));
+    throw notText(name, firstInvalidByte(bytes), advice);
   }
 }
 
@@ -120,8 +120,8 @@ function firstInvalidByte(bytes: Uint8Array): number {
   return good;
 }
 
-const notText = (name: string, offset: number): Error =>
-  badInput(`${name}: not UTF-8 text (byte ${offset})`, "Octet continues source code; give it a text file.");
+const notText = (name: string, offset: number, advice = "Octet continues source code; give it a text file."): Error =>
+  badInput(`${name}: not UTF-8 text (byte ${offset})`, advice);
 
 /** What went wrong with a path that the user gave, in words; any other error as it is. */
 export function readingError(name: string, error: unknown): unknown {

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { EvalMethod } from "../../extension/cli/eval/attempt";
 import type { ProblemRecord } from "../../extension/cli/eval/metrics";
 import type { Comparison, SummaryRow } from "../../extension/cli/eval/table";
-import { childrenOf, folder, isAlive, root, run, start, until, useBuiltCli } from "./harness";
+import { childrenOf, folder, isAlive, root, run, start, starter, until, useBuiltCli } from "./harness";
 import { holdingJails } from "./holdingJails";
 
 useBuiltCli();
@@ -171,6 +171,7 @@ describe.skipIf(!jailed)("humaneval", () => {
     };
     await refused(["humaneval"], /required option '--problems <FILE>'/);
     await refused(["humaneval", "--problems", path.join(folder, "none")], /none: no such file/);
+    await refused(["humaneval", "--problems", starter], /not UTF-8 text .* --problems takes HumanEval's file/);
     await refused(["humaneval", "--problems", problemFile, "--json", "--markdown"], /exclude each other/);
     await refused(["humaneval", "--problems", problemFile, "--methods", "bass", "--no-draft"], /bass needs a draft model/);
     await refused(["humaneval", "--problems", problemFile, "--draft-length", "none"], /what the method regular does/);

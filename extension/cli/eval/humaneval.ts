@@ -23,11 +23,12 @@ export const humanEvalProgram = ({ prompt, test, entryPoint }: HumanEvalProblem,
 
 /** Far more than any set of problems, unpacked. */
 const MAX_BYTES = 64 * 2 ** 20;
+const ADVICE = "--problems takes HumanEval's file, e.g. HumanEval.jsonl.gz.";
 
 /** Problems of a JSON-lines file, packed with gzip or not. Throws bad input that names the line. */
 export async function readProblems(file: string): Promise<HumanEvalProblem[]> {
   const name = oneLine(file);
-  const text = decodeText(unpacked(await readBytes(file, name), name), name);
+  const text = decodeText(unpacked(await readBytes(file, name), name), name, ADVICE);
   const problems: HumanEvalProblem[] = [];
   for (const [index, line] of text.split("\n").entries()) {
     if (line.trim() !== "") problems.push(parseProblem(line, `${name}, line ${index + 1}`));
@@ -43,7 +44,7 @@ async function readBytes(file: string, name: string): Promise<Buffer> {
     return await readFile(file);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw badInput(`${name}: ${code === "ENOENT" ? "no such file" : message}`, "--problems takes HumanEval's file, e.g. HumanEval.jsonl.gz.");
+    throw badInput(`${name}: ${code === "ENOENT" ? "no such file" : message}`, ADVICE);
   }
 }
 
