@@ -1,14 +1,13 @@
 // The models of this user, for VS Code: the folder of downloads, what other tools have, and downloads with their progress.
-import { homedir } from "node:os";
 import path from "node:path";
 import * as vscode from "vscode";
 import type { OctetConfig } from "./config";
 import { DownloadError } from "./models/downloadError";
 import { endpointOf } from "./models/endpoint";
 import { findModels, type FoundFile, type LocatedPair } from "./models/found";
+import { currentUser } from "./models/home";
 import { installPair, progressLine } from "./models/install";
 import { absolutePath } from "./models/pair";
-import type { Home } from "./models/store";
 
 export class ModelLibrary implements vscode.Disposable {
   private readonly running = new Set<AbortController>();
@@ -28,8 +27,7 @@ export class ModelLibrary implements vscode.Disposable {
   }
 
   found(): Promise<FoundFile[]> {
-    const user: Home = { env: process.env, home: homedir(), platform: process.platform };
-    return findModels(user, this.folder);
+    return findModels(currentUser(), this.folder);
   }
 
   /** Shows the progress, and can be cancelled there; undefined: it was. Rejects with DownloadError. */

@@ -1,13 +1,13 @@
 // octet models: which pairs there are and what fits; octet models download and remove.
 import { statSync } from "node:fs";
-import { homedir } from "node:os";
 import type { Command } from "commander";
 import { bytesOf, catalogue, filesOf, licenceLine, pageOf, type CataloguePair } from "../models/catalogue";
 import { endpointOf } from "../models/endpoint";
 import { findModels, locate } from "../models/found";
+import { currentUser, usualFolder } from "../models/home";
 import { installPair, progressLine } from "../models/install";
 import { absolutePath } from "../models/pair";
-import { removePair, usualFolder, type Home } from "../models/store";
+import { removePair } from "../models/store";
 import { withWorker, type CliContext } from "./context";
 import { badInput, ExitCode, failure, isCancelled } from "./errors";
 import { formatBytes } from "./format";
@@ -44,11 +44,10 @@ const withOptions = (command: Command): Command => command
   .option("--folder <DIR>", "folder of downloaded models (default: the system's place for programs' data)")
   .option("--json", "one JSON document on standard output");
 
-const user = (): Home => ({ env: process.env, home: homedir(), platform: process.platform });
 
 /** It need not be there yet. */
 function folderOf({ folder }: ModelsOptions): string {
-  if (folder === undefined) return usualFolder(user());
+  if (folder === undefined) return usualFolder(currentUser());
   if (folder === "") throw badInput("--folder takes a path, not an empty text");
   const place = absolutePath(folder, process.cwd());
   try {
@@ -67,7 +66,7 @@ function pairNamed(name: string): CataloguePair {
 
 async function list(options: ModelsOptions, context: CliContext): Promise<number> {
   const folder = folderOf(options);
-  const report = await withWorker(context, ({ hello }) => makeModelsReport(hello, folder, user()));
+  const report = await withWorker(context, ({ hello }) => makeModelsReport(hello, folder, currentUser()));
   const { theme } = context.terminal;
   if (options.json) await writeJson(context.stdout, report);
   else await writeLines(context.stdout, modelsLines(report, theme, context.terminal.width()), theme);
@@ -79,7 +78,7 @@ async function downloadOne(name: string, options: ModelsOptions, context: CliCon
   const pair = pairNamed(name);
   const folder = folderOf(options);
   const endpoint = configuredEndpoint();
-  const located = await locate(pair, folder, await findModels(user(), folder));
+  const located = await locate(pair, folder, await findModels(currentUser(), folder));
   if (located.missingBytes > 0) await writeLines(stderr, announcement(pair, located.missingBytes, endpoint), terminal.theme);
   const status = statusLine(context);
   try {

@@ -8,7 +8,8 @@ import { findInFolders } from "./caches/folders";
 import { findHuggingFace } from "./caches/huggingFace";
 import { findOllama } from "./caches/ollama";
 import { isGguf } from "./gguf";
-import { storedFile, type Home } from "./store";
+import type { Home } from "./home";
+import { storedFile } from "./store";
 
 export type { FoundFile } from "./caches/cache";
 

@@ -1,7 +1,7 @@
 // Which pair of models the settings mean: files named by the user, or the starter pair that comes with Octet.
 import { realpathSync } from "node:fs";
-import { homedir } from "node:os";
 import path from "node:path";
+import { homeFolder } from "./home";
 import { shippedPair } from "./shipped";
 
 /** Value of the draft setting that means: decode without a draft. */
@@ -34,7 +34,7 @@ export function pairOf({ target, draft }: PairSettings, root: string, folder: st
   return { target: chosen, draft: draft === NO_DRAFT ? null : absolutePath(draft, folder) };
 }
 
-export function absolutePath(file: string, folder: string, home = homedir()): string {
+export function absolutePath(file: string, folder: string, home = homeFolder()): string {
   const expanded = /^~(?=$|[\\/])/.test(file) ? path.join(home, file.slice(1)) : file;
   return path.resolve(folder, expanded);
 }

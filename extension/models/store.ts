@@ -6,26 +6,6 @@ import { filesOf, type CataloguePair, type ModelFile } from "./catalogue";
 import { isWhole } from "./download";
 import { partOf, removePart } from "./partFile";
 
-/** The user's environment, as the functions here and the search of caches see it. */
-export interface Home {
-  env: NodeJS.ProcessEnv;
-  home: string;
-  platform: NodeJS.Platform;
-  /** Where services of this system keep their data; "/usr/share" where it is not given. */
-  share?: string;
-}
-
-/** Where the command line keeps models: the place for programs' data on this system. */
-export function usualFolder({ env, home, platform }: Home): string {
-  const data = platform === "win32" ? env.LOCALAPPDATA || path.join(home, "AppData", "Local")
-    : platform === "darwin" ? path.join(home, "Library", "Application Support")
-    : absolute(env.XDG_DATA_HOME) ?? path.join(home, ".local", "share");
-  return path.join(data, "octet", "models");
-}
-
-/** The specification of these variables has relative paths ignored. */
-export const absolute = (folder: string | undefined): string | undefined => (folder && path.isAbsolute(folder) ? folder : undefined);
-
 export const placeOf = (file: ModelFile, folder: string): string => path.join(folder, ...file.repository.split("/"), file.file);
 
 export interface StoredFile {

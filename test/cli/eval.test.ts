@@ -180,6 +180,7 @@ describe.skipIf(!jailed)("humaneval", () => {
     await refused(["infill", "--files", path.join(folder, "none")], /none: no such folder/);
     await refused(["acceptance", "--files", sources, "--temperatures", "0,hot"], /--temperatures takes a number/);
     await refused(["acceptance", "--files", sources, "--no-draft"], /needs a draft model/);
+    await refused(["loss", "--files", sources, "--json", ""], /--json takes a path, not an empty text/);
     await refused(["loss", "--files", sources, "--json", path.join(folder, "none", "loss.json")], /loss\.json cannot be written: there is no folder/);
     await refused(["loss", "--files", sources, "--json", sources], /is a folder, not a file/);
     await refused(["nonsense"], /unknown command 'nonsense'/);

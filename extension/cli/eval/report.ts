@@ -44,6 +44,7 @@ export interface OutputOptions {
 export function checkOutput({ json, markdown }: OutputOptions): void {
   if (json === true && markdown) throw badInput("--json and --markdown exclude each other", "Give --json a file's name.");
   if (typeof json !== "string") return;
+  if (json === "") throw badInput("--json takes a path, not an empty text");
   const folder = path.dirname(json);
   try {
     accessSync(`${folder}${path.sep}.`, constants.W_OK);

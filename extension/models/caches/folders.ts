@@ -1,6 +1,6 @@
 // Tools that keep GGUF files under their own names in folders: LM Studio, llama.cpp, GPT4All, and Octet's own command line.
 import path from "node:path";
-import { usualFolder, type Home } from "../store";
+import { usualFolder, type Home } from "../home";
 import type { FoundFile } from "./cache";
 import { fileBytes, ggufFilesBelow } from "./walk";
 

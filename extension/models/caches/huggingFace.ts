@@ -2,7 +2,7 @@
 // blobs/HASH, where HASH is the SHA-256 of a large file (on systems without links the snapshot holds the file itself).
 import { readdir, realpath } from "node:fs/promises";
 import path from "node:path";
-import type { Home } from "../store";
+import type { Home } from "../home";
 import type { FoundFile } from "./cache";
 import { fileBytes, ggufFilesBelow } from "./walk";
 

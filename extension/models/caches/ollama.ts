@@ -1,7 +1,7 @@
 // Ollama's store: manifests/HOST/NAMESPACE/MODEL/TAG lists layers by digest; the layer of the model lies in blobs/sha256-DIGEST.
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import type { Home } from "../store";
+import type { Home } from "../home";
 import type { FoundFile } from "./cache";
 import { fileBytes } from "./walk";
 

@@ -1,13 +1,14 @@
 // The folder of models, and what is found in the caches of other tools, both in a pretended home.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync, existsSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { catalogue, type CataloguePair, type ModelFile } from "../../../extension/models/catalogue";
 import { findModels, isSame, locate } from "../../../extension/models/found";
 import { installPair } from "../../../extension/models/install";
 import { plansFile } from "../../../extension/cli/plansFile";
-import { placeOf, removePair, storedPairs, usedBytes, usualFolder, type Home } from "../../../extension/models/store";
+import { homeFolder, usualFolder, type Home } from "../../../extension/models/home";
+import { placeOf, removePair, storedPairs, usedBytes } from "../../../extension/models/store";
 import { FileServer, modelBytes, serve, sha256 } from "./fileServer";
 
 let home: string;
@@ -46,6 +47,21 @@ describe("the folder", () => {
     expect(usualFolder(user({ XDG_DATA_HOME: "relative" }))).toBe(at(".local/share/octet/models"));
     expect(usualFolder(user({}, "darwin"))).toBe(at("Library/Application Support/octet/models"));
     expect(usualFolder(user({ LOCALAPPDATA: at("Local") }, "win32"))).toBe(at("Local/octet/models"));
+  });
+
+  it.skipIf(process.platform === "win32")("of a user without HOME, or with a relative one, is the one that the system knows", () => {
+    const { HOME } = process.env;
+    try {
+      process.env.HOME = home;
+      expect(homeFolder()).toBe(home);
+      for (const wrong of ["", "somewhere"]) {
+        process.env.HOME = wrong;
+        expect(homeFolder()).toBe(userInfo().homedir);
+      }
+    } finally {
+      if (HOME === undefined) delete process.env.HOME;
+      else process.env.HOME = HOME;
+    }
   });
 
   it("of measured plans is where programs keep what they can make again", () => {
