@@ -1,6 +1,5 @@
-# precompile(TARGET HEADER...): the standard library's headers, and those named, are parsed once for all of a target's sources, which is half of
-# what most of them cost. Not where a compiler cache is used, which knows sources better, and not by MSVC.
-# GCC 12 crashes on them with -fsanitize=thread.
+# precompile(TARGET HEADER...): the standard library's headers, and those named, are parsed once for all of a target's sources. Not
+# where a compiler cache is used, which knows sources better, and not by MSVC. GCC 12 crashes on them with -fsanitize=thread.
 function(precompile target)
   if(MSVC OR CMAKE_CXX_COMPILER_LAUNCHER)
     return()

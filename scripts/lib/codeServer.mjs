@@ -15,10 +15,9 @@ export const codeServer = {
   main: path.join(folder, "node_modules/code-server/lib/vscode/out/server-main.js"),
 };
 
-/** The folder gets its name only when all is in it. */
-export const codeServerIsThere = () => existsSync(folder);
-
-export async function installCodeServer() {
+/** Installs it where it is not there: the folder gets its name only when all is in it. */
+export async function ensureCodeServer() {
+  if (existsSync(folder)) return;
   if (process.platform === "win32") throw new Failure("the end-to-end tests run on Linux and macOS");
   mkdirSync(cache, { recursive: true });
   for (const name of readdirSync(cache)) {

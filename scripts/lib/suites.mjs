@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { ptxTestProgram, raceTestProgram, testProgram } from "../build-native.mjs";
-import { codeServerIsThere, installCodeServer } from "./codeServer.mjs";
+import { ensureCodeServer } from "./codeServer.mjs";
 import { root, run, tail } from "./run.mjs";
 import { together } from "./schedule.mjs";
 
@@ -85,8 +85,8 @@ async function vitest(project, files = []) {
 }
 
 /**
- * A project whose tests drive real processes or a browser: where one or two files fail, they run once more, without the others. What passes
- * then is counted as passed and named, so that nobody overlooks it: a busy machine explains it, a fault may too.
+ * A project whose tests drive real processes or a browser: where one or two files fail, they run once more, without the others. What
+ * passes then is counted as passed and named, so that nobody overlooks it: a busy machine explains it, a fault may too.
  */
 async function vitestTwice(project) {
   const first = await vitest(project);
@@ -115,10 +115,6 @@ async function training() {
   return { passed: total - failed - skipped, failed: failed === 0 && code !== 0 ? 1 : failed, skipped, why, output };
 }
 
-async function realVsCode() {
-  if (!codeServerIsThere()) await installCodeServer();
-}
-
 /** @type {Suite[]} */
 export const suites = [
   { name: "lint", what: "eslint", parts: [() => whole("node_modules/eslint/bin/eslint.js", [".", "--max-warnings=0"])] },
@@ -130,7 +126,7 @@ export const suites = [
   { name: "ptx", what: "CUDA kernels as nvcc compiles them, interpreted", native: true, parts: [() => chosenCases(ptxTestProgram)] },
   { name: "training", what: "corpus and training recipe", parts: [training] },
   { name: "webview", what: "the views in Chromium", alone: true, browser: true, parts: [() => vitestTwice("webview")] },
-  { name: "e2e", what: "packaged, in a real VS Code", alone: true, browser: true, prepare: realVsCode, parts: [() => vitestTwice("e2e")] },
+  { name: "e2e", what: "packaged, in a real VS Code", alone: true, browser: true, prepare: ensureCodeServer, parts: [() => vitestTwice("e2e")] },
 ];
 
 /** What a failing suite printed, cut to its end. */

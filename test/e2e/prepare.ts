@@ -2,7 +2,7 @@
 // user would, and one server runs for all files. After them: nothing of it is left.
 
 import type { TestProject } from "vitest/node";
-import { codeServerIsThere, installCodeServer } from "../../scripts/lib/codeServer.mjs";
+import { ensureCodeServer } from "../../scripts/lib/codeServer.mjs";
 import { makeVsix } from "../../scripts/package.mjs";
 import { makeScratch, removeScratch, writeSettings } from "./scratch";
 import { install, Server } from "./server";
@@ -17,7 +17,7 @@ declare module "vitest" {
 }
 
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
-  if (!codeServerIsThere()) await installCodeServer();
+  await ensureCodeServer();
   const vsix = await makeVsix();
   const scratch = makeScratch();
   let server: Server | undefined;
