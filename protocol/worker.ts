@@ -147,6 +147,13 @@ export interface GenerateParams {
   /** Decoding stops when this much time has gone by since the request was taken up; null: no limit. */
   budgetMs: number | null;
   draftLength: DraftLength;
+  /**
+   * Token healing: where the text before the cursor ends within what the vocabulary may join to what follows (a word, a blank, a
+   * bracket), its last tokens are not given to the model but asked of it: every lane begins with their text, in whatever tokens,
+   * and shows what it writes behind it. `tokens` and `tokenLogprobs` have those tokens too, given that they begin so. Prompts of
+   * tokens are left as they are. Default false.
+   */
+  heal?: boolean;
   /** For measurements: end-of-text does not end a lane, so that every lane writes exactly `maxTokens`. Default false. */
   ignoreEnd?: boolean;
   /** For measurements: the prompt is computed anew, though the cache may hold it. Default false. */

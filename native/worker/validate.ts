@@ -146,6 +146,7 @@ export const generateParams = object<GenerateParams>({
   budgetMs: nullable(positive(MAX_BUDGET_MS)),
   draftLength,
   ignoreEnd: optional(boolean),
+  heal: optional(boolean),
   freshPrompt: optional(boolean),
   score: optional(oneOf("target", "draft")),
 });
