@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "engine/token_healing.h"
+
 namespace octet::addon {
 namespace {
 
@@ -39,34 +41,38 @@ std::vector<Item> get_array(const Napi::Object& object, const char* field, Item 
 Token token(const Napi::Value& value) { return value.IsNumber() ? value.As<Napi::Number>().Int32Value() : -1; }
 std::string text(const Napi::Value& value) { return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string(); }
 
-std::vector<Token> fim_prompt(const Napi::Object& prompt, const Vocabulary& vocabulary) {
+HealedText tokens_of(const std::string& text, const Vocabulary& vocabulary, bool begin, bool healed) {
+  return healed ? heal(vocabulary, text, begin) : HealedText{vocabulary.tokenize(text, begin, false), {}};
+}
+
+HealedText fim_prompt(const Napi::Object& prompt, const Vocabulary& vocabulary, bool healed) {
   const auto& fim = vocabulary.fim();
   if (!fim)
     throw Error(ErrorCode::kNoFim, "the model has no fill-in-the-middle tokens", "Give a prompt without a suffix, or load a model trained for infilling.");
   std::vector<Token> tokens = vocabulary.tokenize("", true, false);
-  const auto add = [&](Token marker, const char* field) {
+  const auto add = [&](Token marker, const std::vector<Token>& part) {
     tokens.push_back(marker);
-    const std::vector<Token> part = vocabulary.tokenize(get_string(prompt, field), false, false);
     tokens.insert(tokens.end(), part.begin(), part.end());
   };
-  add(fim->prefix, "prefix");
-  add(fim->suffix, "suffix");
+  const HealedText prefix = tokens_of(get_string(prompt, "prefix"), vocabulary, false, healed);
+  add(fim->prefix, prefix.tokens);
+  add(fim->suffix, vocabulary.tokenize(get_string(prompt, "suffix"), false, false));
   tokens.push_back(fim->middle);
-  return tokens;
+  return {std::move(tokens), prefix.lead};
 }
 
-std::vector<Token> prompt_tokens(const Napi::Object& prompt, const Vocabulary& vocabulary, int vocabulary_size) {
+HealedText prompt_tokens(const Napi::Object& prompt, const Vocabulary& vocabulary, int vocabulary_size, bool healed) {
   const std::string kind = get_string(prompt, "kind");
   if (kind == "text") {
     const std::string given = get_string(prompt, "text");
-    return given.empty() ? std::vector<Token>() : vocabulary.tokenize(given, true, false);
+    return given.empty() ? HealedText() : tokens_of(given, vocabulary, true, healed);
   }
-  if (kind == "fim") return fim_prompt(prompt, vocabulary);
+  if (kind == "fim") return fim_prompt(prompt, vocabulary, healed);
   if (kind != "tokens") bad("prompt.kind", "\"text\", \"fim\" or \"tokens\"");
   std::vector<Token> tokens = get_array<Token>(prompt, "tokens", token);
   for (const Token t : tokens)
     if (t < 0 || t >= vocabulary_size) bad("prompt.tokens", ("a list of token ids below " + std::to_string(vocabulary_size)).c_str());
-  return tokens;
+  return {std::move(tokens), {}};
 }
 
 }  // namespace
@@ -101,7 +107,10 @@ llama::LoadOptions load_options(const Napi::Object& params) {
 
 Request request(const Napi::Object& params, const Vocabulary& vocabulary, int vocabulary_size) {
   Request request;
-  request.prompt = prompt_tokens(get_object(params, "prompt"), vocabulary, vocabulary_size);
+  const bool healed = params.Get("heal").ToBoolean() && !params.Get("score").IsString();
+  HealedText prompt = prompt_tokens(get_object(params, "prompt"), vocabulary, vocabulary_size, healed);
+  request.prompt = std::move(prompt.tokens);
+  request.lead = std::move(prompt.lead);
   request.lanes = get_int(params, "lanes", 1, kMaxLanes);
   request.max_new_tokens = get_int(params, "maxTokens", 1, 1 << 24);
   const Napi::Object sampling = get_object(params, "sampling");

@@ -4,17 +4,15 @@
 #include <utility>
 
 #include "engine/job.h"
+#include "engine/token_healing.h"
 
 namespace octet {
 namespace {
 
-constexpr int kSmallestPrefillChunk = 64, kLargestPrefillChunk = 2048;
-constexpr double kPrefillChunkMs = 50;  // aimed at, so that a cancellation is heard soon and other lanes go on
-
 void check(const Request& request, const RuntimeInfo& info) {
   const auto text = [](auto number) { return std::to_string(number); };
-  const std::size_t prompt = request.prompt.size();
-  if (prompt == 0) throw Error(ErrorCode::kEmptyPrompt, "the prompt is empty", "Give some text to continue.");
+  const std::size_t prompt = request.prompt.size() + request.lead.size();
+  if (request.prompt.empty()) throw Error(ErrorCode::kEmptyPrompt, "the prompt is empty", "Give some text to continue.");
   if (prompt >= static_cast<std::size_t>(info.context_tokens))
     throw Error(ErrorCode::kPromptTooLong,
                 "the prompt has " + text(prompt) + " tokens; the context holds " + text(info.context_tokens) +
@@ -27,10 +25,13 @@ void check(const Request& request, const RuntimeInfo& info) {
     throw Error(ErrorCode::kBadParams, text(request.max_new_tokens) + " new tokens asked for; at least 1 is needed");
   if (request.score == Request::Score::kDraft && !info.has_draft)
     throw Error(ErrorCode::kBadParams, "there is no draft to score with", "Load a draft model.");
-  for (const Token token : request.prompt)
-    if (token < 0 || token >= info.vocabulary)
-      throw Error(ErrorCode::kBadParams, "the prompt has token " + text(token) + "; the models know " +
-                                             text(info.vocabulary) + " tokens, from 0 on");
+  for (const auto* tokens : {&request.prompt, &request.lead})
+    for (const Token token : *tokens)
+      if (token < 0 || token >= info.vocabulary)
+        throw Error(ErrorCode::kBadParams, "the prompt has token " + text(token) + "; the models know " +
+                                               text(info.vocabulary) + " tokens, from 0 on");
+  if (request.lead.size() > kMostLeadTokens)
+    throw Error(ErrorCode::kBadParams, text(request.lead.size()) + " tokens to heal; at most " + text(kMostLeadTokens) + " are");
   for (const std::string& stop : request.stop)
     if (stop.empty()) throw Error(ErrorCode::kBadParams, "a stop string is empty");
 }
@@ -39,7 +40,7 @@ void check(const Request& request, const RuntimeInfo& info) {
 
 Engine::Engine(std::unique_ptr<Runtime> runtime, std::shared_ptr<const Vocabulary> vocabulary)
     : runtime_(std::move(runtime)), vocabulary_(std::move(vocabulary)), info_(runtime_->info()),
-      prefill_chunk_(kSmallestPrefillChunk * 4), thread_([this] { run(); }) {}
+      thread_([this] { run(); }) {}
 
 Engine::~Engine() {
   {
@@ -58,7 +59,9 @@ Engine::RequestId Engine::submit(Request request, std::unique_ptr<Listener> list
     request.max_new_tokens = tokens;
     job->result.notices.push_back("The completions are cut to " + std::to_string(tokens) + " tokens: " + reason);
   };
-  const int prompt = static_cast<int>(request.prompt.size());
+  job->tokens = request.prompt;
+  job->tokens.insert(job->tokens.end(), request.lead.begin(), request.lead.end());
+  const int prompt = static_cast<int>(job->tokens.size());
   cut(info_.context_tokens - prompt, "the context holds " + std::to_string(info_.context_tokens) + ".");
   const int room = (info_.cache_tokens - prompt) / request.lanes - runtime_->draft_cells();
   if (room < 1)
@@ -165,8 +168,9 @@ void Engine::admit() {
     }
     try {
       if (request.fresh_prompt) runtime_->drop_cached_prompts();
-      const int tail = request.lanes * (request.max_new_tokens + runtime_->draft_cells());
-      opened = runtime_->open_prompt(request.prompt, tail);
+      opened = runtime_->open_prompt({.tokens = job->tokens,
+                                      .tail_tokens = request.lanes * (request.max_new_tokens + runtime_->draft_cells()),
+                                      .logit_rows = static_cast<int>(request.lead.size())});
     } catch (const std::exception& error) {
       const bool full = dynamic_cast<const CacheFull*>(&error) != nullptr;
       if (full && !running_.empty()) return;  // what is running will make room
@@ -183,7 +187,7 @@ void Engine::admit() {
     job->result.totals.reused_tokens = opened.reused;
     const DraftLengthSpec spec = info_.has_draft ? request.draft_length : DraftLengthSpec{DraftLengthSpec::Kind::kNone};
     job->policy = make_policy(spec, kMaxDraftLength, costs_, experience(request.sampling));
-    job->with_draft = job->policy->wants_draft(lanes_in_use + request.lanes, static_cast<int>(request.prompt.size()));
+    job->with_draft = job->policy->wants_draft(lanes_in_use + request.lanes, static_cast<int>(job->tokens.size()));
     publish_counts();
   }
 }
@@ -201,45 +205,6 @@ void Engine::score(const std::shared_ptr<Job>& job) {
   job->result.totals.prefill_ms = job->now_ms();
   running_.push_back(job);
   release_ended();
-}
-
-void Engine::prefill_oldest() {
-  const auto found = std::find_if(running_.begin(), running_.end(),
-                                  [](const auto& job) { return job->phase == Job::Phase::kPrefill; });
-  if (found == running_.end()) return;
-  const std::shared_ptr<Job> job = *found;
-  try {
-    prefill(*job);
-  } catch (const std::exception& error) {  // of this prompt; if the device is gone, the others' next step tells
-    running_.erase(std::find(running_.begin(), running_.end(), job));
-    fail(job, error.what());
-  }
-}
-
-void Engine::prefill(Job& job) {
-  const auto start = Clock::now();
-  const int left = runtime_->prefill(job.prompt, prefill_chunk_, job.with_draft);
-  const double ms = ms_between(start, Clock::now());
-  if (left > 0 && ms > kPrefillChunkMs) prefill_chunk_ = std::max(prefill_chunk_ / 2, kSmallestPrefillChunk);
-  if (left > 0 && ms < kPrefillChunkMs / 2) prefill_chunk_ = std::min(prefill_chunk_ * 2, kLargestPrefillChunk);
-  const int total = static_cast<int>(job.request.prompt.size());
-  job.listener->on_prefill({.done = total - left, .total = total, .reused = job.result.totals.reused_tokens});
-  job.result.totals.prefill_ms = job.now_ms();
-  if (left == 0) start_lanes(job);
-}
-
-void Engine::start_lanes(Job& job) {
-  const Request& request = job.request;
-  job.lanes.reserve(request.lanes);
-  for (int lane = 0; lane < request.lanes; ++lane) {
-    const LaneId id = next_lane_++;
-    runtime_->open_lane({.id = id, .prompt = job.prompt, .stream = static_cast<std::uint32_t>(lane),
-                         .max_new_tokens = request.max_new_tokens, .ends_at_end = !request.ignore_end,
-                         .sampling = request.sampling});
-    job.lanes.emplace_back(id, lane, request.max_new_tokens, request.stop);
-  }
-  job.phase = Job::Phase::kDecoding;
-  if (job.cancelled_lanes != 0) end_lanes(job, FinishReason::kCancelled, job.cancelled_lanes);
 }
 
 Experience& Engine::experience(const Sampling& sampling) {

@@ -9,11 +9,13 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 
 #include "engine/lane_text.h"
 #include "engine/request.h"
+#include "engine/token_index.h"
 #include "runtimes/vocabulary.h"
 
 namespace octet {
@@ -56,12 +58,15 @@ class Engine {
   void prefill_oldest();
   void prefill(Job& job);
   void start_lanes(Job& job);
+  void start_healed(Job& job);
+  void open_lane(const Job& job, LaneState& lane, const std::optional<LaneFork>& fork);
 
   int live_lanes() const;
   StepPlan plan(Choices& choices);
   void step();
   void process(StepResult&& step, const Choices& choices, double step_ms);
   void advance(Job& job, LaneState& lane, LaneStep&& result, StepEvent& event);
+  void tell(Job& job, StepEvent&& event);
 
   void end_lane(LaneState& lane, FinishReason reason, LaneEvent& event);
   void end_lanes(Job& job, FinishReason reason, std::uint32_t lanes);
@@ -87,13 +92,14 @@ class Engine {
   bool stopping_ = false;
   Counts counts_;
 
+  std::optional<TokenIndex> index_;  // made when first needed
   std::deque<std::shared_ptr<Job>> waiting_;
   std::vector<std::shared_ptr<Job>> running_;
   LaneId next_lane_ = 1;
   std::deque<Choices> in_flight_;  // submitted steps, oldest first
   CostModel costs_;
   std::array<Experience, 4> experience_;  // by temperature
-  int prefill_chunk_;
+  int prefill_chunk_ = 256;
   std::thread thread_;
 };
 

@@ -28,7 +28,7 @@ void Engine::end_lane(LaneState& lane, FinishReason reason, LaneEvent& event) {
   lane.result.text = lane.text.text();
   lane.result.finish = reason;
   event.finish = reason;
-  quietly([&] { runtime_->close_lane(lane.id); });
+  if (lane.id != 0) quietly([&] { runtime_->close_lane(lane.id); });
 }
 
 void Engine::end_lanes(Job& job, FinishReason reason, std::uint32_t lanes) {
@@ -50,7 +50,7 @@ void Engine::end(Job& job, FinishReason reason) {
     if (job.phase == Job::Phase::kWaiting) job.taken_up = Clock::now();
     job.lanes.clear();
     for (int lane = 0; lane < job.request.lanes; ++lane) {
-      LaneState& state = job.lanes.emplace_back(0, lane, 0, job.request.stop);
+      LaneState& state = job.lanes.emplace_back(lane, 0, job.request.stop);
       state.result.finish = reason;
       state.live = false;
     }
@@ -95,7 +95,7 @@ void Engine::fail(const std::shared_ptr<Job>& job, const std::string& message) {
 
 void Engine::free(Job& job) {
   for (LaneState& lane : job.lanes)
-    if (lane.live) quietly([&] { runtime_->close_lane(lane.id); });
+    if (lane.live && lane.id != 0) quietly([&] { runtime_->close_lane(lane.id); });
   if (job.prompt_open) quietly([&] { runtime_->close_prompt(job.prompt); });
 }
 

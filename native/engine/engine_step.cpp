@@ -67,14 +67,17 @@ void Engine::process(StepResult&& step, const Choices& choices, double step_ms) 
       advance(*job, lane, std::move(*found->second), event);
     }
     job->policy->observe(choice, outcomes, live);
-    if (event.lanes.empty()) continue;
-    Totals& totals = job->result.totals;
-    ++totals.steps;
-    totals.draft_ms += event.draft_ms;
-    totals.verify_ms += event.verify_ms;
-    totals.host_ms += event.host_ms;
-    job->listener->on_step(std::move(event));
+    if (!event.lanes.empty()) tell(*job, std::move(event));
   }
+}
+
+void Engine::tell(Job& job, StepEvent&& event) {
+  Totals& totals = job.result.totals;
+  ++totals.steps;
+  totals.draft_ms += event.draft_ms;
+  totals.verify_ms += event.verify_ms;
+  totals.host_ms += event.host_ms;
+  job.listener->on_step(std::move(event));
 }
 
 void Engine::advance(Job& job, LaneState& lane, LaneStep&& result, StepEvent& event) {

@@ -39,12 +39,16 @@ void HostRuntime::open_lane(const LaneStart& start) {
   const Prompt& p = prompt(start.prompt);
   if (p.target_cached < p.shared()) throw std::logic_error("the prompt is not computed yet");
   if (free_lane_sequences_.empty()) throw std::logic_error("no free lane");
-  Lane lane{.start = start, .sequence = free_lane_sequences_.back(), .tokens = p.tokens};
+  const LaneFork fork = start.fork.value_or(LaneFork{p.shared(), p.tokens.back()});
+  if (start.fork && (fork.shared < 1 || fork.shared > p.shared())) throw std::logic_error("a lane that does not start within its prompt");
+  Lane lane{.start = start, .sequence = free_lane_sequences_.back(), .shared = fork.shared,
+            .tokens = {p.tokens.begin(), p.tokens.begin() + fork.shared}};
+  lane.tokens.push_back(fork.last);
   free_lane_sequences_.pop_back();
-  if (p.shared() > 0) {
-    target_->share(p.sequence, lane.sequence, p.shared());
+  if (lane.shared > 0) {
+    target_->share(p.sequence, lane.sequence, lane.shared);
     if (draft_ && p.draft_cached > 0) {
-      lane.draft_cached = std::min(p.draft_cached, p.shared());
+      lane.draft_cached = std::min(p.draft_cached, lane.shared);
       draft_->share(p.sequence, lane.sequence, lane.draft_cached);
     }
   }
@@ -97,13 +101,13 @@ void HostRuntime::catch_up_draft(std::vector<Drafting>& step, StepTimes& times) 
     if (d.length == 0) continue;
     Lane& lane = *d.lane;
     Prompt& p = prompt(lane.start.prompt);
-    if (lane.draft_cached < p.shared()) {  // the prompt's draft pass was put off: do it once, for all its lanes
+    if (lane.draft_cached < lane.shared) {  // the prompt's draft pass was put off: do it once, for all its lanes
       times.draft_passes += (p.shared() - p.draft_cached + draft_->max_rows() - 1) / draft_->max_rows();
       times.draft_rows += p.shared() - p.draft_cached;
       fill(*draft_, p, p.draft_cached, p.shared(), p.shared());
       draft_->truncate(lane.sequence, 0);
-      draft_->share(p.sequence, lane.sequence, p.shared());
-      lane.draft_cached = p.shared();
+      draft_->share(p.sequence, lane.sequence, lane.shared);
+      lane.draft_cached = lane.shared;
     }
   }
   rows_.clear();

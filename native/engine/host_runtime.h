@@ -24,8 +24,9 @@ class HostRuntime final : public Runtime {
   HostRuntime(RuntimeInfo info, std::unique_ptr<LogitsModel> target, std::unique_ptr<LogitsModel> draft);
 
   const RuntimeInfo& info() const override { return info_; }
-  OpenedPrompt open_prompt(std::span<const Token> tokens, int tail_tokens) override;
+  OpenedPrompt open_prompt(const PromptStart& start) override;
   int prefill(PromptId prompt, int max_tokens, bool with_draft) override;
+  std::vector<float> logits(PromptId prompt) override;
   void close_prompt(PromptId prompt) override;
   void drop_cached_prompts() override;
   std::vector<float> score(std::span<const Token> tokens, bool by_draft) override;
@@ -41,6 +42,7 @@ class HostRuntime final : public Runtime {
     std::vector<Token> tokens;
     int target_cached = 0, draft_cached = 0;
     int tail_tokens = 0;  // reserved for its lanes; 0 once closed
+    int logit_rows = 0;   // of the shared tokens, the last ones, not for prefill
     bool open = true;
     int shared() const { return static_cast<int>(tokens.size()) - 1; }  // tokens the lanes share
     int reserved() const { return static_cast<int>(tokens.size()) + tail_tokens; }
@@ -48,6 +50,7 @@ class HostRuntime final : public Runtime {
   struct Lane {
     LaneStart start;
     Sequence sequence = 0;
+    int shared = 0;             // tokens of the prompt that it shares
     std::vector<Token> tokens;  // prompt and completion
     int draft_cached = 0;
   };

@@ -24,8 +24,10 @@ int HostRuntime::common_prefix(const Prompt& cached, std::span<const Token> toke
   return static_cast<int>(std::mismatch(tokens.begin(), tokens.begin() + limit, cached.tokens.begin()).first - tokens.begin());
 }
 
-Runtime::OpenedPrompt HostRuntime::open_prompt(std::span<const Token> tokens, int tail_tokens) {
+Runtime::OpenedPrompt HostRuntime::open_prompt(const PromptStart& start) {
+  const auto& [tokens, tail_tokens, logit_rows] = start;
   if (tokens.empty()) throw std::logic_error("a prompt has at least one token");
+  if (logit_rows < 0 || logit_rows >= static_cast<int>(tokens.size())) throw std::logic_error("a prompt has no such rows");
   const int wanted = static_cast<int>(tokens.size()) + tail_tokens;
   int open = 0;
   for (const Prompt& p : prompts_)
@@ -53,11 +55,12 @@ Runtime::OpenedPrompt HostRuntime::open_prompt(std::span<const Token> tokens, in
     evict(victim);
   }
 
-  Prompt fresh{.id = next_prompt_++, .tokens = {tokens.begin(), tokens.end()}, .tail_tokens = tail_tokens};
+  Prompt fresh{.id = next_prompt_++, .tokens = {tokens.begin(), tokens.end()}, .tail_tokens = tail_tokens, .logit_rows = logit_rows};
+  const bool continues = best != prompts_.end() && reused == best->shared();
+  reused = std::min(reused, fresh.shared() - logit_rows);
   // A cached prompt that is no longer needed beside the new one hands over its sequence instead of sharing it.
   const bool take_over = best != prompts_.end() && !best->open &&
-                         (free_prompt_sequences_.empty() || used + wanted > info_.cache_tokens ||
-                          reused == best->shared());
+                         (free_prompt_sequences_.empty() || used + wanted > info_.cache_tokens || continues);
   if (take_over) {
     fresh.sequence = best->sequence;
     fresh.target_cached = reused;
@@ -93,9 +96,27 @@ int HostRuntime::fill(LogitsModel& model, Prompt& p, int& cached, int end, int m
 
 int HostRuntime::prefill(PromptId id, int max_tokens, bool with_draft) {
   Prompt& p = prompt(id);
-  int left = fill(*target_, p, p.target_cached, p.shared(), max_tokens);
+  int left = fill(*target_, p, p.target_cached, p.shared() - p.logit_rows, max_tokens);
   if (with_draft && draft_) left = std::max(left, fill(*draft_, p, p.draft_cached, p.shared(), max_tokens));
   return left;
+}
+
+std::vector<float> HostRuntime::logits(PromptId id) {
+  Prompt& p = prompt(id);
+  if (p.target_cached != p.shared() - p.logit_rows) throw std::logic_error("the prompt is not computed up to its logits");
+  std::vector<float> rows;
+  while (p.target_cached < p.shared()) {
+    const int chunk = std::min({p.shared() - p.target_cached, target_->max_rows(), kMaxDraftLength + 1});
+    rows_.clear();
+    for (int i = 0; i < chunk; ++i) rows_.push_back({p.sequence, p.tokens[p.target_cached + i], p.target_cached + i, true});
+    target_->decode(rows_);
+    for (int i = 0; i < chunk; ++i) {
+      const auto row = known(target_->logits(i));
+      rows.insert(rows.end(), row.begin(), row.end());
+    }
+    p.target_cached += chunk;
+  }
+  return rows;
 }
 
 void HostRuntime::close_prompt(PromptId id) {
@@ -117,7 +138,7 @@ std::vector<float> HostRuntime::score(std::span<const Token> tokens, bool by_dra
   if (by_draft && !draft_) throw std::runtime_error("There is no draft to score with");
   LogitsModel& model = by_draft ? *draft_ : *target_;
   drop_cached_prompts();
-  const PromptId id = open_prompt(tokens, 0).id;
+  const PromptId id = open_prompt({tokens}).id;
   const Sequence sequence = prompt(id).sequence;
   std::vector<float> logprobs;
   logprobs.reserve(tokens.size());

@@ -18,7 +18,7 @@ inline double ms_between(Clock::time_point a, Clock::time_point b) {
 }
 
 struct Engine::LaneState {
-  LaneId id = 0;
+  LaneId id = 0;      // 0: not open in the runtime
   int lane = 0;       // within its request
   int remaining = 0;  // tokens it may yet write
   int in_flight = 0;  // submitted steps it is in
@@ -26,8 +26,8 @@ struct Engine::LaneState {
   LaneText text;
   SequenceResult result;
 
-  LaneState(LaneId id, int lane, int remaining, const std::vector<std::string>& stop)
-      : id(id), lane(lane), remaining(remaining), text(stop) {
+  LaneState(int lane, int remaining, const std::vector<std::string>& stop, std::size_t lead = 0)
+      : lane(lane), remaining(remaining), text(stop, lead) {
     result.lane = lane;
   }
 
@@ -38,6 +38,7 @@ struct Engine::LaneState {
 struct Engine::Job {
   RequestId id = 0;
   Request request;
+  std::vector<Token> tokens;  // the prompt with its lead
   std::unique_ptr<Listener> listener;
   std::atomic<bool> cancelled{false};
   std::atomic<std::uint32_t> cancelled_lanes{0};  // bit i: lane i

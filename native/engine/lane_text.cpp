@@ -9,6 +9,9 @@ namespace octet {
 
 bool LaneText::append(std::string_view bytes, bool accepted) {
   if (stopped_) return true;
+  const std::size_t lead = std::min(lead_, bytes.size());
+  lead_ -= lead;
+  bytes.remove_prefix(lead);
   held_.append(bytes);
   accepted_.insert(accepted_.end(), bytes.size(), accepted);
   // The first to be complete counts, so that it does not matter how the bytes are cut into tokens.

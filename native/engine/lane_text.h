@@ -11,8 +11,8 @@ namespace octet {
 
 class LaneText {
  public:
-  /// `stop` outlives this; none of its strings is empty.
-  explicit LaneText(const std::vector<std::string>& stop) : stop_(stop) {}
+  /// `stop` outlives this; none of its strings is empty. The first `lead` bytes are no part of the text: they stand before it already.
+  explicit LaneText(const std::vector<std::string>& stop, std::size_t lead = 0) : stop_(stop), lead_(lead) {}
 
   /// Takes a token's bytes. Returns true if a stop string is now complete: the text ends before it and takes no more.
   bool append(std::string_view bytes, bool accepted);
@@ -29,6 +29,7 @@ class LaneText {
   std::vector<TextSpan> release(std::size_t length);
 
   const std::vector<std::string>& stop_;
+  std::size_t lead_;  // bytes yet to come that are no part
   std::string held_;
   std::vector<bool> accepted_;  // for each byte held
   std::string text_;

@@ -13,6 +13,9 @@ namespace octet {
 
 struct Request {
   std::vector<Token> prompt;  ///< At least one token.
+  /// Token healing (engine/token_healing.h): every lane begins with the text of these tokens, at most kMostLeadTokens, none of them without
+  /// bytes. It is not part of a lane's text, but the tokens written for it are of its tokens. Not looked at where a prompt is scored.
+  std::vector<Token> lead;
   int lanes = 8;              ///< 1 to RuntimeInfo::max_lanes.
   int max_new_tokens = 128;   ///< Per lane; cut to the context, with a notice.
   Sampling sampling;          ///< Lane i draws from the stream (seed, i).

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -35,7 +36,21 @@ struct Sampling {
   std::uint64_t seed = 0;
 };
 
-/// What a runtime needs to know to start a lane at the end of a prompt.
+/// A prompt that is to be computed.
+struct PromptStart {
+  std::span<const Token> tokens;  ///< At least one.
+  int tail_tokens = 0;            ///< Room in the cache for its lanes to come, all together.
+  int logit_rows = 0;             ///< Tokens at the end of those it shares that prefill() leaves to logits(); fewer than there are tokens.
+};
+
+/// Where a lane starts that is not to start at its prompt's end: behind the prompt's first `shared` tokens (at least one, and not all), with
+/// `last` for its next one.
+struct LaneFork {
+  int shared = 0;
+  Token last = 0;
+};
+
+/// What a runtime needs to know to start a lane on a prompt.
 struct LaneStart {
   LaneId id = 0;
   PromptId prompt = 0;
@@ -43,6 +58,7 @@ struct LaneStart {
   int max_new_tokens = 0;    ///< Room the lane may take in the cache, drafts not counted.
   bool ends_at_end = true;   ///< A device that runs ahead of the host may leave the lane alone once it drew an end token.
   Sampling sampling;
+  std::optional<LaneFork> fork;  ///< Without: it shares all tokens of the prompt but the last, which is its own.
 };
 
 /// One lane's part of a step. All lanes of a plan share the two forward passes; each may draft its own length.
@@ -113,14 +129,18 @@ class Runtime {
     int reused = 0;  ///< Tokens whose keys and values were found in the cache.
   };
 
-  /// Reserves the cache for `tokens` (at least one) and `tail_tokens` more for the lanes to come, dropping cached
-  /// prompts, oldest first. Reuses the longest common token prefix with any prompt still in the cache.
-  /// Throws CacheFull if it does not fit beside what is open.
-  virtual OpenedPrompt open_prompt(std::span<const Token> tokens, int tail_tokens) = 0;
+  /// Reserves the cache for the prompt and its lanes to come, dropping cached prompts, oldest first. Reuses the longest
+  /// common token prefix with any prompt still in the cache. Throws CacheFull if it does not fit beside what is open.
+  virtual OpenedPrompt open_prompt(const PromptStart& prompt) = 0;
 
   /// Computes up to `max_tokens` more of the prompt, in the target and, where `with_draft`, in the draft.
-  /// Returns the number of tokens left. The prompt's last token is not computed here: it is every lane's first row.
+  /// Returns the number of tokens left, those for logits() not counted. The prompt's last token is not computed here: it is
+  /// every lane's first row.
   virtual int prefill(PromptId prompt, int max_tokens, bool with_draft) = 0;
+
+  /// Of a prompt opened with `logit_rows`, once, after its prefill and before its first lane: computes these rows in the target, in
+  /// one pass. Returns [logit_rows][info().vocabulary], the unwarped logits of what follows each of them.
+  virtual std::vector<float> logits(PromptId prompt) = 0;
 
   /// Every lane opened on it is closed. Its cells stay as a cache until their room is needed.
   virtual void close_prompt(PromptId prompt) = 0;

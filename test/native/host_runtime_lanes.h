@@ -41,7 +41,7 @@ struct Fixture {
   }
 
   PromptId open_prompt(const std::vector<Token>& tokens, int tail, bool with_draft = true) {
-    const PromptId id = runtime->open_prompt(tokens, tail).id;
+    const PromptId id = runtime->open_prompt({tokens, tail}).id;
     while (runtime->prefill(id, 2, with_draft) > 0) {
     }
     return id;

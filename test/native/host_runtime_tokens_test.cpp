@@ -136,7 +136,7 @@ TEST_CASE("host runtime: a prompt that takes another's place in a full cache kee
     for (int i = 0; i < 20; ++i) before.push_back(i * i % kVocabulary);
     for (int i = 0; i < 14; ++i) after.push_back(i < common ? before[i] : (before[i] + 1 + i % 3) % kVocabulary);
     fixture.runtime->close_prompt(fixture.open_prompt(before, 60));
-    const auto opened = fixture.runtime->open_prompt(after, 90);
+    const auto opened = fixture.runtime->open_prompt({after, 90});
     CHECK(opened.reused == common);
     while (fixture.runtime->prefill(opened.id, 2, true) > 0) {
     }

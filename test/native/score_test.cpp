@@ -56,13 +56,13 @@ TEST_CASE("scoring and dropping leave no prompt in the cache") {
   const auto runtime = make_runtime();
   const auto tokens = text(50);
   const auto cache = [&] {
-    const PromptId id = runtime->open_prompt(tokens, 8).id;
+    const PromptId id = runtime->open_prompt({tokens, 8}).id;
     while (runtime->prefill(id, 16, true) > 0) {
     }
     runtime->close_prompt(id);
   };
   const auto reused = [&] {
-    const auto opened = runtime->open_prompt(tokens, 8);
+    const auto opened = runtime->open_prompt({tokens, 8});
     runtime->close_prompt(opened.id);
     return opened.reused;
   };

@@ -31,10 +31,13 @@ struct Script {
   std::function<int(int stream, int step, int drafted)> accepted = [](int stream, int step, int drafted) {
     return (stream * 7 + step * 3) % (drafted + 1);
   };
+  std::map<Token, float> logits;  ///< Of every row that is asked for, where not 0.
+  std::function<void()> before_logits;
   std::function<void(int call)> before_prefill, before_submit, before_collect;  ///< May throw. Calls count from 1.
 
   int prefills = 0, submits = 0, collects = 0, open_prompts = 0, open_lanes = 0, most_lanes = 0;
   std::vector<StepPlan> plans;
+  std::vector<std::optional<LaneFork>> forks;  ///< Of the lanes opened, in order.
 };
 
 class ScriptedRuntime final : public Runtime {
@@ -48,13 +51,16 @@ class ScriptedRuntime final : public Runtime {
   const RuntimeInfo& info() const override { return info_; }
   int depth() const override { return script_->depth; }
 
-  OpenedPrompt open_prompt(std::span<const Token> tokens, int tail_tokens) override {
+  OpenedPrompt open_prompt(const PromptStart& start) override {
+    const auto& [tokens, tail_tokens, logit_rows] = start;
     require(!tokens.empty() && tail_tokens > 0, "an empty prompt");
+    require(logit_rows >= 0 && logit_rows < static_cast<int>(tokens.size()), "rows that the prompt does not have");
     const int size = static_cast<int>(tokens.size()) + tail_tokens;
     int used = 0;
     for (const auto& [id, prompt] : prompts_) used += prompt.reserved;
     if (used + size > script_->cache_tokens) throw CacheFull("full");
-    prompts_[++last_prompt_] = {tokens[0], static_cast<int>(tokens.size()) - 1, size};
+    const int shared = static_cast<int>(tokens.size()) - 1;
+    prompts_[++last_prompt_] = {tokens[0], shared - logit_rows, size, shared, logit_rows};
     ++script_->open_prompts;
     return {last_prompt_, 0};
   }
@@ -66,6 +72,17 @@ class ScriptedRuntime final : public Runtime {
     return prompt.left -= std::min({prompt.left, max_tokens, script_->prefill_chunk});
   }
 
+  std::vector<float> logits(PromptId id) override {
+    if (script_->before_logits) script_->before_logits();
+    Prompt& prompt = prompts_.at(id);
+    require(prompt.left == 0 && prompt.logit_rows > 0, "logits that are not due");
+    std::vector<float> rows(static_cast<std::size_t>(prompt.logit_rows) * kVocabulary);
+    for (int row = 0; row < prompt.logit_rows; ++row)
+      for (const auto& [token, logit] : script_->logits) rows[static_cast<std::size_t>(row) * kVocabulary + static_cast<std::size_t>(token)] = logit;
+    prompt.logit_rows = 0;
+    return rows;
+  }
+
   void close_prompt(PromptId id) override {
     require(prompts_.erase(id) == 1, "a prompt closed twice");
     --script_->open_prompts;
@@ -74,7 +91,10 @@ class ScriptedRuntime final : public Runtime {
   void open_lane(const LaneStart& start) override {
     require(used_.insert(start.id).second, "a lane's id used twice");
     const Prompt& prompt = prompts_.at(start.prompt);
-    require(prompt.left == 0, "a lane opened before its prompt is ready");
+    require(prompt.left == 0 && prompt.logit_rows == 0, "a lane opened before its prompt is ready");
+    require(start.max_new_tokens > 0, "a lane without room");
+    require(!start.fork || (start.fork->shared > 0 && start.fork->shared <= prompt.shared), "a lane that starts outside its prompt");
+    script_->forks.push_back(start.fork);
     lanes_[start.id] = {prompt.tag, static_cast<int>(start.stream), start.max_new_tokens, start.ends_at_end};
     require(static_cast<int>(lanes_.size()) <= info_.max_lanes, "too many lanes");
     ++script_->open_lanes;
@@ -138,7 +158,7 @@ class ScriptedRuntime final : public Runtime {
  private:
   struct Prompt {
     Token tag = 0;
-    int left = 0, reserved = 0;
+    int left = 0, reserved = 0, shared = 0, logit_rows = 0;
   };
   struct Lane {
     int tag = 0, stream = 0, room = 0;

@@ -104,7 +104,7 @@ TEST_CASE("cuda library: its exceptions are the engine's own") {
   const cuda::ModelSource model = cuda::describe_network(llama::open_parts(kDraftFile));
   cuda::PairSource source{.target = &model.source, .vocabulary = 512, .lanes = 1, .context_tokens = 32, .cache_tokens = 64};
   const auto runtime = cuda.library->make_runtime(source, {});
-  CHECK_THROWS_AS(runtime->open_prompt(std::vector<Token>(40, 1), 40), CacheFull);
+  CHECK_THROWS_AS(runtime->open_prompt({std::vector<Token>(40, 1), 40}), CacheFull);
   source.cache_tokens = 1 << 30;
   CHECK_THROWS_WITH_AS(cuda.library->make_runtime(source, {}), doctest::Contains("out of memory"), std::runtime_error);
   source.cache_tokens = 64;

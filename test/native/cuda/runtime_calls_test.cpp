@@ -14,7 +14,7 @@ namespace {
 const std::vector<Token> kPrompt = {3, 9, 27, 41, 50, 20, 60};
 
 PromptId open(Runtime& runtime, std::span<const Token> tokens, int lanes, int room, bool with_draft = true) {
-  const PromptId id = runtime.open_prompt(tokens, lanes * (room + runtime.draft_cells())).id;
+  const PromptId id = runtime.open_prompt({tokens, lanes * (room + runtime.draft_cells())}).id;
   while (runtime.prefill(id, 3, with_draft) > 0) {}
   return id;
 }
@@ -169,10 +169,10 @@ TEST_CASE("cuda runtime: what cannot be is refused, and refusing changes nothing
   const auto runtime = cuda_runtime(pair, options);
   CHECK(runtime->depth() == 2);
   CHECK(runtime->info().max_lanes == 2);
-  CHECK_THROWS_AS(runtime->open_prompt(std::vector<Token>(60, 1), 69), CacheFull);
+  CHECK_THROWS_AS(runtime->open_prompt({std::vector<Token>(60, 1), 69}), CacheFull);
   CHECK_THROWS_AS(runtime->submit({}), std::logic_error);
   CHECK_THROWS_AS(runtime->collect(), std::logic_error);
-  const PromptId prompt = runtime->open_prompt(kPrompt, 20).id;
+  const PromptId prompt = runtime->open_prompt({kPrompt, 20}).id;
   CHECK_THROWS_AS(runtime->open_lane(lane(1, prompt, 5)), std::logic_error);  // not computed
   while (runtime->prefill(prompt, 100, true) > 0) {}
   CHECK_THROWS_AS(runtime->open_lane(lane(1, prompt, 22)), std::logic_error);  // beyond what was reserved
@@ -209,22 +209,27 @@ TEST_CASE("cuda runtime: without a draft every plan is plain") {
 
 TEST_CASE("cuda lanes: slots, neighbours, sizes of graphs") {
   Lanes lanes(4);
-  for (LaneId id = 10; id < 14; ++id) lanes.open(id, id % 2);
-  CHECK_THROWS_AS(lanes.open(14, 0), std::logic_error);
+  for (LaneId id = 10; id < 14; ++id) lanes.open(id, id % 2, 3);
+  CHECK_THROWS_AS(lanes.open(14, 0, 3), std::logic_error);
   lanes.close(12);
-  CHECK(lanes.open(14, 5).slot == 2);
+  CHECK(lanes.open(14, 5, 3).slot == 2);
   const auto batch = side_by_side({{{10, 1}, {14, 9}, {11, 3}, {13, 2}}}, lanes, 4);
   std::vector<std::vector<int>> seen;
   for (const PlannedLane& lane : batch) seen.push_back({lane.lane->slot, lane.draft_length, lane.at});
   CHECK(seen == std::vector<std::vector<int>>{{0, 1, 0}, {2, 4, 1}, {1, 3, 2}, {3, 2, 3}});
   lanes.close(14);
-  lanes.open(15, 1);
+  lanes.open(15, 1, 3);
   const auto mixed = side_by_side({{{10, 0}, {11, 0}, {15, 0}, {13, 0}}}, lanes, 4);
   std::vector<PromptId> prompts;
   for (const PlannedLane& lane : mixed) prompts.push_back(lane.lane->prompt);
   CHECK(prompts == std::vector<PromptId>{0, 1, 1, 1});
   const auto apart = side_by_side({{{11, 0}, {10, 0}, {13, 0}}}, lanes, 4);
   CHECK(apart[1].at == 2);
+  lanes.close(10);
+  lanes.open(16, 1, 2);  // shares less of the prompt of 11, 13 and 15
+  std::vector<LaneId> order;
+  for (const PlannedLane& lane : side_by_side({{{11, 0}, {16, 0}, {13, 0}, {15, 0}}}, lanes, 4)) order.push_back(lane.lane->id);
+  CHECK(order == std::vector<LaneId>{11, 13, 15, 16});
   CHECK(graph_lanes(5, 8) == 6);
   CHECK(graph_lanes(7, 7) == 7);
   CHECK(graph_lanes(13, 16) == 16);

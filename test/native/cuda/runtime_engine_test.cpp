@@ -175,6 +175,25 @@ TEST_CASE("cuda engine: lanes cancelled within a step make room for others at on
   }
 }
 
+TEST_CASE("cuda engine: healed lanes, which leave the lead at different places, as over the host's acceptance") {
+  const AsLateAsAGpuMay deferred;
+  const TinyPair pair(0.1f);
+  const auto host = engine_over(host_runtime(pair)), engine = cuda_engine(pair);
+  std::set<std::size_t> first_tokens;
+  for (const char* policy : {"none", "fixed:4"}) {
+    CAPTURE(std::string(policy));
+    std::vector<Request> requests = ragged(policy, 0.8f);
+    for (Request& asked : requests) asked.sampling = {.temperature = 0.8f, .top_k = 0, .top_p = 1, .seed = 11};
+    requests[0].lead = {0, 1, 2};  // "a" "b" "c"; TinyVocabulary has "bc" and "abc" too
+    requests[2].lead = {1};
+    const auto want = run_together(*host, requests), got = run_together(*engine, requests);
+    check_same(got, want);
+    for (const Heard& heard : got) CHECK(heard.steps[0].lanes.size() == heard.result.sequences.size());
+    for (const LaneEvent& lane : got[0].steps[0].lanes) first_tokens.insert(lane.tokens.size());
+  }
+  CHECK(first_tokens.size() > 1);
+}
+
 TEST_CASE("cuda engine: scores are the host's, of target and draft") {
   const AsLateAsAGpuMay deferred;
   const TinyPair pair(0.1f);

@@ -1,5 +1,5 @@
 // The CUDA runtime against the host's acceptance over whatever a client may do: prompts that share beginnings, chunked and reused,
-// draft passes put off, lanes that come and go while steps are under way, a cache so small that cells change hands all the time.
+// draft passes put off, logits behind a prompt's last tokens, lanes that start within a prompt, lanes that come and go while steps are under way, a cache so small that cells change hands all the time.
 #include <doctest/doctest.h>
 
 #include <deque>
@@ -15,7 +15,7 @@ using namespace octet::cuda::testing;
 
 namespace {
 
-constexpr int kMostOpenPrompts = 3, kLanes = 8;
+constexpr int kMostOpenPrompts = 3, kLanes = 8, kMostRows = 4;
 const std::set<Token> kEnds = {7, 30};
 
 // Both runtimes under the same calls. The host's step is made at once and its results wait for the device's.
@@ -27,7 +27,8 @@ class Both {
   void finish() {
     while (!expected_.empty()) collect();
     MESSAGE(steps << " steps, " << tokens << " tokens, " << accepted << " of " << drafted << " drafts accepted, " << reused
-                  << " prompt tokens reused, " << full << " times the cache was full, " << closed_in_flight << " lanes closed in flight");
+                  << " prompt tokens reused, " << full << " times the cache was full, " << closed_in_flight << " lanes closed in flight, " << forks
+                  << " forked");
   }
 
   void anything() {
@@ -39,7 +40,7 @@ class Both {
     }
   }
 
-  int steps = 0, tokens = 0, drafted = 0, accepted = 0, reused = 0, full = 0, closed_in_flight = 0;
+  int steps = 0, tokens = 0, drafted = 0, accepted = 0, reused = 0, full = 0, closed_in_flight = 0, forks = 0;
 
  private:
   struct Prompt {
@@ -69,9 +70,10 @@ class Both {
     if (prompts_.size() >= kMostOpenPrompts || static_cast<int>(lanes_.size()) + lanes > kLanes) return;
     const int room = 1 + below(24);
     const std::vector<Token> prompt = prompt_tokens();
+    const int shared = static_cast<int>(prompt.size()) - 1, rows = below(2) == 0 ? below(std::min(shared, kMostRows) + 1) : 0;
     Prompt opened;
     try {
-      const auto device = device_->open_prompt(prompt, lanes * (room + device_->draft_cells()));
+      const auto device = device_->open_prompt({prompt, lanes * (room + device_->draft_cells()), rows});
       opened.device = device.id;
       reused += device.reused;
     } catch (const CacheFull&) {
@@ -80,8 +82,9 @@ class Both {
     }
     const bool with_draft = below(2) == 0;
     while (device_->prefill(opened.device, 1 + below(9), with_draft) > 0) {}
-    opened.host = host_->open_prompt(prompt, lanes * (room + 40)).id;
+    opened.host = host_->open_prompt({prompt, lanes * (room + 40), rows}).id;
     while (host_->prefill(opened.host, 100, with_draft) > 0) {}
+    if (rows > 0) check_logits(opened, rows);
     const Sampling sampling{.temperature = below(3) == 0 ? 0.0f : 0.9f, .top_k = below(2) * 20, .top_p = below(2) ? 0.9f : 1.0f,
                             .min_p = below(3) == 0 ? 0.05f : 0.0f, .seed = random_()};
     const bool ends_at_end = below(3) > 0;
@@ -89,12 +92,23 @@ class Both {
       const LaneId id = next_lane_++;
       LaneStart start{.id = id, .prompt = opened.device, .stream = static_cast<std::uint32_t>(i), .max_new_tokens = room,
                       .ends_at_end = ends_at_end, .sampling = sampling};
+      if (rows > 0 && below(4) > 0) {
+        start.fork = LaneFork{.shared = 1 + below(shared), .last = static_cast<Token>(below(kTinyVocabulary))};
+        ++forks;
+      }
       device_->open_lane(start);
       start.prompt = opened.host;
       host_->open_lane(start);
       lanes_[id] = {.prompt = next_prompt_, .room = room, .ends_at_end = ends_at_end};
     }
     prompts_[next_prompt_++] = opened;
+  }
+
+  void check_logits(const Prompt& prompt, int rows) {
+    const std::vector<float> got = device_->logits(prompt.device), want = host_->logits(prompt.host);
+    REQUIRE(want.size() == static_cast<std::size_t>(rows) * kTinyVocabulary);
+    REQUIRE(got.size() == want.size());
+    for (std::size_t i = 0; i < want.size(); ++i) REQUIRE(std::abs(got[i] - want[i]) < 1e-3f);
   }
 
   void close_lane() {
@@ -206,12 +220,13 @@ void run(unsigned seed, float disturbance, int cells, int operations) {
   CHECK(both.steps > operations / 8);
   CHECK(both.reused > 0);
   CHECK(both.closed_in_flight > 0);
+  CHECK(both.forks > 0);
 }
 
 }  // namespace
 
 TEST_CASE("cuda runtime: whatever a client does, every lane writes what it writes by the host's acceptance") {
   run(1, 0.2f, 128, 220);
-  run(2, 0.0f, 192, 110);
+  run(5, 0.0f, 192, 110);
   run(3, 1.0f, 512, 90);
 }

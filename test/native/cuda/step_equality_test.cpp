@@ -37,7 +37,7 @@ Totals compare(FakeFunction draft, const std::vector<Sampling>& samplings, const
   const auto host = host_runtime(draft);
   std::vector<PromptId> ids;
   for (const auto& prompt : prompts) {
-    ids.push_back(host->open_prompt(prompt, 600).id);
+    ids.push_back(host->open_prompt({prompt, 600}).id);
     host->prefill(ids.back(), 100, true);
   }
   DeviceSteps device(kTarget, draft, kVocabulary, lanes, draft_length);

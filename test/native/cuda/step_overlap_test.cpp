@@ -25,7 +25,7 @@ std::vector<LaneStep> lanes_steps() {
   const auto runtime = make_cuda_runtime(target.network(), draft.network(),
                                          {.vocabulary = 50, .lanes = 3, .context_tokens = 64, .cache_tokens = 256, .most_draft_length = 3});
   const auto open = [&](const std::vector<Token>& prompt, std::initializer_list<LaneId> lanes, bool with_draft) {
-    const PromptId id = runtime->open_prompt(prompt, static_cast<int>(lanes.size()) * (kRoom + runtime->draft_cells())).id;
+    const PromptId id = runtime->open_prompt({prompt, static_cast<int>(lanes.size()) * (kRoom + runtime->draft_cells())}).id;
     while (runtime->prefill(id, 3, with_draft) > 0) {}
     for (const LaneId lane : lanes) runtime->open_lane({.id = lane, .prompt = id, .max_new_tokens = kRoom, .sampling = {.temperature = 0.7f, .seed = 3}});
   };

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "runtimes/cuda/runtime/lanes.h"
+#include "runtimes/cuda/runtime/logit_rows.h"
 #include "runtimes/cuda/runtime/prompt_pass.h"
 #include "runtimes/cuda/runtime/score.h"
 #include "runtimes/cuda/runtime/sizes.h"
@@ -64,8 +65,9 @@ class CudaRuntime final : public Runtime {
   }
 
   const RuntimeInfo& info() const override { return info_; }
-  OpenedPrompt open_prompt(std::span<const Token> tokens, int tail_tokens) override;
+  OpenedPrompt open_prompt(const PromptStart& start) override;
   int prefill(PromptId prompt, int max_tokens, bool with_draft) override;
+  std::vector<float> logits(PromptId prompt) override;
   void close_prompt(PromptId prompt) override { prompts_.close(prompt); }
   void drop_cached_prompts() override { prompts_.drop_closed(); }
   std::vector<float> score(std::span<const Token> tokens, bool by_draft) override;
@@ -120,8 +122,8 @@ void CudaRuntime::warm_up() {
 
 // Prompts -------------------------------------------------------------------------------------------------------------
 
-Runtime::OpenedPrompt CudaRuntime::open_prompt(std::span<const Token> tokens, int tail_tokens) {
-  const PromptStore::Opened opened = prompts_.open(tokens, tail_tokens);
+Runtime::OpenedPrompt CudaRuntime::open_prompt(const PromptStart& start) {
+  const PromptStore::Opened opened = prompts_.open(start);
   if (opened.copy) {
     target_.cache.copy(stream_, *opened.copy, opened.prompt->target_cached);
     if (draft_) draft_->cache.copy(stream_, *opened.copy, opened.prompt->draft_cached);
@@ -132,16 +134,32 @@ Runtime::OpenedPrompt CudaRuntime::open_prompt(std::span<const Token> tokens, in
 // Waits for the chunk: its time is what the engine sizes the next one by.
 int CudaRuntime::prefill(PromptId id, int max_tokens, bool with_draft) {
   StoredPrompt& prompt = prompts_.at(id);
-  int left = prompt_pass_.fill(stream_, target_.forward, prompt, prompt.target_cached, max_tokens);
-  if (with_draft && draft_) left = std::max(left, prompt_pass_.fill(stream_, draft_->forward, prompt, prompt.draft_cached, max_tokens));
+  int left = prompt_pass_.fill(stream_, target_.forward, prompt, prompt.target_cached, prompt.before_logits(), max_tokens);
+  if (with_draft && draft_)
+    left = std::max(left, prompt_pass_.fill(stream_, draft_->forward, prompt, prompt.draft_cached, prompt.shared(), max_tokens));
   stream_.synchronize();
   return left;
+}
+
+std::vector<float> CudaRuntime::logits(PromptId id) {
+  StoredPrompt& prompt = prompts_.at(id);
+  if (prompt.target_cached != prompt.before_logits()) throw std::logic_error("the prompt is not computed up to its logits");
+  // The memory of a step's logits: the steps before this are done with it once the stream comes here.
+  const LogitScratch scratch{memory_.target_logits(), sizes_.limits.lanes * (sizes_.limits.draft_length + 1)};
+  std::vector<float> rows;
+  while (prompt.target_cached < prompt.shared()) {
+    const std::vector<float> some =
+        logits_behind(stream_, prompt_pass_, target_.forward, prompt, prompt.target_cached, prompt.shared(), info_.vocabulary, scratch);
+    rows.insert(rows.end(), some.begin(), some.end());
+    prompt.target_cached += static_cast<int>(some.size()) / info_.vocabulary;
+  }
+  return rows;
 }
 
 std::vector<float> CudaRuntime::score(std::span<const Token> tokens, bool by_draft) {
   if (by_draft && !draft_) throw std::runtime_error("There is no draft to score with");
   prompts_.drop_closed();
-  const StoredPrompt& prompt = *prompts_.open(tokens, 0).prompt;
+  const StoredPrompt& prompt = *prompts_.open({tokens}).prompt;
   const PromptId id = prompt.id;
   try {
     std::vector<float> logprobs = score_prompt(stream_, prompt_pass_, by_draft ? draft_->forward : target_.forward, prompt, info_.vocabulary);
@@ -158,19 +176,21 @@ std::vector<float> CudaRuntime::score(std::span<const Token> tokens, bool by_dra
 void CudaRuntime::open_lane(const LaneStart& start) {
   StoredPrompt& prompt = prompts_.at(start.prompt);
   if (prompt.target_cached < prompt.shared()) throw std::logic_error("the prompt is not computed yet");
-  const int length = static_cast<int>(prompt.tokens.size());
+  const LaneFork fork = start.fork.value_or(LaneFork{prompt.shared(), prompt.tokens.back()});
+  if (start.fork && (fork.shared < 1 || fork.shared > prompt.shared())) throw std::logic_error("a lane that does not start within its prompt");
+  const int length = fork.shared + 1;
   if (start.max_new_tokens < 1 || length + start.max_new_tokens > options_.context_tokens)
     throw std::logic_error("a lane longer than the context");
-  OpenLane& lane = lanes_.open(start.id, start.prompt);
+  OpenLane& lane = lanes_.open(start.id, start.prompt, fork.shared);
   try {
     const int tail = prompts_.take_tail(prompt, start.max_new_tokens);
-    const int draft_cached = std::min(prompt.draft_cached, prompt.shared());
+    const int draft_cached = std::min(prompt.draft_cached, fork.shared);
     lane.behind = length - draft_cached;
-    lane.prompt_behind = prompt.shared() - draft_cached;
-    memory_.open_lane(stream_, lane.slot, {.prompt_start = prompt.region.start, .prompt_length = prompt.shared(), .tail_start = tail},
-                      {.sampling = start.sampling, .stream = start.stream, .prompt_length = prompt.shared(), .length = length,
+    lane.prompt_behind = fork.shared - draft_cached;
+    memory_.open_lane(stream_, lane.slot, {.prompt_start = prompt.region.start, .prompt_length = fork.shared, .tail_start = tail},
+                      {.sampling = start.sampling, .stream = start.stream, .prompt_length = fork.shared, .length = length,
                        .room = start.max_new_tokens, .draft_cached = draft_cached, .ends_at_end = start.ends_at_end},
-                      prompt.tokens.back());
+                      fork.last);
   } catch (...) {
     lanes_.close(start.id);
     throw;
@@ -185,8 +205,8 @@ void CudaRuntime::compute_put_off_prompts(const std::vector<PlannedLane>& batch)
     OpenLane& lane = *planned.lane;
     if (planned.draft_length == 0 || lane.prompt_behind == 0) continue;
     StoredPrompt& prompt = prompts_.at(lane.prompt);
-    prompt_pass_.fill(stream_, draft_->forward, prompt, prompt.draft_cached, prompt.shared());
-    memory_.set_draft_cached(stream_, lane.slot, prompt.shared());
+    prompt_pass_.fill(stream_, draft_->forward, prompt, prompt.draft_cached, prompt.shared(), prompt.shared());
+    memory_.set_draft_cached(stream_, lane.slot, lane.shared);
     lane.behind -= std::exchange(lane.prompt_behind, 0);
   }
 }

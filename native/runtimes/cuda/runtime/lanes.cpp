@@ -7,10 +7,10 @@ namespace octet::cuda {
 
 Lanes::Lanes(int slots) : taken_(static_cast<std::size_t>(slots)) {}
 
-OpenLane& Lanes::open(LaneId id, PromptId prompt) {
+OpenLane& Lanes::open(LaneId id, PromptId prompt, int shared) {
   const auto free = std::find(taken_.begin(), taken_.end(), false);
   if (free == taken_.end()) throw std::logic_error("no free lane");
-  const auto [at, fresh] = lanes_.try_emplace(id, OpenLane{.id = id, .prompt = prompt, .slot = static_cast<int>(free - taken_.begin())});
+  const auto [at, fresh] = lanes_.try_emplace(id, OpenLane{.id = id, .prompt = prompt, .shared = shared, .slot = static_cast<int>(free - taken_.begin())});
   if (!fresh) throw std::logic_error("the lane is open already");
   *free = true;
   return at->second;
@@ -34,7 +34,9 @@ std::vector<PlannedLane> side_by_side(const StepPlan& plan, Lanes& lanes, int mo
   for (std::size_t i = 0; i < plan.lanes.size(); ++i) {
     OpenLane& lane = lanes.at(plan.lanes[i].lane);
     const PlannedLane planned{&lane, std::clamp(plan.lanes[i].draft_length, 0, most_draft_length), static_cast<int>(i)};
-    const auto mate = std::find_if(batch.rbegin(), batch.rend(), [&](const PlannedLane& other) { return other.lane->prompt == lane.prompt; });
+    const auto mate = std::find_if(batch.rbegin(), batch.rend(), [&](const PlannedLane& other) {
+      return other.lane->prompt == lane.prompt && other.lane->shared == lane.shared;
+    });
     batch.insert(mate == batch.rend() ? batch.end() : mate.base(), planned);
   }
   return batch;

@@ -12,6 +12,7 @@ namespace octet::cuda {
 struct OpenLane {
   LaneId id = 0;
   PromptId prompt = 0;
+  int shared = 0;  ///< Tokens of the prompt whose cells it reads.
   int slot = 0;
   /// Tokens that the draft's cache lacks after every submitted step: never less than the device finds. One or two after a step
   /// in which the lane drafted (two where all was accepted), one more with every step in which it did not.
@@ -24,7 +25,7 @@ class Lanes {
   explicit Lanes(int slots);
 
   /// In the lowest free slot. Throws std::logic_error if there is none.
-  OpenLane& open(LaneId id, PromptId prompt);
+  OpenLane& open(LaneId id, PromptId prompt, int shared);
   /// Unknown ones are ignored.
   void close(LaneId id);
   /// Throws std::logic_error if it is not open.
@@ -41,7 +42,7 @@ struct PlannedLane {
   int at = 0;  ///< In the plan.
 };
 
-/// The plan's lanes as they stand in the batch: those of one prompt side by side, else in the plan's order. Draft lengths are cut
+/// The plan's lanes as they stand in the batch: those that share as much of one prompt side by side, else in the plan's order. Draft lengths are cut
 /// to `most_draft_length`.
 std::vector<PlannedLane> side_by_side(const StepPlan& plan, Lanes& lanes, int most_draft_length);
 

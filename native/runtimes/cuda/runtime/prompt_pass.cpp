@@ -24,14 +24,14 @@ Batch PromptPass::put(Stream& stream, const Forward& forward, const StoredPrompt
   return batch;
 }
 
-int PromptPass::fill(Stream& stream, const Forward& forward, const StoredPrompt& prompt, int& cached, int most) {
-  const int stop = static_cast<int>(std::min<long long>(prompt.shared(), static_cast<long long>(cached) + most));
+int PromptPass::fill(Stream& stream, const Forward& forward, const StoredPrompt& prompt, int& cached, int end, int most) {
+  const int stop = static_cast<int>(std::min<long long>(end, static_cast<long long>(cached) + most));
   while (cached < stop) {
     const int chunk = std::min(stop - cached, rows_);
     put(stream, forward, prompt, cached, chunk);
     cached += chunk;
   }
-  return prompt.shared() - cached;
+  return end - cached;
 }
 
 }  // namespace octet::cuda

@@ -20,8 +20,8 @@ class PromptPass {
   /// holds until the next call.
   Batch put(Stream& stream, const Forward& forward, const StoredPrompt& prompt, int first, int count);
 
-  /// Up to `most` tokens from `cached` on, which grows; returns how many of the prompt's shared ones are left.
-  int fill(Stream& stream, const Forward& forward, const StoredPrompt& prompt, int& cached, int most);
+  /// Up to `most` tokens from `cached` on, which grows, of the prompt's first `end`; returns how many of them are left.
+  int fill(Stream& stream, const Forward& forward, const StoredPrompt& prompt, int& cached, int end, int most);
 
   int most_rows() const { return rows_; }
 

@@ -25,18 +25,20 @@ bool PromptStore::drop_oldest_closed(Position keep) {
   return false;
 }
 
-PromptStore::Opened PromptStore::open(std::span<const Token> tokens, int tail_cells) {
+PromptStore::Opened PromptStore::open(const PromptStart& start) {
+  const auto& [tokens, tail_cells, logit_rows] = start;
   if (tokens.empty()) throw std::logic_error("a prompt has at least one token");
+  if (logit_rows < 0 || logit_rows >= static_cast<int>(tokens.size())) throw std::logic_error("a prompt has no such rows");
   const int wanted = static_cast<int>(tokens.size()) + tail_cells;
   auto best = prompts_.end();
   int reused = 0;
   for (auto it = prompts_.begin(); it != prompts_.end(); ++it)
     if (const int common = common_prefix(*it, tokens); common > reused) best = it, reused = common;
 
-  StoredPrompt fresh{.id = next_, .tokens = {tokens.begin(), tokens.end()}};
-  Opened opened{.reused = reused};
+  StoredPrompt fresh{.id = next_, .tokens = {tokens.begin(), tokens.end()}, .logit_rows = logit_rows};
+  Opened opened;
   const auto inherit = [&](const StoredPrompt& from) {
-    fresh.target_cached = reused;
+    fresh.target_cached = opened.reused = std::min(reused, fresh.before_logits());
     fresh.draft_cached = std::min(reused, from.draft_cached);
   };
   for (;;) {
@@ -61,7 +63,7 @@ PromptStore::Opened PromptStore::open(std::span<const Token> tokens, int tail_ce
     if (closed) {  // its room is needed more than its content
       drop(best);
       best = prompts_.end();
-      reused = opened.reused = 0;
+      reused = 0;
       continue;
     }
     throw CacheFull("the cache of " + std::to_string(cells_.count()) + " tokens cannot hold " + std::to_string(wanted) + " more beside " +

@@ -21,9 +21,11 @@ struct StoredPrompt {
   Region region;
   int target_cached = 0, draft_cached = 0;  ///< Computed tokens, at most shared().
   int next_tail = 0;                        ///< First cell that no lane has taken.
+  int logit_rows = 0;                       ///< Of the shared tokens, the last ones: not for the prefill.
   bool open = true;
 
   int shared() const { return static_cast<int>(tokens.size()) - 1; }
+  int before_logits() const { return shared() - logit_rows; }
 };
 
 class PromptStore {
@@ -36,13 +38,13 @@ class PromptStore {
   };
   struct Opened {
     StoredPrompt* prompt = nullptr;
-    int reused = 0;           ///< Tokens of the target's cache.
+    int reused = 0;           ///< Tokens of the target's cache, none of those for logits.
     std::optional<Copy> copy; ///< To be made before anything else is written to the prompt.
   };
 
-  /// A region for `tokens` and `tail_cells` more. Drops closed prompts, oldest first, where room is short.
+  /// A region for the prompt and its lanes to come. Drops closed prompts, oldest first, where room is short.
   /// Throws CacheFull if what is open leaves too little.
-  Opened open(std::span<const Token> tokens, int tail_cells);
+  Opened open(const PromptStart& start);
 
   /// Throws std::logic_error if there is none.
   StoredPrompt& at(PromptId id);
