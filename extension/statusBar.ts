@@ -40,7 +40,7 @@ export class StatusBar implements vscode.Disposable {
         this.refresh();
       }),
       session.onRequest((news) => {
-        if (news.type === "progress") return;
+        if (news.type === "progress" || news.type === "laneComplete") return;
         if (news.type === "started") this.running.add(news.id);
         else this.running.delete(news.id);
         if (news.type === "ended") this.tokensPerSecond = news.result.totals.tokensPerSecond ?? this.tokensPerSecond;

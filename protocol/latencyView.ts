@@ -58,8 +58,8 @@ export interface StepSample {
 }
 
 /**
- * Lanes that are no completions: cancelled before they had what was asked for, or astray from the text before the cursor. Their
- * steps took time all the same, so speeds per step, token and second and acceptance are of every lane.
+ * Lanes that are no completions: cancelled before they had what was asked for. Their steps took time all the same, so speeds per
+ * step, token and second and acceptance are of every lane.
  */
 export interface DroppedLanes {
   lanes: number;

@@ -112,7 +112,7 @@ export class Benchmark {
     const lengths: number[] = [];
     const params = {
       prompt: { kind: "text" as const, text: BENCHMARK_PROMPT },
-      lanes, maxTokens, draftLength, ignoreEnd: true, stop: [], stopTokens: [], budgetMs: null,
+      lanes, maxTokens, draftLength, heal: false, ignoreEnd: true, stop: [], stopTokens: [], budgetMs: null,
       sampling: { temperature: TEMPERATURE, topK: 0, topP: 0.95, minP: 0, seed: round },
     };
     const onProgress = ({ steps }: { steps: { draftLength: number }[] }): void => void lengths.push(...steps.map((step) => step.draftLength));

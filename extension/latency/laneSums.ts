@@ -11,8 +11,7 @@ interface Lane {
 
 export class LaneSums {
   private readonly lanes = new Map<number, Lane>();
-  private readonly complete = new Set<number>();
-  private readonly strayed = new Set<number>();
+  private readonly completed = new Set<number>();
 
   /** `decodeMs`: from the end of the prefill to the end of the step. */
   step(at: number, gained: number, decodeMs: number, finishReason: FinishReason | undefined): void {
@@ -24,8 +23,8 @@ export class LaneSums {
     });
   }
 
-  judge(lane: number, as: "complete" | "strayed"): void {
-    (as === "complete" ? this.complete : this.strayed).add(lane);
+  complete(lane: number): void {
+    this.completed.add(lane);
   }
 
   /** The worker's result replaces what was summed up on the way. */
@@ -63,7 +62,7 @@ export class LaneSums {
   }
 
   private isDropped(at: number, { finishReason }: Lane): boolean {
-    return this.strayed.has(at) || (finishReason === "cancelled" && !this.complete.has(at));
+    return finishReason === "cancelled" && !this.completed.has(at);
   }
 }
 

@@ -49,9 +49,9 @@ export class RequestRecord {
     this.state = result.sequences.length > 0 && this.lanes.dropped.lanes === result.sequences.length ? "cancelled" : "done";
   }
 
-  /** See RequestNews: what the worker cannot know of a lane that is cancelled, or of one that is not. */
-  judge(lane: number, as: "complete" | "strayed"): void {
-    this.lanes.judge(lane, as);
+  /** The lane has all that was asked for, though the worker says that it was cancelled. */
+  completeLane(lane: number): void {
+    this.lanes.complete(lane);
   }
 
   failed(cancelled: boolean): void {

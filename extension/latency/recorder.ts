@@ -44,9 +44,9 @@ export class LatencyRecorder implements ViewSource<LatencyState, LatencyChange> 
         if (this.history.includes(record)) this.changed(record, steps);
         return;
       }
-      case "laneJudged": {
+      case "laneComplete": {
         const record = this.known(news.id, false);
-        record?.judge(news.lane, news.as);
+        record?.completeLane(news.lane);
         if (record && this.history.includes(record)) this.changed(record, []);
         return;
       }

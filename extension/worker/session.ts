@@ -8,7 +8,6 @@ import type {
 import { abortable } from "./async";
 import type { CallOptions, ProgressOptions } from "./client";
 import { toOctetError, type OctetError } from "./errors";
-import { healPrompt, LeadFilter } from "./heal";
 import type { WorkerSupervisor } from "./supervisor";
 
 export type RequestKind = "inline" | "solutions" | "benchmark";
@@ -17,15 +16,16 @@ export interface SessionRequest {
   kind: RequestKind;
   /** For people, e.g. "geometry.ts:9". */
   label: string;
+  /** Its prompt is healed unless `heal` is false. */
   params: Omit<GenerateParams, "id">;
 }
 
-/** One request's life as the worker tells it, told to everybody who listens: texts and ends of lanes are not yet the caller's. */
+/** One request's life, told to everybody who listens. */
 export type RequestNews =
   | { type: "started"; id: string; kind: RequestKind; label: string; lanes: number; startedAt: number }
   | { type: "progress"; id: string; progress: GenerateProgressParams }
-  /** Before the lane's last event, as a rule. "complete": it has all that was asked for, though it is cancelled in the worker. "strayed": it contradicts the text before the cursor. */
-  | { type: "laneJudged"; id: string; lane: number; as: "complete" | "strayed" }
+  /** The lane has all that was asked for, though it ends as cancelled in the worker. Before the lane's last event, as a rule. */
+  | { type: "laneComplete"; id: string; lane: number }
   | { type: "ended"; id: string; result: GenerateResult }
   | { type: "failed"; id: string; error: OctetError };
 
@@ -36,13 +36,6 @@ export interface RunningRequest {
   completeLane(lane: number): void;
   /** Ends a lane that nobody wants any more. */
   cancelLane(lane: number): void;
-}
-
-/** What the worker gave, and what of it is the caller's. */
-interface Written {
-  raw: GenerateResult;
-  written: GenerateResult;
-  untold: boolean;
 }
 
 export class Session {
@@ -94,12 +87,16 @@ export class Session {
       this.requests.fire({ type: "started", id, kind: request.kind, label: request.label, lanes: request.params.lanes, startedAt: Date.now() });
       try {
         const loaded = await this.ready({ signal });
-        const params = { ...request.params, id, lanes: Math.min(request.params.lanes, loaded.lanes) };
-        const healed = healPrompt(params.prompt);
-        const first = await this.write({ ...params, prompt: healed.prompt }, healed.lead, { signal, onProgress });
-        const { raw, written } = first.untold ? await this.write(params, "", { signal, onProgress }) : first;
-        this.requests.fire({ type: "ended", id, result: raw });
-        return written;
+        const params: GenerateParams = { heal: true, ...request.params, id, lanes: Math.min(request.params.lanes, loaded.lanes) };
+        const result = await this.supervisor.generate(params, {
+          signal,
+          onProgress: (progress) => {
+            onProgress?.(progress);
+            this.requests.fire({ type: "progress", id, progress });
+          },
+        });
+        this.requests.fire({ type: "ended", id, result });
+        return result;
       } catch (thrown) {
         const error = toOctetError(thrown);
         this.requests.fire({ type: "failed", id, error });
@@ -110,50 +107,11 @@ export class Session {
       id,
       result: run(),
       completeLane: (lane) => {
-        this.requests.fire({ type: "laneJudged", id, lane, as: "complete" });
+        this.requests.fire({ type: "laneComplete", id, lane });
         this.supervisor.cancelLane(id, lane);
       },
       cancelLane: (lane) => this.supervisor.cancelLane(id, lane),
     };
-  }
-
-  /** Where every lane begins otherwise than with `lead`, nothing is told of them: the prompt is to be asked as it stands. */
-  private async write(params: GenerateParams, lead: string, { signal, onProgress }: ProgressOptions<GenerateProgressParams>): Promise<Written> {
-    const filter = new LeadFilter(lead);
-    const judged = new Set<number>();
-    let held: (() => void)[] = [];
-    const tell = (): void => {
-      for (const one of held) one();
-      held = [];
-    };
-    const raw = await this.supervisor.generate(params, {
-      signal,
-      onProgress: (progress) => {
-        const { progress: seen, strayed } = filter.progress(progress);
-        for (const lane of strayed) this.supervisor.cancelLane(params.id, lane);
-        held.push(() => {
-          this.judge(params.id, strayed, judged);
-          onProgress?.(seen);
-          this.requests.fire({ type: "progress", id: params.id, progress });
-        });
-        if (progress.steps.length === 0 || filter.hasBegun) tell();
-      },
-    });
-    const untold = lead !== "" && filter.allStrayed(params.lanes) && signal?.aborted !== true;
-    const written = filter.result(raw);
-    if (!untold) {
-      tell();
-      this.judge(params.id, filter.strayed, judged);
-    }
-    return { raw, written, untold };
-  }
-
-  /** Tells once of each lane that it strayed. */
-  private judge(id: string, strayed: Iterable<number>, told: Set<number>): void {
-    for (const lane of strayed) {
-      if (!told.has(lane)) this.requests.fire({ type: "laneJudged", id, lane, as: "strayed" });
-      told.add(lane);
-    }
   }
 
   async dispose(): Promise<void> {

@@ -145,7 +145,7 @@ export async function watchRequests() {
       alive.add(news.id);
       seen.started++;
       seen.most = Math.max(seen.most, alive.size);
-    } else if (news.type !== "progress") alive.delete(news.id);
+    } else if (news.type === "ended" || news.type === "failed") alive.delete(news.id);
   });
   return seen;
 }

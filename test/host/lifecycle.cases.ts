@@ -59,6 +59,30 @@ test("a generation that nobody asks for any more ends", () => thrice(async () =>
   assert.equal((await session.supervisor.status())?.running, 0);
 }));
 
+test("the status bar says that a request runs until all its lanes have ended", async () => {
+  const { session, statusBar } = await octet();
+  await session.ready();
+  await edit(CODE);
+  let kind: string | null = null;
+  const running = session.generate({
+    kind: "solutions",
+    label: "status bar",
+    params: {
+      prompt: { kind: "text", text: CODE.split("‸", 1)[0]! }, lanes: 2, maxTokens: 64, stop: [], stopTokens: [], budgetMs: null, ignoreEnd: true,
+      sampling: { temperature: 1, topK: 0, topP: 1, minP: 0, seed: 1 }, draftLength: "none",
+    },
+  }, {
+    onProgress: ({ steps }) => {
+      if (kind !== null || steps.length === 0) return;
+      running.completeLane(0);
+      kind = statusBar.view?.kind ?? "";
+    },
+  });
+  await running.result;
+  assert.equal(kind, "generating");
+  assert.equal(statusBar.view?.kind, "ready");
+});
+
 test("changed settings are followed at once where models are loaded", async () => {
   const { session } = await octet();
   await session.ready();

@@ -30,7 +30,7 @@ describe("Benchmark", () => {
     }
     expect((await done)?.runs.map(({ tokensPerSecond, draftLength }) => [tokensPerSecond, draftLength])).toEqual([[100, null], [160, 4], [250, 4]]);
     expect(session.requests.map(({ request }) => request.params.draftLength)).toEqual(["bass", "none", "none", "bass", "auto", "none", "bass", "auto", "none", "bass", "auto"]);
-    expect(session.requests.every(({ request }) => request.kind === "benchmark" && request.params.ignoreEnd)).toBe(true);
+    expect(session.requests.every(({ request }) => request.kind === "benchmark" && request.params.ignoreEnd && request.params.heal === false)).toBe(true);
     expect(session.requests.at(-1)?.request.params).toMatchObject({ lanes: 8, maxTokens: 128 });
     expect(states.at(-1)).toMatchObject({ kind: "done", finishedAt: 77, conditions: "8 lanes × 128 tokens, temperature 0.6, medians of 3" });
     const fractions = states.flatMap((state) => (state.kind === "running" ? state.fraction : []));

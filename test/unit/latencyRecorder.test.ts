@@ -142,13 +142,12 @@ describe("LatencyRecorder", () => {
       sequences: lanes.map(([finishReason, tokens, msPerToken], lane) => (
         { ...result(["x"]).sequences[0]!, lane, finishReason, tokens: Array<number>(tokens).fill(1), msPerToken })),
     });
-    const judged = (recorder: LatencyRecorder, lane: number, as: "complete" | "strayed"): void =>
-      recorder.request({ type: "laneJudged", id: "a", lane, as });
-    const run = (result: GenerateResult, ...judgements: [lane: number, as: "complete" | "strayed"][]) => {
+    const complete = (recorder: LatencyRecorder, lane: number): void => recorder.request({ type: "laneComplete", id: "a", lane });
+    const run = (result: GenerateResult, ...completed: number[]) => {
       const { recorder } = make();
       start(recorder, "a", result.sequences.length);
       step(recorder, "a", 20, result.sequences.map(({ lane }) => laneEvent(lane, "x")));
-      for (const [lane, as] of judgements) judged(recorder, lane, as);
+      for (const lane of completed) complete(recorder, lane);
       recorder.request({ type: "ended", id: "a", result });
       const { shown, history } = recorder.snapshot();
       return { figures: shown!.figures, line: history[0]! };
@@ -161,14 +160,9 @@ describe("LatencyRecorder", () => {
     });
 
     it("keeps a lane that was cancelled because it had all that was asked for", () => {
-      const { figures, line } = run(ends(["cancelled", 4, 2], ["cancelled", 6, 3]), [0, "complete"], [1, "complete"]);
+      const { figures, line } = run(ends(["cancelled", 4, 2], ["cancelled", 6, 3]), 0, 1);
       expect(figures).toMatchObject({ tokens: 10, dropped: { lanes: 0, tokens: 0 }, msPerToken: { first: 2, last: 3, all: 2.5 } });
       expect(line).toMatchObject({ state: "done", lanes: 2, tokens: 10 });
-    });
-
-    it("drops a lane that strayed, however it ended", () => {
-      const { figures } = run(ends(["length", 1, 7], ["cancelled", 2, 7], ["end", 5, 1]), [0, "strayed"], [1, "strayed"]);
-      expect(figures).toMatchObject({ tokens: 5, dropped: { lanes: 2, tokens: 3 }, msPerToken: { first: 1, last: 1, all: 1 } });
     });
 
     it("says cancelled where none is left, and how fast they wrote all the same", () => {
@@ -179,14 +173,15 @@ describe("LatencyRecorder", () => {
 
     it("knows them while the request runs", () => {
       const { recorder } = make();
-      start(recorder, "a", 3);
-      judged(recorder, 2, "strayed");
-      step(recorder, "a", 20, [laneEvent(0, "x"), laneEvent(1, "y"), laneEvent(2, "z")]);
+      start(recorder, "a", 4);
+      complete(recorder, 3);
+      const cancelled = { finishReason: "cancelled" } as const;
+      step(recorder, "a", 20, [laneEvent(0, "x"), laneEvent(1, "y"), laneEvent(2, "z", cancelled), laneEvent(3, "", { ...cancelled, tokens: [] })]);
       expect(recorder.snapshot().shown!.figures).toMatchObject({ tokens: 2, dropped: { lanes: 1, tokens: 1 } });
-      step(recorder, "a", 30, [laneEvent(0, "x"), laneEvent(1, "", { tokens: [], finishReason: "cancelled" })]);
+      step(recorder, "a", 30, [laneEvent(0, "x"), laneEvent(1, "", { ...cancelled, tokens: [] })]);
       expect(recorder.snapshot().shown!.figures).toMatchObject({ tokens: 2, dropped: { lanes: 2, tokens: 2 }, msPerToken: { first: null } });
-      judged(recorder, 1, "complete");
-      expect(recorder.snapshot().history[0]).toMatchObject({ state: "running", lanes: 2, tokens: 3, dropped: { lanes: 1, tokens: 1 } });
+      complete(recorder, 1);
+      expect(recorder.snapshot().history[0]).toMatchObject({ state: "running", lanes: 3, tokens: 3, dropped: { lanes: 1, tokens: 1 } });
     });
   });
 

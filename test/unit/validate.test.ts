@@ -53,6 +53,7 @@ const good: [name: string, check: Check<unknown>, base: object, path: string, va
   ["generate", generateParams, generate, "stopTokens", [[], [0, 5]]],
   ["generate", generateParams, generate, "budgetMs", [null, 0.5, 86_400_000]],
   ["generate", generateParams, generate, "draftLength", ["none", "bass", "auto", "fixed:1", "fixed:9", "fixed:32"]],
+  ["generate", generateParams, generate, "heal", [true, false]],
   ["generate", generateParams, generate, "ignoreEnd", [true, false]],
   ["generate", generateParams, generate, "freshPrompt", [true, false]],
   ["generate", generateParams, generate, "score", ["target", "draft"]],
@@ -89,6 +90,7 @@ const bad: [name: string, check: Check<unknown>, base: object, path: string, all
   ["generate", generateParams, generate, "draftLength", /"none", "bass", "auto", "fixed:K" with K from 1 to 32/, [
     undefined, null, 5, "fixed", "fixed:", "fixed:0", "fixed:33", "fixed:-1", "fixed:1.5", "fixed:01", "fixed:8 ", "AUTO",
   ]],
+  ["generate", generateParams, generate, "heal", /true, false/, [null, 0, "yes"]],
   ["generate", generateParams, generate, "ignoreEnd", /true, false/, [null, 0, "yes"]],
   ["generate", generateParams, generate, "freshPrompt", /true, false/, [null, 0, "yes"]],
   ["generate", generateParams, generate, "score", /"target", "draft"/, [null, true, "both"]],

@@ -49,7 +49,7 @@ export class Figures {
     const { promptTokens, reusedTokens, prefillMs, dropped } = figures;
     setHidden(this.dropped, dropped.lanes === 0);
     setText(this.dropped, `${count(dropped.lanes, "lane")} cancelled after ${count(dropped.tokens, "token")}: in the speeds, not in the counts`);
-    this.dropped.title = "Cancelled by you, by typing on, or because it contradicted the text before the cursor";
+    this.dropped.title = "Cancelled by you or by typing on";
     setHidden(this.prompt, promptTokens === null);
     if (promptTokens === null) return;
     const reused = reusedTokens ? `, ${integer(reusedTokens)} from the cache` : "";
