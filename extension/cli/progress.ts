@@ -4,6 +4,7 @@ import type { GenerateProgressParams, LoadProgressParams, LoadResult } from "../
 import { formatCount, formatPercent, plural } from "./format";
 import { LiveState } from "./liveState";
 import { oneLine } from "./sanitize";
+import { sparseLines } from "./sparseLines";
 
 export interface ProgressView {
   onLoad(progress: LoadProgressParams): void;
@@ -18,15 +19,11 @@ const LINE_EVERY_MS = 3000;
 /** A line now and then, the first after some seconds: short work says nothing. */
 export class ProgressLines implements ProgressView {
   private readonly state: LiveState;
-  private lastLineAt: number;
+  private readonly line: (text: () => string) => void;
 
-  constructor(
-    private readonly stream: Writable,
-    wanted: LiveState["wanted"],
-    private readonly now: () => number = () => performance.now(),
-  ) {
+  constructor(stream: Writable, wanted: LiveState["wanted"], now?: () => number) {
     this.state = new LiveState(wanted);
-    this.lastLineAt = now();
+    this.line = sparseLines(stream, { everyMs: LINE_EVERY_MS, firstMs: LINE_EVERY_MS, now });
   }
 
   onLoad(progress: LoadProgressParams): void {
@@ -49,12 +46,6 @@ export class ProgressLines implements ProgressView {
 
   close(): void {
     // Nothing to put back.
-  }
-
-  private line(text: () => string): void {
-    if (this.now() - this.lastLineAt < LINE_EVERY_MS) return;
-    this.lastLineAt = this.now();
-    this.stream.write(`octet: ${text()}\n`);
   }
 }
 

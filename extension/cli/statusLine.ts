@@ -1,6 +1,8 @@
-// What is being done now, on standard error: one line that is rewritten on a terminal, a line now and then elsewhere.
+// What is being done now, on standard error: one line that is rewritten on a terminal, a line now and then elsewhere,
+// where it has changed.
 import { cursorLeft, eraseLine } from "ansi-escapes";
 import type { CliContext } from "./context";
+import { sparseLines } from "./sparseLines";
 import { truncate } from "./width";
 
 export interface StatusLine {
@@ -21,14 +23,6 @@ export function statusLine({ stderr, terminal }: Pick<CliContext, "stderr" | "te
       clear: () => stderr.write(cursorLeft + eraseLine),
     };
   }
-  let lastAt = -Infinity;
-  return {
-    show: (text) => {
-      if (performance.now() - lastAt < LINE_EVERY_MS) return;
-      lastAt = performance.now();
-      stderr.write(`octet: ${text}\n`);
-    },
-    detail: () => undefined,
-    clear: () => undefined,
-  };
+  const say = sparseLines(stderr, { everyMs: LINE_EVERY_MS, firstMs: 0 });
+  return { show: (text) => say(() => text), detail: () => undefined, clear: () => undefined };
 }
