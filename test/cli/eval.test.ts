@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { EvalMethod } from "../../extension/cli/eval/attempt";
 import type { ProblemRecord } from "../../extension/cli/eval/metrics";
 import type { Comparison, SummaryRow } from "../../extension/cli/eval/table";
-import { childrenOf, folder, isAlive, root, run, start, starter, until, useBuiltCli } from "./harness";
+import { childrenOf, folder, isAlive, root, run, runAsked, start, starter, until, useBuiltCli } from "./harness";
 import { holdingJails } from "./holdingJails";
 
 useBuiltCli();
@@ -206,6 +206,31 @@ describe("infill", () => {
     expect(few.problems.map(({ problem }) => problem)).toEqual(document.problems.slice(0, 5).map(({ problem }) => problem));
     const otherSeed = await infill("--limit", "5", "--seed", "2");
     expect(otherSeed.problems.map(({ problem }) => problem)).not.toEqual(few.problems.map(({ problem }) => problem));
+  });
+});
+
+describe("infill --heal", () => {
+  const args = ["eval", "infill", "--files", "", "--methods", "bass", "-n", "2", "--limit", "2", "--json"];
+  const infill = (...more: string[]) => runAsked([...args.with(3, sources), ...more], { env: pretended });
+
+  it("asks for token healing, which is off by default, and says which in its settings", async () => {
+    const [healed, plain] = [await infill("--heal"), await infill()];
+    for (const [{ code, stdout, asked }, heal] of [[healed, true], [plain, false]] as const) {
+      expect(code).toBe(0);
+      expect(parsed(stdout).parameters.heal).toBe(heal);
+      expect(asked.length).toBeGreaterThan(2);
+      for (const params of asked) expect(params.heal ?? false).toBe(heal);
+    }
+    const { stdout } = await run(["eval", "infill", "--files", sources, "--limit", "1", "--methods", "bass", "--heal"], { env: pretended });
+    expect(stdout).toMatch(/seed 1, token healing\./);
+  });
+  it("goes on with results of the same setting alone", async () => {
+    const results = path.join(folder, "infill.jsonl");
+    expect((await infill("--results", results)).code).toBe(0);
+    expect((await infill("--results", results)).code).toBe(0);
+    const { code, stderr } = await infill("--results", results, "--heal");
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^octet: .*infill\.jsonl was made with other settings \(heal\)\. Name another file/);
   });
 });
 

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Terminal } from "@xterm/headless";
 import { afterAll, beforeAll } from "vitest";
+import type { GenerateParams } from "../../protocol/worker";
 
 export const root = path.resolve(__dirname, "../..");
 const cli = path.join(root, "dist", "cli.js");
@@ -80,6 +81,16 @@ export function run(args: readonly string[], { input = "", env = {} }: { input?:
   const { child, done } = start(args, env);
   child.stdin.end(input);
   return done;
+}
+
+/** As {@link run}, with what was asked of the addon. */
+export async function runAsked(args: readonly string[], { input = "", env = {} }: { input?: string; env?: Env } = {}): Promise<Outcome & { asked: GenerateParams[] }> {
+  const file = path.join(mkdtempSync(path.join(folder, "asked-")), "asked");
+  const { child, done } = startMarked(args, { ...env, OCTET_ASKED: file });
+  child.stdin.end(input);
+  const outcome = await done;
+  const lines = existsSync(file) ? readFileSync(file, "utf8").trimEnd().split("\n") : [];
+  return { ...outcome, asked: lines.map((line) => JSON.parse(line) as GenerateParams) };
 }
 
 /** Live processes whose parent is `pid`. */

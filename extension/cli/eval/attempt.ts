@@ -14,6 +14,8 @@ export interface DecodeSettings {
   draftLength: DraftLength;
   temperature: number;
   topP: number;
+  /** Requests ask for token healing. Absent where a suite's prompts are given as they stand. */
+  heal?: boolean;
 }
 
 export interface Ask {
@@ -84,7 +86,7 @@ interface OneRequest extends Ask {
 }
 
 async function request(worker: WorkerApi, settings: DecodeSettings, one: OneRequest, signal: AbortSignal): Promise<Measured> {
-  const { temperature, topP, maxTokens } = settings;
+  const { temperature, topP, maxTokens, heal } = settings;
   const params: GenerateParams = {
     id: "eval",
     prompt: one.prompt,
@@ -95,6 +97,7 @@ async function request(worker: WorkerApi, settings: DecodeSettings, one: OneRequ
     stopTokens: [],
     budgetMs: one.budgetMs,
     draftLength: one.draftLength,
+    ...(heal ? { heal } : {}),
     ...(one.fresh ? { freshPrompt: true } : {}),
   };
   const draftLengths: number[] = [];

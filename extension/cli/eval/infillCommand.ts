@@ -18,6 +18,7 @@ import { textAfter, textBefore } from "./window";
 interface InfillOptions extends SuiteOptions {
   files: string;
   holes: number;
+  heal: boolean;
 }
 
 const CONTEXT_TOKENS = 2048;
@@ -29,7 +30,8 @@ export function addInfill(parent: Command, run: (command: (context: CliContext) 
   const command = parent.command("infill")
     .description("fill in lines cut out of held-out source files")
     .requiredOption("--files <DIR>", "folder with source files the models were not trained on")
-    .option("--holes <H>", "holes of each kind in a file", integer("--holes", 1, MAX_HOLES), 2);
+    .option("--holes <H>", "holes of each kind in a file", integer("--holes", 1, MAX_HOLES), 2)
+    .option("--heal", "the models may write the prompt's last word in other tokens, as in the editor", false);
   addSuiteOptions(command, 128).action((options: InfillOptions) => run((context) => infill(options, context)));
 }
 
@@ -43,6 +45,7 @@ async function infill(options: InfillOptions, context: CliContext): Promise<numb
     name: "infill",
     identity: { digest, files: files.length, holes: options.holes },
     contextTokens: CONTEXT_TOKENS,
+    heal: options.heal,
     makeProblems: (worker, loaded) => makeProblems(holes, options, worker, loaded, context.signal),
     groups: { first: ["kind"], second: ["kind", "language"] },
     right: "the text that was cut out, but for blanks at the ends of lines",

@@ -22,6 +22,8 @@ export interface Suite {
   identity: Record<string, unknown>;
   /** Tokens of prompt and completion to load for, where the user did not say. */
   contextTokens: number;
+  /** Whether requests ask for token healing, where the suite lets the user choose. */
+  heal?: boolean;
   makeProblems(worker: WorkerApi, loaded: LoadResult): Promise<Problem[]>;
   /** Groups of the first table, and of the second, which shows the last method alone. */
   groups: { first: readonly string[]; second?: readonly string[] };
@@ -34,7 +36,7 @@ export async function runEval(suite: Suite, options: SuiteOptions, context: CliC
   const pair = choosePair(options, context.root);
   const methods = chooseMethods(options, pair);
   const { lanes, maxTokens, budgetMs, temperature, topP, seed, draftLength = "auto" } = options;
-  const settings: DecodeSettings = { lanes, maxTokens, budgetMs, draftLength, temperature, topP };
+  const settings: DecodeSettings = { lanes, maxTokens, budgetMs, draftLength, temperature, topP, ...(suite.heal === undefined ? {} : { heal: suite.heal }) };
   const into: ProblemRecord[] = [];
   let done: { loaded: LoadResult; problems: number } | undefined;
   let failed: Error | undefined;
@@ -89,11 +91,11 @@ async function report(
   if (records.length < wanted) notices.push(`Stopped after ${records.length} of ${plural(wanted, "problem")}.`);
   const reused = records.some(({ methods: made }) => Object.values(made).some(({ figures }) => figures.reusedTokens > 0));
   if (reused) notices.push("Some prompts were found in the cache: the methods' times are not comparable.");
-  const { lanes, budgetMs, maxTokens, temperature, topP, draftLength } = settings;
+  const { lanes, budgetMs, maxTokens, temperature, topP, draftLength, heal } = settings;
   await print({
     loaded,
     work: `${suite.name}, ${plural(records.length, "problem")}, ${plural(lanes, "candidate")} within ` +
-      `${formatDuration(budgetMs)} (prompt included), at most ${plural(maxTokens, "token")}, temperature ${temperature}, top-p ${topP}, draft length ${draftLength}, seed ${options.seed}.`,
+      `${formatDuration(budgetMs)} (prompt included), at most ${plural(maxTokens, "token")}, temperature ${temperature}, top-p ${topP}, draft length ${draftLength}, seed ${options.seed}${heal ? ", token healing" : ""}.`,
     legend: `Pass@First: the best-ranked finished candidate is right, by mean log-probability; Pass@All: any finished one is; ` +
       `Pass@Finished: share of the finished that are; right: ${suite.right}. finished: lanes of a problem that came to their own end. ` +
       `first, last, all: milliseconds per token of the first lane to end, the last, and all. In brackets: 95 % intervals.`,

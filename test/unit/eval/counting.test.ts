@@ -48,6 +48,16 @@ describe("an attempt", () => {
     }
   });
 
+  it("asks for token healing where the settings do, in every request", async () => {
+    for (const method of ["regular", "speculative-single", "bass"] as const) {
+      for (const heal of [true, false, undefined]) {
+        const { worker, asked } = scripted([10, 10, 10, 10]);
+        await attempt(method, worker, { ...settings, heal }, ask, never);
+        expect(asked.map((params) => params.heal)).toEqual(asked.map(() => (heal ? true : undefined)));
+      }
+    }
+  });
+
   it("is one lane after another for single-sequence speculation, within one budget, the prompt computed once", async () => {
     const { worker, asked } = scripted([30, 50, 19.5, 9]);
     const { candidates, figures } = await attempt("speculative-single", worker, settings, ask, never);
