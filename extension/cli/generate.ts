@@ -3,7 +3,8 @@ import type {
   DraftLength, GenerateParams, GenerateResult, LoadParams, LoadResult, Prompt, TextSpan,
 } from "../../protocol/worker";
 import { unlessCancelled, withWorker, type CliContext } from "./context";
-import { badInput, errorCode, ExitCode } from "./errors";
+import { badInput, ExitCode } from "./errors";
+import { fitToContext } from "./fit";
 import { readPrompt } from "./input";
 import { LiveView } from "./liveView";
 import { choosePair, type Pair } from "./models";
@@ -21,6 +22,9 @@ export interface GenerateOptions extends ModelOptions, SamplingOptions {
   at?: Place;
   lanes: number;
   maxTokens: number;
+  /** --max-tokens was given. */
+  maxTokensGiven: boolean;
+  heal: boolean;
   budgetMs?: number;
   stop?: string[];
   draftLength?: DraftLength;
@@ -34,32 +38,28 @@ export async function generate(file: string | undefined, options: GenerateOption
   const seed = options.seed ?? randomSeed();
   const budgetMs = options.budgetMs ?? null;
   const view = makeView(options, budgetMs, context);
-  let done: { loaded: LoadResult; params: GenerateParams; result: GenerateResult } | null;
+  let done: Done | null;
   try {
     done = await withWorker(context, async (worker) => {
       const loaded = await worker.load(loadParams(options, pair), { signal: context.signal, onProgress: (progress) => view.onLoad(progress) });
-      const params = generateParams(options, prompt, loaded, seed);
+      const fitted = await fitToContext(prompt, loaded, { ...options, oneText: options.at !== undefined }, async (text) => {
+        context.signal.throwIfAborted();
+        return (await worker.tokenize(text)).tokens.length;
+      });
+      const params = generateParams(options, fitted.prompt, loaded, seed);
       view.onLoaded(loaded, params.lanes);
       const result = await unlessCancelled(worker.generate(params, {
         signal: context.signal,
         onProgress: (progress) => view.onProgress(progress),
-      })).catch((error: unknown) => { throw tooLong(error, options, loaded) ?? error; });
-      return result && { loaded, params, result };
+      }));
+      const notices = [...loaded.notices, ...(fitted.notice === null ? [] : [fitted.notice]), ...(result?.notices ?? [])];
+      return result && { loaded, params, result, notices };
     });
   } finally {
     view.close();
   }
   if (done) await print(done, view, options, context);
   return context.signal.aborted ? ExitCode.cancelled : ExitCode.done;
-}
-
-/** What to do about a prompt that is too long: --context can be raised or not. Null for other errors. */
-function tooLong(error: unknown, { context }: GenerateOptions, { contextTokens, target, draft }: LoadResult): Error | null {
-  if (errorCode(error) !== "promptTooLong") return null;
-  const room = contextTokens < Math.min(target.trainedContext, draft?.trainedContext ?? Infinity);
-  if (room && context > 0) return badInput((error as Error).message, "Shorten the prompt or raise --context.");
-  const end = "Give the end of the text alone, e.g. tail -c 4000 FILE | octet generate -.";
-  return badInput((error as Error).message, room ? end : `These models hold no more. ${end}`);
 }
 
 function makeView(options: GenerateOptions, budgetMs: number | null, context: CliContext): ProgressView {
@@ -91,6 +91,7 @@ function generateParams(options: GenerateOptions, prompt: Prompt, loaded: LoadRe
     stopTokens: [],
     budgetMs: options.budgetMs ?? null,
     draftLength: loaded.draft ? options.draftLength ?? "auto" : "none",
+    heal: options.heal,
   };
 }
 
@@ -98,6 +99,8 @@ interface Done {
   loaded: LoadResult;
   params: GenerateParams;
   result: GenerateResult;
+  /** Of the load, of the prompt that was cut, and of the request. */
+  notices: string[];
 }
 
 async function print(done: Done, view: ProgressView, options: GenerateOptions, context: CliContext): Promise<void> {
@@ -105,14 +108,14 @@ async function print(done: Done, view: ProgressView, options: GenerateOptions, c
   const spans = new Map<number, readonly TextSpan[]>(
     view instanceof LiveView ? view.state.lanes.map((lane) => [lane.lane, lane.spans]) : [],
   );
-  const { loaded, params, result } = done;
+  const { loaded, params, result, notices } = done;
   const columns = Math.min(context.terminal.width(), MAX_COLUMNS);
   const { theme } = context.terminal;
-  await writeLines(context.stdout, reportLines({ result, loaded, seed: params.sampling.seed, spans }, theme, columns), theme);
+  await writeLines(context.stdout, reportLines({ result, loaded, notices, seed: params.sampling.seed, spans }, theme, columns), theme);
 }
 
 /** The document of --json; docs/generate.schema.json describes it. */
-function jsonDocument({ loaded, params, result }: Done, options: GenerateOptions): unknown {
+function jsonDocument({ loaded, params, result, notices }: Done, options: GenerateOptions): unknown {
   const { prompt, sampling, id: _id, ...rest } = params;
   return {
     sequences: result.sequences,
@@ -131,6 +134,6 @@ function jsonDocument({ loaded, params, result }: Done, options: GenerateOptions
     },
     memory: loaded.memory,
     loadMs: loaded.loadMs,
-    notices: [...loaded.notices, ...result.notices],
+    notices,
   };
 }

@@ -16,6 +16,7 @@ Examples:
   git show HEAD:a.js | octet generate - -n 4 --stop '\\n\\n'
   octet generate a.ts --seed 7 --json | jq '.sequences[0].text'
 
+A prompt longer than the context is cut to what fits beside --max-tokens, and a note says what was left out.
 A --stop text may hold \\n, \\t, \\r and \\\\. Text tinted in the live view was written by the draft and accepted by the target.
 Exit codes: 0 done, 1 failure, 2 bad usage or bad input, 130 cancelled.`;
 
@@ -31,11 +32,13 @@ export function addGenerate(program: Command, run: (command: (context: CliContex
     .option("--budget-ms <B>", "stop when this time has gone by", integer("--budget-ms", 1, MAX_BUDGET_MS))
     .option("--stop <TEXT>", "a completion ends before this text; may be given again",
       (text, before: string[] | undefined) => parseStops("--stop", text, before));
+  command.option("--no-heal", "the prompt's last word is given to the model as it stands");
   addSamplingOptions(command);
   addDraftLengthOption(command);
   addModelOptions(command);
   command
     .option("--json", "one JSON document on standard output and nothing else there")
     .addHelpText("after", examples)
-    .action((file: string | undefined, options: GenerateOptions) => run((context) => generate(file, options, context)));
+    .action((file: string | undefined, options: GenerateOptions) => run((context) =>
+      generate(file, { ...options, maxTokensGiven: command.getOptionValueSource("maxTokens") === "cli" }, context)));
 }

@@ -11,6 +11,7 @@ import { displayWidth } from "./width";
 export interface Report {
   result: GenerateResult;
   loaded: LoadResult;
+  notices: readonly string[];
   seed: number;
   /** Text as it was written, lane by lane, with what the draft wrote told apart; empty where nobody watched. */
   spans: ReadonlyMap<number, readonly TextSpan[]>;
@@ -25,7 +26,7 @@ export function reportLines(report: Report, theme: Theme, columns: number): stri
   if (theme.colored && report.spans.size > 0 && report.result.totals.accepted > 0) {
     lines.push(`${theme.dim("tinted".padEnd(10))}${theme.draft("written by the draft and kept by the target")}`);
   }
-  for (const notice of [...report.loaded.notices, ...report.result.notices]) lines.push(theme.warn(`note: ${oneLine(notice)}`));
+  for (const notice of report.notices) lines.push(theme.warn(`note: ${oneLine(notice)}`));
   return lines;
 }
 

@@ -1,6 +1,7 @@
 // The prompt of a request: prefix and suffix for models with fill-in-the-middle tokens, else the text before the cursor.
 import type { LoadResult, ModelInfo, Prompt } from "../../protocol/worker";
 import type { CompletionContext } from "./context";
+import { cutToTokens, withoutFront, type CountTokens } from "./cut";
 import { toModelText } from "./document";
 import type { TokenEstimate } from "./tokens";
 
@@ -37,10 +38,10 @@ export function needsCount(prompt: Prompt, estimate: TokenEstimate, limitTokens:
 }
 
 /**
- * The prompt cut to `limitTokens` by exact count: whole lines go from the front of the prefix. `count` is the worker's
- * tokenizer; the prompt's special tokens are for the caller to leave room for.
+ * The prompt cut to `limitTokens` by exact count: whole lines go from the front of the prefix. The prompt's special tokens
+ * are for the caller to leave room for.
  */
-export async function fitPrompt(prompt: Prompt, limitTokens: number, count: (text: string) => Promise<number>): Promise<Prompt> {
+export async function fitPrompt(prompt: Prompt, limitTokens: number, count: CountTokens): Promise<Prompt> {
   if (prompt.kind === "tokens") return prompt;
   let suffix = prompt.kind === "fim" ? prompt.suffix : "";
   let suffixTokens = suffix === "" ? 0 : await count(suffix);
@@ -49,15 +50,7 @@ export async function fitPrompt(prompt: Prompt, limitTokens: number, count: (tex
     suffixTokens = await count(suffix);
     if (suffixTokens > limitTokens / 2) [suffix, suffixTokens] = ["", 0];
   }
-  let prefix = prompt.kind === "fim" ? prompt.prefix : prompt.text;
-  for (let tokens = await count(prefix); tokens + suffixTokens > limitTokens; tokens = await count(prefix)) {
-    prefix = withoutFront(prefix, Math.ceil(prefix.length * (1 - (limitTokens - suffixTokens) / tokens)));
-  }
+  const whole = prompt.kind === "fim" ? prompt.prefix : prompt.text;
+  const { text: prefix } = await cutToTokens(whole, limitTokens - suffixTokens, count, withoutFront);
   return prompt.kind === "fim" ? { kind: "fim", prefix, suffix } : { kind: "text", text: prefix };
-}
-
-/** Drops at least `chars` characters, up to the next line's start where one follows. */
-function withoutFront(text: string, chars: number): string {
-  const lineEnd = text.indexOf("\n", Math.max(0, chars - 1));
-  return lineEnd >= 0 && lineEnd < text.length - 1 ? text.slice(lineEnd + 1) : text.slice(Math.max(1, chars));
 }

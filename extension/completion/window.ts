@@ -80,7 +80,8 @@ function lineHead(line: string, budgetChars: number): string {
   return line.slice(0, isLowSurrogate(line, budgetChars) ? budgetChars - 1 : budgetChars);
 }
 
-function isLowSurrogate(text: string, at: number): boolean {
+/** Whether a cut before `at` parts the halves of a character. */
+export function isLowSurrogate(text: string, at: number): boolean {
   const unit = text.charCodeAt(at);
   return unit >= 0xdc00 && unit <= 0xdfff;
 }

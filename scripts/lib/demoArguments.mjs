@@ -10,7 +10,7 @@ const text = { type: "string" };
 const flag = { type: "boolean" };
 /** What `octet generate` takes; test/unit/scripts/demo.test.ts compares. */
 export const generateOptions = {
-  "suffix-file": text, at: text, lanes: { ...text, short: "n" }, "max-tokens": text, "budget-ms": text, stop: text,
+  "suffix-file": text, at: text, lanes: { ...text, short: "n" }, "max-tokens": text, "budget-ms": text, stop: text, "no-heal": flag,
   temperature: text, "top-p": text, "top-k": text, "min-p": text, seed: text, "draft-length": text,
   target: text, draft: text, "no-draft": flag, device: text, threads: text, context: text, kv: text, json: flag,
 };

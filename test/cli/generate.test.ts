@@ -5,13 +5,13 @@ import path from "node:path";
 import Ajv from "ajv";
 import { describe, expect, it } from "vitest";
 import type { GenerateResult, LoadResult } from "../../protocol/worker";
-import { example, folder, hostileAddon, root, run, starterDraft, starter, useBuiltCli } from "./harness";
+import { example, folder, hostileAddon, root, run, runAsked, starterDraft, starter, useBuiltCli } from "./harness";
 
 useBuiltCli();
 
-interface Document extends Omit<GenerateResult, "notices"> {
+interface Document extends GenerateResult {
   models: Pick<LoadResult, "target" | "draft">;
-  parameters: { seed: number; draftLength: string; lanes: number; prompt: string };
+  parameters: { seed: number; draftLength: string; lanes: number; prompt: string; heal: boolean };
 }
 
 const validate = new Ajv().compile(JSON.parse(readFileSync(path.join(root, "docs", "generate.schema.json"), "utf8")) as object);
@@ -79,6 +79,58 @@ describe("prompts", () => {
   });
   it("are split at a place", async () => {
     expect((await generate([example, "--at", "9:3", "-n", "2", ...short])).parameters.prompt).toBe("fim");
+  });
+});
+
+describe("prompts longer than the context", () => {
+  const [line, count] = ["    total = total + value  # 漢字\n", 400];
+  const long = line.repeat(count);
+  const one = ["-n", "1", "--max-tokens", "40"];
+
+  it("are cut to their end at a line's start, and the document says so", async () => {
+    const { code, stdout, asked } = await runAsked(["generate", "-", ...one, "--json"], { input: `def sum():\n${long}` });
+    expect(code).toBe(0);
+    const { totals, notices, sequences } = JSON.parse(stdout) as Document;
+    expect(validate(JSON.parse(stdout)), JSON.stringify(validate.errors)).toBe(true);
+    const [{ prompt } = {}] = asked;
+    expect(prompt?.kind === "text" && long.endsWith(prompt.text) && prompt.text.startsWith(line)).toBe(true);
+    expect(totals.promptTokens).toBeLessThanOrEqual(2048 - 40);
+    expect(totals.promptTokens).toBeGreaterThan((2048 - 40) * 0.95);
+    const kept = prompt?.kind === "text" ? prompt.text.length / line.length : 0;
+    expect(notices).toEqual([
+      `The prompt was cut to its last ${totals.promptTokens.toLocaleString("en-US")} tokens (lines ${402 - kept} to 401 of 401): ` +
+        "the context holds 2,048, 40 of them for the completions.",
+    ]);
+    expect(sequences[0]?.tokens.length).toBeGreaterThan(0);
+  });
+  it("are cut around a place, and the report says so", async () => {
+    const file = path.join(folder, "long.py");
+    writeFileSync(file, long);
+    const { stdout, asked } = await runAsked(["generate", file, "--at", "200:5", ...one]);
+    const [{ prompt } = {}] = asked;
+    const [before, after] = [line.repeat(199) + line.slice(0, 4), line.slice(4) + line.repeat(200)];
+    expect(prompt?.kind === "fim" && before.endsWith(prompt.prefix) && after.startsWith(prompt.suffix)).toBe(true);
+    expect(stdout).toMatch(/\nnote: The prompt was cut to the last 1,\d{3} tokens before the completion \(lines \d+ to 200 of 400\) and the first \d{3} tokens after it \(lines 200 to \d{3} of 400\): the context holds 2,048, 40 of them for the completions\.\n$/);
+  });
+  it("are given as they stand up to the last token that leaves room", async () => {
+    const options = ["-n", "1", "--max-tokens", "40", "--seed", "1"];
+    const { totals } = await generate([example, ...options]);
+    const fits = await runAsked(["generate", example, ...options, "--json", "--context", String(totals.promptTokens + 40)]);
+    expect(fits.asked[0]?.prompt).toEqual({ kind: "text", text: readFileSync(example, "utf8") });
+    expect((JSON.parse(fits.stdout) as Document).notices).toEqual([]);
+    const short = await generate([example, ...options, "--context", String(totals.promptTokens + 39)]);
+    expect(short.totals.promptTokens).toBeLessThan(totals.promptTokens);
+    expect(short.notices[0]).toMatch(/^The prompt was cut .* Raise --context for more; these models hold up to 2,048\.$/);
+  });
+});
+
+describe("token healing", () => {
+  it("is asked for unless it is turned off, and the document says which", async () => {
+    for (const [args, heal] of [[[], true], [["--no-heal"], false]] as const) {
+      const { stdout, asked } = await runAsked(["generate", example, "-n", "1", "--max-tokens", "4", "--json", ...args]);
+      expect(asked.map((params) => params.heal ?? false)).toEqual([heal]);
+      expect((JSON.parse(stdout) as Document).parameters.heal).toBe(heal);
+    }
   });
 });
 

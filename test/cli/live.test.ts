@@ -97,7 +97,7 @@ describe("the live view", () => {
   });
 
   it("puts the terminal back before it says what went wrong", async () => {
-    const pty = new Pty(["generate", example, "--context", "64"], 80, 24);
+    const pty = new Pty(["generate", example, "--context", "2"], 80, 24);
     expect(await pty.done).toBe(2);
     const transcript = (await pty.transcript()).trim();
     expect(transcript).toMatch(/^octet: .*context/s);

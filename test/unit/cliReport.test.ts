@@ -12,7 +12,7 @@ describe("the line of milliseconds per token", () => {
   };
   const loaded = { ...LOADED, target: { ...LOADED.target, name: "model", quantization: "Q8_0" }, draft: null, notices: [] };
   const line = (of: GenerateResult): string | undefined => {
-    const lines = reportLines({ result: of, loaded, seed: 1, spans: new Map() }, makeTheme(0, false), 120);
+    const lines = reportLines({ result: of, loaded, notices: [], seed: 1, spans: new Map() }, makeTheme(0, false), 120);
     return lines.find((text) => text.startsWith("per token"))?.slice("per token".length).trim();
   };
 
