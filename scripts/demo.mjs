@@ -2,13 +2,16 @@
 // `octet generate`; a file among them replaces the example.
 import { spawn } from "node:child_process";
 import path from "node:path";
-import { demoArguments } from "./lib/demoArguments.mjs";
+import { demoArguments, judgeValues } from "./lib/demoArguments.mjs";
 import { root, script } from "./lib/run.mjs";
-import { setup } from "./setup.mjs";
+import { buildAll, preparePackages } from "./setup.mjs";
 
 await script("demo", async () => {
+  process.chdir(root); // where npm runs it, and octet too
   const args = demoArguments(process.argv.slice(2));
-  await setup();
+  await preparePackages();
+  if (!await judgeValues(args)) return;
+  await buildAll();
   console.log(`\n$ octet ${args.join(" ")}\n`);
   const child = spawn(process.execPath, [path.join(root, "dist/cli.js"), ...args], { cwd: root, stdio: "inherit" });
   process.on("SIGINT", () => {}); // the child has it too, and ends in order

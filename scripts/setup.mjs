@@ -8,11 +8,21 @@ import { buildAddon, buildNativeTests } from "./build-native.mjs";
 import { must, optionsOf, root, script, step } from "./lib/run.mjs";
 import { checkNode, ensurePrograms } from "./lib/system.mjs";
 
-export async function setup({ tests = false, browser = false } = {}) {
+export async function setup(options = {}) {
+  await preparePackages(options);
+  await buildAll(options);
+}
+
+/** Afterwards the repository's packages can be imported. */
+export async function preparePackages({ tests = false, browser = false } = {}) {
   checkNode();
   console.log("Octet: preparing");
   await step("system packages", () => ensurePrograms({ tests, browser }));
   if (!packagesAreThere()) await step("npm packages", installPackages);
+}
+
+/** What takes minutes from a bare clone. */
+export async function buildAll({ tests = false } = {}) {
   if (!headersAreThere()) await step("llama.cpp headers", fetchHeaders);
   await step("native addon", buildAddon);
   if (tests) await step("native tests", buildNativeTests);

@@ -24,7 +24,7 @@ interface DoctorOptions extends ModelOptions {
 export function addDoctor(program: Command, run: (command: (context: CliContext) => Promise<number>) => Promise<void>): void {
   const command = program.command("doctor")
     .description("check devices, runtimes, memory and models, and try a short generation");
-  addModelOptions(command)
+  addModelOptions(command, { anyFile: true })
     .option("--json", "one JSON document on standard output")
     .addHelpText("after", "\nExit code 1 where something essential is broken; each such line says what to do.")
     .action((options: DoctorOptions) => run((context) => doctor(options, context)));

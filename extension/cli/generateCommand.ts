@@ -4,7 +4,7 @@ import { MAX_LANES, MAX_NEW_TOKENS } from "../../protocol/worker";
 import type { CliContext } from "./context";
 import { generate, type GenerateOptions } from "./generate";
 import { parsePlace, parseStops } from "./numbers";
-import { addDraftLengthOption, addModelOptions, addSamplingOptions, integer } from "./options";
+import { addDraftLengthOption, addModelOptions, addSamplingOptions, existingFile, integer } from "./options";
 
 const MAX_BUDGET_MS = 24 * 60 * 60 * 1000;
 
@@ -24,7 +24,8 @@ export function addGenerate(program: Command, run: (command: (context: CliContex
   const command = program.command("generate")
     .description("write several completions of one prompt, best first")
     .argument("[file]", "the prompt; - or nothing: standard input")
-    .option("--suffix-file <FILE>", "what follows the completion: fill in the middle")
+    .option("--suffix-file <FILE>", "what follows the completion: fill in the middle",
+      (file) => (file === "-" ? file : existingFile("--suffix-file")(file)))
     .option("--at <LINE[:COL]>", "complete at this place of the file, the rest being what follows",
       (text) => parsePlace("--at", text))
     .option("-n, --lanes <N>", `completions, 1 to ${MAX_LANES}`, integer("-n", 1, MAX_LANES), 8)

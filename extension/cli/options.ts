@@ -1,8 +1,11 @@
 // Options that several commands share, parsed strictly.
+import { statSync } from "node:fs";
 import type { Command } from "commander";
 import type { DraftLength, LoadParams } from "../../protocol/worker";
 import { badInput } from "./errors";
+import { readingError } from "./input";
 import { parseChoice, parseDraftLength, parseInteger, parseReal } from "./numbers";
+import { oneLine } from "./sanitize";
 
 export interface ModelOptions {
   target?: string;
@@ -32,15 +35,29 @@ export const integer = (option: string, min: number, max: number) => (text: stri
 export const real = (option: string, min: number, max: number, aboveMin = false) => (text: string): number =>
   parseReal(option, text, { min, max, aboveMin });
 
-export function addModelOptions(command: Command): Command {
+/** A parser for commander of paths of files that must be there. Throws bad input that names the option. */
+export const existingFile = (option: string) => (file: string): string => {
+  const name = `${option}: ${oneLine(file) || '""'}`;
+  try {
+    if (!statSync(file).isDirectory()) return file;
+  } catch (error) {
+    throw readingError(name, error);
+  }
+  throw badInput(`${name}: a folder, not a file`);
+};
+
+/** `anyFile`: what is wrong with a model's file is for the command to say. */
+export function addModelOptions(command: Command, { anyFile = false } = {}): Command {
+  const modelFile = (option: string): ((file: string) => string) => (anyFile ? (file) => file : existingFile(option));
   excludeBoth(command, "draft", "no-draft");
   return command
-    .option("--target <GGUF>", "target model (default: the starter model)")
-    .option("--draft <GGUF>", "draft model with the target's vocabulary (default: the starter draft with the starter model)")
+    .option("--target <GGUF>", "target model (default: the starter model)", modelFile("--target"))
+    .option("--draft <GGUF>", "draft model with the target's vocabulary (default: the starter draft with the starter model)",
+      modelFile("--draft"))
     .option("--no-draft", "decode without a draft")
     .option("--device <NAME>", "auto, cpu, gpu, or a name that octet doctor lists", "auto")
     .option("--threads <N>", "compute threads; 0 leaves the machine usable", integer("--threads", 0, maxThreads), 0)
-    .option("--context <N>", "tokens of prompt and completion a lane can hold; 0: the model's own",
+    .option("--context <N>", "tokens of prompt and completion a lane can hold; 0: the model's own, at most 8192",
       integer("--context", 0, maxContext), 0)
     .option("--kv <TYPE>", "precision of the KV cache: f16, f32 or q8_0", (text) => parseChoice("--kv", text, kvTypes), "f16");
 }

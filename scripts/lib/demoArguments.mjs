@@ -1,10 +1,13 @@
-// The arguments of `npm run demo`, judged before anything is installed: in a bare clone there is no `octet` to ask.
+// The arguments of `npm run demo`. Their names are judged before anything is installed: in a bare clone there is no `octet` to
+// ask. Their values are judged by octet's own parsers, once the packages are there, before the native build.
 import { existsSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { Failure } from "./run.mjs";
+import { Failure, root } from "./run.mjs";
 
 const example = "examples/csv_columns.py";
-const shown = ["-n", "8", "--draft-length", "auto", "--temperature", "0.6", "--max-tokens", "48"];
+const shown = ["-n", "8", "--temperature", "0.6", "--max-tokens", "48"];
 
 const text = { type: "string" };
 const flag = { type: "boolean" };
@@ -36,4 +39,20 @@ export function demoArguments(given) {
   if (second !== undefined) throw new Failure(`one file at a time, not ${file} and ${second}`);
   if (file !== undefined && file !== "-" && !existsSync(file)) throw new Failure(`there is no file ${file}`);
   return ["generate", ...(file === undefined ? [example] : []), ...shown, ...given];
+}
+
+/**
+ * @param {string[]} args of octet @returns {Promise<boolean>} False where they ask for help or the version, which is then printed.
+ * A Failure: a value that octet refuses before it runs.
+ */
+export async function judgeValues(args) {
+  const { build } = await import("esbuild");
+  const outfile = path.join(root, ".cache/demo/program.cjs");
+  await build({ absWorkingDir: root, entryPoints: ["extension/cli/program.ts"], outfile, bundle: true, platform: "node", mainFields: ["module", "main"], format: "cjs", logLevel: "error" });
+  const { judgeArguments } = await import(pathToFileURL(outfile).href);
+  try {
+    return await judgeArguments(args);
+  } catch (error) {
+    throw new Failure(error.message);
+  }
 }

@@ -36,6 +36,13 @@ describe("files of models", () => {
     await refused(["generate", example, "--draft", at(name), "--json"], pattern);
     await refused(["inspect", at(name)], pattern);
   });
+  it("that are not there are told from others by their option, before anything is read or started", async () => {
+    for (const command of [["generate", at("none.ts")], ["bench"], ["eval", "loss", "--files", at("none")]]) {
+      await refused([...command, "--target", at("none.gguf")], /^octet: --target: .*none\.gguf: no such file\.\n$/);
+      await refused([...command, "--draft", folder], /^octet: --draft: .*: a folder, not a file\.\n$/);
+    }
+    await refused(["generate", example, "--target", ""], /^octet: --target: "": no such file\.\n$/);
+  });
   it("a draft of another vocabulary", () => refused(["generate", example, "--draft", stories], /vocabulary/));
   it("fill-in asked of a model without its tokens", () => refused(["generate", "-", "--target", stories, "--at", "1"], /fill-in-the-middle/));
 });
