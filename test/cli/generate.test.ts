@@ -85,7 +85,7 @@ describe("prompts", () => {
 describe("prompts longer than the context", () => {
   const [line, count] = ["    total = total + value  # 漢字\n", 400];
   const long = line.repeat(count);
-  const one = ["-n", "1", "--max-tokens", "40"];
+  const one = ["-n", "1", "--max-tokens", "40", "--no-heal"]; // the totals then count the whole prompt
 
   it("are cut to their end at a line's start, and the document says so", async () => {
     const { code, stdout, asked } = await runAsked(["generate", "-", ...one, "--json"], { input: `def sum():\n${long}` });
@@ -113,7 +113,7 @@ describe("prompts longer than the context", () => {
     expect(stdout).toMatch(/\nnote: The prompt was cut to the last 1,\d{3} tokens before the completion \(lines \d+ to 200 of 400\) and the first \d{3} tokens after it \(lines 200 to \d{3} of 400\): the context holds 2,048, 40 of them for the completions\.\n$/);
   });
   it("are given as they stand up to the last token that leaves room", async () => {
-    const options = ["-n", "1", "--max-tokens", "40", "--seed", "1"];
+    const options = [...one, "--seed", "1"];
     const { totals } = await generate([example, ...options]);
     const fits = await runAsked(["generate", example, ...options, "--json", "--context", String(totals.promptTokens + 40)]);
     expect(fits.asked[0]?.prompt).toEqual({ kind: "text", text: readFileSync(example, "utf8") });
