@@ -150,8 +150,9 @@ export interface GenerateParams {
   /**
    * Token healing: where the text before the cursor ends within what the vocabulary may join to what follows (a word, a blank, a
    * bracket), its last tokens are not given to the model but asked of it: every lane begins with their text, in whatever tokens,
-   * and shows what it writes behind it. `tokens` and `tokenLogprobs` have those tokens too, given that they begin so. Prompts of
-   * tokens are left as they are. Default false.
+   * and shows what it writes behind it. Those tokens are among `tokens`, `tokenLogprobs` (given that the lane begins so) and
+   * `maxTokens`; stop strings are sought behind their text. Behind a line's end nothing is healed, nor prompts of tokens, nor what is to
+   * be scored. Default false.
    */
   heal?: boolean;
   /** For measurements: end-of-text does not end a lane, so that every lane writes exactly `maxTokens`. Default false. */

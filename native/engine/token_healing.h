@@ -3,7 +3,8 @@
 // A vocabulary cuts "return" into one token, but "re", where the cursor stands within the word, into another, behind which a model
 // has hardly ever read "turn". So the tokens at the text's end that the vocabulary may join to what follows, the *lead*, are taken
 // off the prompt. At the i-th token of the lead a lane may write that token, or any that begins with all that is left of the lead's
-// text; the model's probabilities decide among these alone. With such a token the lane has left the lead and goes on freely.
+// text; the model's probabilities decide among these alone. With such a token the lane has left the lead and goes on freely. Other
+// ways to cut the lead's text are left out, so this is nearly, not exactly, the model's distribution over texts that begin with it.
 //
 // The lanes' first tokens need no steps of their own: the model's logits at all places of the lead come from one pass over the
 // prompt's last tokens, and what a lane draws from them is the host's to decide.

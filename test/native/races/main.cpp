@@ -52,6 +52,7 @@ constexpr const char* kChosen[] = {
     "cuda runtime: a draft whose prompt was put off*",
     "cuda runtime: cells and slots given away*",
     "cuda engine: scores*",
+    "cuda engine: healed*",
     "cuda folded norm: tiles shared*",
     "cuda fused: logits of some rows*",
     "cuda fused: the order of blocks*",
