@@ -31,8 +31,7 @@ SmallLayer small_layer(const cuda::LayerSource& source) {
 
 SmallNetwork small_network(const cuda::NetworkSource& source) {
   const cuda::RopeParameters& rope = source.architecture.rope;
-  if (rope.extrapolation != 0 || source.rope_factors.present())
-    throw std::invalid_argument("a network whose positions are stretched by YaRN or by factors cannot be expanded");
+  if (source.rope_factors.present()) throw std::invalid_argument("a network whose positions are stretched by factors cannot be expanded");
   if (rope.dimensions != source.architecture.head_dim) throw std::invalid_argument("a network whose heads are turned in part cannot be expanded");
   SmallNetwork network{.architecture = source.architecture, .embedding = floats(source.embedding), .output_norm = vector_of(source.output_norm)};
   if (source.output.present()) network.output = floats(source.output);
