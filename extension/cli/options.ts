@@ -81,8 +81,9 @@ export function addSamplingOptions(command: Command): Command {
       integer("--seed", 0, Number.MAX_SAFE_INTEGER));
 }
 
-export function addDraftLengthOption(command: Command): Command {
-  return command.option("--draft-length <K>", "tokens the draft proposes in a step: none, fixed:K, bass or auto (default: auto)",
+/** The default is only told: where the user did not say, the option is undefined. */
+export function addDraftLengthOption(command: Command, usual: DraftLength = "auto"): Command {
+  return command.option("--draft-length <K>", `tokens the draft proposes in a step: none, fixed:K, bass or auto (default: ${usual})`,
     (text): DraftLength => parseDraftLength("--draft-length", text));
 }
 

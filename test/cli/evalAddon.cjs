@@ -2,13 +2,15 @@
 // meanLogprob }. A lane's entry is the sum of its number and the request's seed, modulo the array's length. A request takes a
 // pretended 1000 ms, or its budget where that is less; the lane is then out of time. Each token is a character; a step drafts
 // four and keeps two. Every token of a scored text costs one bit under the target and two under the draft.
-// OCTET_EVAL_SLOW: requests end only when they are cancelled, from the given one on. OCTET_EVAL_DIE: the given one kills us.
+// OCTET_EVAL_HEALED: the entries of requests that ask for token healing, where they have others. OCTET_EVAL_PARAMETERS: the
+// models' size. OCTET_EVAL_SLOW: requests end only when they are cancelled, from the given one on. OCTET_EVAL_DIE: the given one kills us.
 "use strict";
 const entries = JSON.parse(process.env.OCTET_EVAL_LANES ?? '[{"text":"x","finishReason":"end","meanLogprob":-1}]');
+const healedEntries = process.env.OCTET_EVAL_HEALED ? JSON.parse(process.env.OCTET_EVAL_HEALED) : entries;
 const slowFrom = Number(process.env.OCTET_EVAL_SLOW ?? Infinity);
 const device = { name: "CPU", description: "a pretended CPU", kind: "cpu", runtime: "llama", memoryBytes: 2 ** 33, freeMemoryBytes: 2 ** 32 };
 const model = (file) => file && ({
-  path: file, name: "pretended", architecture: "llama", quantization: "Q8_0", parameters: 1e6, fileBytes: 1e6, vocabularySize: 256,
+  path: file, name: "pretended", architecture: "llama", quantization: "Q8_0", parameters: Number(process.env.OCTET_EVAL_PARAMETERS ?? 1e6), fileBytes: 1e6, vocabularySize: 256,
   trainedContext: 4096, layers: 1, fim: true,
 });
 const REQUEST_MS = 1000;
@@ -32,8 +34,9 @@ class Engine {
     const wallMs = Math.min(REQUEST_MS, budgetMs ?? Infinity);
     const drafted = draftLength === "none" ? 0 : 4;
     const accepted = drafted / 2;
+    const from = params.heal ? healedEntries : entries;
     const sequences = Array.from({ length: lanes }, (_, lane) => {
-      const entry = entries[(seed + lane) % entries.length];
+      const entry = from[(seed + lane) % from.length];
       const late = wallMs < REQUEST_MS;
       const written = Math.min(entry.text.length, maxTokens);
       return {

@@ -2,15 +2,16 @@
 import type { Command } from "commander";
 import { MAX_LANES, MAX_NEW_TOKENS, type DraftLength, type LoadResult, type StepEvent } from "../../../protocol/worker";
 import { fitPrompt } from "../../completion/prompt";
-import { withWorker, type CliContext } from "../context";
-import { badInput, ExitCode, isCancelled } from "../errors";
-import { formatDuration, formatFigure, plural } from "../format";
+import type { CliContext } from "../context";
+import { badInput } from "../errors";
+import { formatFigure, plural } from "../format";
 import { choosePair } from "../models";
 import { parseIntegerList, parseReal } from "../numbers";
 import { addDraftLengthOption, integer, real, type ModelOptions } from "../options";
 import { statusLine } from "../statusLine";
 import type { WorkerApi } from "../workerApi";
 import { acceptanceRows, tallySteps, type AcceptanceRow, type AcceptanceSample } from "./acceptance";
+import { remaining, runMeasurement } from "./measurement";
 import { addCommonOptions } from "./options";
 import { seededRandom, shuffled } from "./random";
 import { checkOutput, print, type OutputOptions } from "./report";
@@ -46,7 +47,7 @@ export function addAcceptance(parent: Command, run: (command: (context: CliConte
     .option("--batch <LIST>", "lanes", (text) => parseIntegerList("--batch", text, { min: 1, max: MAX_LANES }), [1, 8])
     .option("--new-tokens <N>", "most tokens a lane writes", integer("--new-tokens", 1, MAX_NEW_TOKENS), 64)
     .option("--top-p <P>", "nucleus sampling; 1: off", real("--top-p", 0, 1, true), 0.95);
-  addDraftLengthOption(command);
+  addDraftLengthOption(command, DEFAULT_DRAFT_LENGTH);
   addCommonOptions(command).action((options: AcceptanceOptions) => run((context) => acceptance(options, context)));
 }
 
@@ -69,22 +70,13 @@ async function acceptance(options: AcceptanceOptions, context: CliContext): Prom
   if (all.length === 0) throw badInput(`The ${files.length} source files of ${options.files} are too short to be continued`);
   const places = shuffled(all, seededRandom(options.seed, "places")).slice(0, options.limit);
   const samples: AcceptanceSample[] = [];
-  let loaded: LoadResult | undefined;
-  let failed: Error | undefined;
-  try {
-    await withWorker(context, async (worker) => {
-      const { device, threads, kv: kvType } = options;
-      loaded = await worker.load(
-        { ...pair, device, threads, lanes: Math.max(...options.batch), contextTokens: options.context || CONTEXT_TOKENS, kvType },
-        { signal: context.signal });
-      await measure(worker, loaded, places, { ...options, draftLength }, samples, context);
-    });
-  } catch (error) {
-    if (!isCancelled(error)) failed = error as Error;
-  }
-  if (loaded && (samples.length > 0 || !failed)) await report(loaded, places.length, { ...options, draftLength }, samples, context);
-  if (failed) throw failed; // what was done before is printed all the same
-  return context.signal.aborted ? ExitCode.cancelled : ExitCode.done;
+  const { device, threads, kv: kvType } = options;
+  return runMeasurement({
+    load: { ...pair, device, threads, lanes: Math.max(...options.batch), contextTokens: options.context || CONTEXT_TOKENS, kvType },
+    measure: (worker, loaded) => measure(worker, loaded, places, { ...options, draftLength }, samples, context),
+    hasResults: () => samples.length > 0,
+    report: (loaded) => report(loaded, places.length, { ...options, draftLength }, samples, context),
+  }, context);
 }
 
 /** Starts of lines with text, in the order of the file. */
@@ -109,8 +101,7 @@ async function measure(
   const start = performance.now();
   try {
     for (const [index, { id, language, prefix }] of places.entries()) {
-      const left = index === 0 ? "" : `, ${formatDuration(((performance.now() - start) / index) * (places.length - index))} left`;
-      status.show(`place ${index + 1} of ${places.length}${left}`);
+      status.show(`place ${index + 1} of ${places.length}${remaining(start, index, places.length)}`);
       const prompt = await fitPrompt({ kind: "text", text: textBefore(prefix, room) }, room, count);
       const made: AcceptanceSample[] = [];
       for (const temperature of options.temperatures) {

@@ -18,7 +18,7 @@ export interface Hole {
 }
 
 /** Lines that must stand before a hole, so that there is something to go by. */
-const LEAST_BEFORE = 5;
+export const LEAST_BEFORE = 5;
 const LONGEST_LINE = 120;
 const LEAST_LETTERS = 4;
 const LINES = { min: 2, max: 6 };
@@ -55,7 +55,7 @@ function fits(lines: readonly string[], code: readonly boolean[], start: number,
 
 const indentOf = (line: string): number => line.length - line.trimStart().length;
 
-function isCode(line: string, language: string): boolean {
+export function isCode(line: string, language: string): boolean {
   const text = line.trim();
   const { lineComment, blockComment } = languageOf(language);
   const comment = [lineComment, ...(blockComment ?? []), blockComment && "*", '"""', "'''"].some((mark) => mark && text.startsWith(mark));

@@ -1,14 +1,15 @@
 // octet eval loss: how well the models foretell held-out files, in bits per byte of UTF-8.
 import type { Command } from "commander";
 import type { GenerateParams, LoadResult, Prompt } from "../../../protocol/worker";
-import { withWorker, type CliContext } from "../context";
-import { ExitCode, failure, isCancelled } from "../errors";
-import { formatCount, formatDuration, plural } from "../format";
+import type { CliContext } from "../context";
+import { failure } from "../errors";
+import { formatCount, plural } from "../format";
 import { choosePair } from "../models";
 import type { ModelOptions } from "../options";
 import { statusLine } from "../statusLine";
 import type { WorkerApi } from "../workerApi";
 import { lossRows, type LossRow, type LossSample } from "./loss";
+import { remaining, runMeasurement } from "./measurement";
 import { addCommonOptions } from "./options";
 import { seededRandom, shuffled } from "./random";
 import { checkOutput, print, type OutputOptions } from "./report";
@@ -39,21 +40,13 @@ async function loss(options: LossOptions, context: CliContext): Promise<number> 
   const all = await readSourceFiles(options.files, context.signal);
   const files = shuffled(all, seededRandom(options.seed, "files")).slice(0, options.limit);
   const samples: LossSample[] = [];
-  let loaded: LoadResult | undefined;
-  let failed: Error | undefined;
-  try {
-    await withWorker(context, async (worker) => {
-      const { device, threads, kv: kvType } = options;
-      loaded = await worker.load(
-        { ...pair, device, threads, lanes: 1, contextTokens: options.context || CONTEXT_TOKENS, kvType }, { signal: context.signal });
-      await scoreAll(worker, loaded, files, samples, context);
-    });
-  } catch (error) {
-    if (!isCancelled(error)) failed = error as Error;
-  }
-  if (loaded && (samples.length > 0 || !failed)) await report(loaded, files.length, options, samples, context);
-  if (failed) throw failed; // what was done before is printed all the same
-  return context.signal.aborted ? ExitCode.cancelled : ExitCode.done;
+  const { device, threads, kv: kvType } = options;
+  return runMeasurement({
+    load: { ...pair, device, threads, lanes: 1, contextTokens: options.context || CONTEXT_TOKENS, kvType },
+    measure: (worker, loaded) => scoreAll(worker, loaded, files, samples, context),
+    hasResults: () => samples.length > 0,
+    report: (loaded) => report(loaded, files.length, options, samples, context),
+  }, context);
 }
 
 async function scoreAll(
@@ -66,8 +59,7 @@ async function scoreAll(
   const start = performance.now();
   try {
     for (const [index, { name, language, text }] of files.entries()) {
-      const left = index === 0 ? "" : `, ${formatDuration(((performance.now() - start) / index) * (files.length - index))} left`;
-      status.show(`file ${index + 1} of ${files.length}${left}`);
+      status.show(`file ${index + 1} of ${files.length}${remaining(start, index, files.length)}`);
       const draft = loaded.draft ? 0 : null;
       const sample: LossSample = { file: name, language, bytes: Buffer.byteLength(text), tokens: 0, target: 0, draft };
       for (const piece of await windows(text, loaded.contextTokens - SLACK_TOKENS, tokenize)) {

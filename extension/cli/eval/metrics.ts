@@ -84,12 +84,12 @@ function sum<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0);
 }
 
-function proportion<T>(items: readonly T[], holds: (item: T) => boolean): Estimate | null {
+export function proportion<T>(items: readonly T[], holds: (item: T) => boolean): Estimate | null {
   const count = items.filter(holds).length;
   return items.length === 0 ? null : { value: count / items.length, interval: wilson(count, items.length) };
 }
 
-function estimate<T>(items: readonly T[], figure: (sample: readonly T[]) => number | null): Estimate | null {
+export function estimate<T>(items: readonly T[], figure: (sample: readonly T[]) => number | null): Estimate | null {
   const value = figure(items);
   return value === null ? null : { value, interval: bootstrap(items, figure) };
 }

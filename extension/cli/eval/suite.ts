@@ -4,10 +4,10 @@ import os from "node:os";
 import { MAX_LANES, type Prompt } from "../../../protocol/worker";
 import { rotated } from "../benchTable";
 import type { CliContext } from "../context";
-import { formatDuration } from "../format";
 import { statusLine } from "../statusLine";
 import type { WorkerApi } from "../workerApi";
 import { attempt, type Attempt, type DecodeSettings, type EvalMethod } from "./attempt";
+import { remaining } from "./measurement";
 import { hasFinished, type Judged, type JudgedCandidate, type ProblemRecord } from "./metrics";
 import type { Records } from "./records";
 
@@ -61,10 +61,6 @@ export async function runSuite(run: SuiteRun, context: CliContext): Promise<void
   } finally {
     status.clear();
   }
-}
-
-function remaining(start: number, done: number, total: number): string {
-  return done === 0 ? "" : `, ${formatDuration(((performance.now() - start) / done) * (total - done))} left`;
 }
 
 /** The first pass of a process is slower than all others: its pages are not in memory yet. */
