@@ -42,7 +42,7 @@ const NEW_TOKENS = 16;
 /** Of the editor's settings: the longest completion, which its prompts leave room for, and the shortest context. */
 const EDITOR_MAX_TOKENS = 256;
 const EDITOR_LEAST_CONTEXT = 256;
-/** Not "auto": what a lane draws would depend on times. */
+/** A seed gives the same lanes again, but for rounding; under "auto" times would decide. */
 const DEFAULT_DRAFT_LENGTH: DraftLength = "fixed:4";
 
 export function addCursor(parent: Command, run: (command: (context: CliContext) => Promise<number>) => Promise<void>): void {
@@ -85,7 +85,8 @@ async function measure(
     throw badInput(`Memory holds ${plural(loaded.lanes, "lane")}, not ${options.lanes}`, "Use -n with fewer, or a shorter --context.");
   }
   if (loaded.contextTokens < EDITOR_LEAST_CONTEXT) {
-    throw badInput(`A context of ${plural(loaded.contextTokens, "token")} is shorter than any in the editor`, `Use --context ${EDITOR_LEAST_CONTEXT} or more.`);
+    const tokens = plural(loaded.contextTokens, "token");
+    throw badInput(`A context of ${tokens} is shorter than any in the editor`, `Use --context ${EDITOR_LEAST_CONTEXT} or more.`);
   }
   const count: CountTokens = async (text) => (await worker.tokenize(text)).tokens.length;
   const status = statusLine(context);
@@ -126,7 +127,7 @@ async function editorPrompt(
   return ask.prompt;
 }
 
-/** Prompts are computed anew, so that no figure depends on what was asked before. */
+/** Prompts are computed anew: neither way finds what the other has computed. */
 function requestOf(prompt: Prompt, healing: Healing, index: number, loaded: LoadResult, options: CursorOptions): GenerateParams {
   const { lanes, temperature, topP, seed } = options;
   return {
