@@ -1,6 +1,6 @@
 // Shows a solution as a diff: the file as it is against the file with the solution in.
 import * as vscode from "vscode";
-import { insertedText, type InsertionPoint } from "./insertion";
+import { insertionOf, type InsertionPoint } from "./insertion";
 import { editorRange, viewOf } from "./editorDocument";
 import type { Note } from "./insert";
 
@@ -29,11 +29,11 @@ export class SolutionDiffs implements vscode.TextDocumentContentProvider, vscode
     const view = viewOf(document);
     const target = point.target(view);
     if ("refusal" in target) return { kind: "error", text: target.refusal.replace("nothing was inserted", "there is no place to compare at") };
-    const range = editorRange(target.range);
+    const insertion = insertionOf(solution, point.lead, view, target);
+    const range = editorRange(insertion.range);
     const text = document.getText();
-    const inserted = insertedText(solution, point.lead, view, target.range.end);
     const right = vscode.Uri.from({ scheme: SOLUTION_SCHEME, path: document.uri.path, query: String(this.next++) });
-    this.contents.set(right.toString(), text.slice(0, document.offsetAt(range.start)) + inserted + text.slice(document.offsetAt(range.end)));
+    this.contents.set(right.toString(), text.slice(0, document.offsetAt(range.start)) + insertion.text + text.slice(document.offsetAt(range.end)));
     const file = document.uri.path.split("/").at(-1) ?? "";
     const options: vscode.TextDocumentShowOptions = {
       preview: true, ...(column === undefined ? {} : { viewColumn: column }), selection: new vscode.Range(range.start, range.start),

@@ -3,7 +3,7 @@ import * as vscode from "vscode";
 import type { NoteMessage } from "../../protocol/solutionsView";
 import { endOf } from "../completion/document";
 import { editorPosition, editorRange, viewOf } from "./editorDocument";
-import { insertedText, type InsertionPoint } from "./insertion";
+import { insertionOf, type InsertionPoint } from "./insertion";
 
 export interface InsertInput {
   uri: vscode.Uri;
@@ -20,14 +20,13 @@ export async function insertSolution({ uri, column, point, text }: InsertInput):
   const view = viewOf(document);
   const target = point.target(view);
   if ("refusal" in target) return { kind: "error", text: target.refusal };
-  const { range, replaces } = target;
-  const inserted = insertedText(text, point.lead, view, range.end);
-  if (!(await replace(document, editorRange(range), inserted, column))) {
+  const insertion = insertionOf(text, point.lead, view, target);
+  if (!(await replace(document, editorRange(insertion.range), insertion.text, column))) {
     return { kind: "error", text: "The editor refused the edit; it may be read-only. Nothing was inserted." };
   }
-  point.noteInserted(range.start, inserted);
-  await reveal(document, editorPosition(endOf(range.start, inserted)), column);
-  return { kind: "info", text: replaces === null ? "Inserted." : "Inserted in place of the one before." };
+  point.noteInserted(insertion);
+  await reveal(document, editorPosition(endOf(insertion.range.start, insertion.text)), column);
+  return { kind: "info", text: target.replaces === null ? "Inserted." : "Inserted in place of the one before." };
 }
 
 export async function openDocument(uri: vscode.Uri): Promise<vscode.TextDocument | null> {

@@ -1,11 +1,25 @@
 // Where a solution may be put now, after all the edits made since it was asked for.
 import { Anchor } from "../completion/reanchor";
 import { endOf, toDocumentText, type DocumentView, type Position, type Range, type TextEdit } from "../completion/document";
+import { overlapOf, surroundings } from "./overlap";
 import { findAgain, leadIn, type Place } from "./place";
 
 export type Target =
-  | { range: Range; /** The text of the solution before, that this one takes the place of. */ replaces: string | null }
+  | { range: Range; /** The solution before, that the next one takes the place of. */ replaces: Inserted | null }
   | { refusal: string };
+
+/** A solution that is in the document. */
+export interface Inserted {
+  /** With the document's line ends. */
+  text: string;
+  /** What stood after the place, on its line, and is within `text` now. */
+  over: string;
+}
+
+/** How a solution goes into the document. */
+export interface Insertion extends Inserted {
+  range: Range;
+}
 
 /** What stood before an insertion point, a lead included, and the line of its end, from 0. */
 export interface Bookmark {
@@ -18,7 +32,7 @@ const EDITED = "The solution inserted before was edited since: undo or delete it
 
 export class InsertionPoint {
   private anchor: Anchor | null;
-  private inserted: { anchor: Anchor; text: string } | null = null;
+  private inserted: (Inserted & { anchor: Anchor }) | null = null;
   /** While the document is closed. */
   private bookmark: Bookmark | null = null;
   private ahead = "";
@@ -56,18 +70,16 @@ export class InsertionPoint {
 
   target(document: DocumentView): Target {
     if (this.bookmark) this.lookFor(this.bookmark, document);
-    const before = this.inserted?.anchor.range;
-    if (this.inserted && before) {
-      if (textIn(document, before) !== this.inserted.text) return { refusal: EDITED };
-      return { range: before, replaces: this.inserted.text };
-    }
+    const { inserted } = this;
+    const before = inserted?.anchor.range;
+    if (inserted && before) return textIn(document, before) === inserted.text ? { range: before, replaces: inserted } : { refusal: EDITED };
     const range = this.anchor?.range;
     return range ? { range, replaces: null } : { refusal: GONE };
   }
 
-  /** `text` with the document's line ends is now in the document, from `start` on. */
-  noteInserted(start: Position, text: string): void {
-    this.inserted = text === "" ? null : { anchor: new Anchor({ start, end: endOf(start, text) }), text };
+  /** It is now in the document. */
+  noteInserted({ range: { start }, text, over }: Insertion): void {
+    this.inserted = text === "" ? null : { anchor: new Anchor({ start, end: endOf(start, text) }), text, over };
     if (!this.position) this.anchor = new Anchor({ start, end: start });
   }
 
@@ -83,10 +95,23 @@ export class InsertionPoint {
   }
 }
 
-/** A solution as it goes into the document. Blank at its end would only leave an empty line where nothing follows. */
-export function insertedText(solution: string, lead: string, document: DocumentView, end: Position): string {
+/**
+ * A solution as it goes into the document: in place of the one before and of what both write of the rest of the line. Blank at its
+ * end would only leave an empty line where nothing follows.
+ */
+export function insertionOf(solution: string, lead: string, document: DocumentView, { range, replaces }: Extract<Target, { range: Range }>): Insertion {
+  const { start, end } = range;
+  const before = replaces?.over ?? "";
   const rest = document.lineAt(end.line).slice(end.character);
-  return toDocumentText(lead + (rest.trim() === "" ? solution.trimEnd() : solution), document.eol);
+  const overlap = overlapOf(solution, surroundings(document, range, before));
+  const over = before + rest.slice(0, Math.max(0, overlap - before.length));
+  const left = over.slice(overlap) + rest.slice(over.length - before.length);
+  const text = left.trim() === "" ? solution.trimEnd() : solution;
+  return {
+    range: { start, end: { line: end.line, character: end.character + over.length - before.length } },
+    text: toDocumentText(lead + text + over.slice(overlap), document.eol),
+    over,
+  };
 }
 
 export function textIn(document: DocumentView, { start, end }: Range): string {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ModelInfo } from "../../protocol/worker";
 import { TextDocument, type Position, type Range, type TextEdit } from "../../extension/completion/document";
-import { insertedText, InsertionPoint, textIn } from "../../extension/solutions/insertion";
+import { insertionOf, InsertionPoint, textIn } from "../../extension/solutions/insertion";
 import { leadIn, placeOf, withLead } from "../../extension/solutions/place";
 import { RecentPlaces } from "../../extension/completion/recentPlaces";
 import { solutionsPrompt } from "../../extension/solutions/prompt";
@@ -16,23 +16,23 @@ const python = (text: string): TextDocument => new TextDocument(text, { language
 class Editor {
   document: TextDocument;
 
-  constructor(private text: string, readonly point: InsertionPoint) {
-    this.document = new TextDocument(text);
+  constructor(private text: string, readonly point: InsertionPoint, private readonly languageId = "typescript") {
+    this.document = new TextDocument(text, { languageId });
   }
 
   edit(edit: TextEdit): void {
     const [start, end] = [this.document.offsetAt(edit.range.start), this.document.offsetAt(edit.range.end)];
     this.text = this.text.slice(0, start) + edit.text + this.text.slice(end);
-    this.document = new TextDocument(this.text);
+    this.document = new TextDocument(this.text, { languageId: this.languageId });
     this.point.documentChanged([edit]);
   }
 
   insert(solution: string): string | null {
     const target = this.point.target(this.document);
     if ("refusal" in target) return target.refusal;
-    const text = insertedText(solution, this.point.lead, this.document, target.range.end);
-    this.edit({ range: target.range, text });
-    this.point.noteInserted(target.range.start, text);
+    const insertion = insertionOf(solution, this.point.lead, this.document, target);
+    this.edit(insertion);
+    this.point.noteInserted(insertion);
     return null;
   }
 
@@ -42,6 +42,13 @@ class Editor {
 }
 
 const editor = (text: string, position: Position, lead = ""): Editor => new Editor(text, new InsertionPoint({ position, lead }));
+
+/** An editor with the cursor at ‸. */
+function editorAt(marked: string, languageId?: string): Editor {
+  const before = marked.slice(0, marked.indexOf("‸")).split("\n");
+  const position = at(before.length - 1, before.at(-1)?.length ?? 0);
+  return new Editor(marked.replace("‸", ""), new InsertionPoint({ position, lead: "" }), languageId);
+}
 
 const target = { parameters: 1e9 } as ModelInfo;
 
@@ -143,6 +150,43 @@ describe("InsertionPoint", () => {
       if (edited.insert("<S>") !== null) expect(edited.all).toBe(before);
       else expect(edited.all.replace("<S>", "")).toBe(before);
     }));
+  });
+});
+
+describe("a solution that writes what stands after the cursor", () => {
+  it.each([
+    ["a bracket that the editor closed", "return get(‸)\nend", "key)", "return get(key)\nend"],
+    ["and goes on after it", "  x = get(‸)\n", "key)\n  if x:\n    y(x)", "  x = get(key)\n  if x:\n    y(x)\n"],
+    ["only brackets of its own", "get(‸)", "f(a), [b]", "get(f(a), [b])"],
+    ["the bracket but not what is behind it", "get(‸).value;", "key)", "get(key).value;"],
+    ["more than stands there", "get(‸);", "key).value;", "get(key).value;"],
+    ["a quote and a bracket", 'get("‸")', 'key")', 'get("key")'],
+    ["the end of a template", "s = `Hello ${na‸}`;\nend", "me}`;\nconst t = s;", "s = `Hello ${name}`;\nconst t = s;\nend"],
+    ["a bracket behind a blank", "const p = { ‸ };", "x: 1 };", "const p = { x: 1 };"],
+    ["a block's end on a line of its own", "list.map((x) => {‸});", "\n  return x;\n}", "list.map((x) => {\n  return x;\n});"],
+    ["the end of its statement", "const f = ‸;", "(x) => {\n  return x;\n};", "const f = (x) => {\n  return x;\n};"],
+    ["the operands after it", "return max(‸, second)", "first, second)", "return max(first, second)"],
+    ["nothing of it", "return ‸ + b;", "a", "return a + b;"],
+    ["another operand with the same end", "f(‸, b)", "a)", "f(a), b)"],
+  ])("%s", (_what, marked, solution, expected) => {
+    const edited = editorAt(marked);
+    edited.insert(solution);
+    expect(edited.all).toBe(expected);
+  });
+
+  it("gives it back where another takes its place, or an undo", () => {
+    const edited = editorAt("x = get(‸);\nend");
+    edited.insert("key)");
+    edited.insert("a, b");
+    expect(edited.all).toBe("x = get(a, b);\nend");
+    edited.insert('"longer");');
+    expect(edited.all).toBe('x = get("longer");\nend');
+    edited.insert("");
+    expect(edited.all).toBe("x = get();\nend");
+    edited.insert("once)");
+    edited.edit({ range: range(at(0, 8), at(0, 15)), text: ");" });
+    edited.insert("anew)");
+    expect(edited.all).toBe("x = get(anew);\nend");
   });
 });
 
