@@ -5,6 +5,7 @@ import { systemClock, type Clock, type Disposable } from "../worker/async";
 import { CompletionCache, type Hit } from "./cache";
 import type { CursorContext } from "./context";
 import { isWorthKeeping } from "./inFlight";
+import { keepShown, type Offered } from "./keepShown";
 import type { RequestKey } from "./requestKey";
 import type { RequestShape } from "./requestShape";
 import { RunningRequest, type Generator } from "./runningRequest";
@@ -56,6 +57,7 @@ export class Completer {
   private requests = 0;
   /** Of the latest offer: only it may start a request. */
   private turn = 0;
+  private offered: Offered | null = null;
 
   constructor(private readonly generator: Generator, options: CompleterOptions = {}) {
     this.cache = options.cache ?? new CompletionCache();
@@ -72,7 +74,11 @@ export class Completer {
     let [waited, started] = [false, false];
     while (current()) {
       const known = this.known(ask);
-      if (known) return known;
+      if (known) {
+        const hit = ask.all ? known : keepShown(known, ask.key, this.offered);
+        this.offered = { key: ask.key, hit };
+        return hit;
+      }
       const { running } = this;
       if (running && this.isOfUse(running, ask.key) && hasLinesFor(ask, running.context)) {
         await this.whileRunning(running, turn, cancelled, signal);

@@ -119,6 +119,20 @@ describe("Completer", () => {
     expect(await texts(hit)).toEqual(["better;", "c;"]);
   });
 
+  it("keeps first what it offered first while that is typed, though better lanes have ended since", async () => {
+    const { generator, offer } = setUp();
+    const first = offer("x = ‸");
+    await settle();
+    generator.last().write(1, "value + 1;", "stop");
+    expect(await texts(first.hit)).toEqual(["value + 1;"]);
+    generator.last().write(0, "value;", "stop");
+    await settle();
+    expect(await texts(offer("x = v‸").hit)).toEqual(["alue + 1;", "alue;"]);
+    expect(await texts(offer("x = va‸").hit)).toEqual(["lue + 1;", "lue;"]);
+    expect(await texts(offer("x = v‸", { all: true }).hit)).toEqual(["alue;", "alue + 1;"]);
+    expect(await texts(offer("x = va‸").hit)).toEqual(["lue;", "lue + 1;"]);
+  });
+
   it("asks only after the debounce, and not at all for a call that was cancelled in it", async () => {
     const { clock, generator, offer } = setUp();
     const first = offer("x = ‸", { waitMs: 100 });
