@@ -10,7 +10,7 @@ import type { TextStart } from "./laneText";
 import { Sparkline } from "./sparkline";
 import { acceptedShare, isBlank, isLive, isUsable } from "./state";
 import { TextScroller } from "./textScroller";
-import { emptyText, laneLabel, laneState, laneTone, sameAs, sameAsShort } from "./words";
+import { emptyText, laneLabel, laneState, laneTone, sameAs, sameAsShort, stateWords } from "./words";
 
 export interface LaneEvents {
   act(lane: number, action: LaneAction): void;
@@ -30,7 +30,7 @@ export interface LaneContext {
 
 /** Figures and sparkline are readable at this pace; the text is drawn as it comes. */
 const FIGURES_EVERY_MS = 160;
-const NOTE_MS = 2500;
+const NOTE_MS = { info: 2500, error: 8000 };
 
 export class LaneView {
   readonly element = el("div", "lane");
@@ -39,7 +39,9 @@ export class LaneView {
   private readonly same: HTMLButtonElement;
   private readonly sameLong = el("span", "long");
   private readonly sameShort = el("span", "short");
-  private readonly score = el("span", "score");
+  private readonly logprob = el("span");
+  private readonly score = el("span", "score", el("span", "spare", "log p "), this.logprob);
+  private readonly top: HTMLElement;
   private readonly text: LaneText;
   private readonly empty = el("p", "empty");
   private readonly scroller: TextScroller;
@@ -80,8 +82,9 @@ export class LaneView {
     this.shareBox.title = "Share of the draft's tokens that the target kept";
     this.score.title = "Mean log-probability of its tokens under the target";
     this.figures = el("span", "figures", el("span", "latency", this.latency, " ms/tok"), el("span", "count", this.tokens, " tok"), this.shareBox);
+    this.top = el("div", "top", this.rank, this.state, this.same, this.score);
     this.element.append(
-      el("div", "top", this.rank, this.state, this.same, this.score),
+      this.top,
       this.scroller.element,
       el("div", "bottom", this.sparkline.element, this.figures, this.stop, this.use),
     );
@@ -129,12 +132,14 @@ export class LaneView {
     this.scroller.scroll(pages);
   }
 
-  /** Says something in place of the state for a moment. */
+  /** Says something in place of the state, and of what stands beside it, for a moment. */
   note(text: string, kind: "info" | "error"): void {
     clearTimeout(this.noteTimer);
+    this.top.classList.add("noting");
     this.state.className = `state note ${kind}`;
+    this.state.title = "";
     setText(this.state, text);
-    this.noteTimer = window.setTimeout(() => this.drawn && this.drawState(this.drawn), NOTE_MS);
+    this.noteTimer = window.setTimeout(() => this.drawn && this.drawState(this.drawn), NOTE_MS[kind]);
   }
 
   /** Whether Tab reaches this card and its buttons. */
@@ -146,7 +151,8 @@ export class LaneView {
   private drawFigures(lane: SolutionsLane): void {
     setText(this.rank, lane.rank === null ? "–" : String(lane.rank));
     this.rank.classList.toggle("none", lane.rank === null);
-    setText(this.score, lane.meanLogprob === null ? "" : `log p ${logprob(lane.meanLogprob)}`);
+    setHidden(this.score, lane.meanLogprob === null);
+    setText(this.logprob, lane.meanLogprob === null ? "" : logprob(lane.meanLogprob));
     setText(this.latency, figure(lane.msPerToken));
     setText(this.tokens, integer(lane.tokens));
     const share = acceptedShare(lane);
@@ -159,8 +165,10 @@ export class LaneView {
   private drawState(lane: SolutionsLane): void {
     const tone = laneTone(lane);
     this.element.dataset.tone = tone;
-    this.state.className = `state ${tone}`;
-    setText(this.state, laneState(lane));
+    this.top.classList.remove("noting");
+    this.state.className = `state ${tone}${lane.repetitive ? " lengthy" : ""}`;
+    this.state.title = laneState(lane);
+    this.state.replaceChildren(...stateWords(lane).map(({ text, spare }) => (spare ? el("span", "spare", text) : text)));
     this.text.setWriting(lane.state === "writing");
     this.scroller.setLive(isLive(lane));
     setHidden(this.stop, !isLive(lane));

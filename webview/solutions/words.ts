@@ -4,21 +4,32 @@ import type { RunPhase, SolutionsLane, SolutionsState, SolutionsTotals } from ".
 import { count, duration, integer, logprob, percent } from "../shared/format";
 import { isBlank, isLive } from "./state";
 
-const STATES: Record<SolutionsLane["state"], string> = {
-  waiting: "waiting",
-  writing: "writing",
-  end: "finished",
-  stop: "finished",
-  length: "stopped: length",
-  budget: "stopped: budget",
-  cancelled: "stopped: cancelled",
-  failed: "error",
+/** A part of what is said; one that is spare can be left out where there is little room. */
+export interface Words {
+  text: string;
+  spare: boolean;
+}
+
+const say = (text: string): Words => ({ text, spare: false });
+const add = (text: string): Words => ({ text, spare: true });
+
+const STATES: Record<SolutionsLane["state"], Words[]> = {
+  waiting: [say("waiting")],
+  writing: [say("writing")],
+  end: [say("finished")],
+  stop: [say("finished")],
+  length: [add("stopped: "), say("length")],
+  budget: [add("stopped: "), say("budget")],
+  cancelled: [add("stopped: "), say("cancelled")],
+  failed: [say("error")],
 };
 
-export function laneState(lane: SolutionsLane): string {
-  if (isBlank(lane)) return "nothing written";
-  return lane.repetitive ? `${STATES[lane.state]} · repeats itself` : STATES[lane.state];
+export function stateWords(lane: SolutionsLane): Words[] {
+  if (isBlank(lane)) return [say("nothing written")];
+  return lane.repetitive ? [...STATES[lane.state], say(" · repeats"), add(" itself")] : STATES[lane.state];
 }
+
+export const laneState = (lane: SolutionsLane): string => stateWords(lane).map(({ text }) => text).join("");
 
 /** How a state looks: the class of its word. */
 export function laneTone(lane: SolutionsLane): "live" | "done" | "stopped" | "error" {
