@@ -40,7 +40,7 @@ async function choices(parts: ModelParts): Promise<Choice[]> {
   const starter = parts.config().target === undefined ? "comes with Octet · in use" : "comes with Octet";
   return [
     { label: "$(package) Starter pair", description: starter, detail: shippedPair().about, take: useStarterModel },
-    { label: "$(folder-opened) Choose GGUF files…", detail: "A target model, which decides what is written, and a draft for it.", take: () => chooseFiles(parts, found) },
+    { label: "$(folder-opened) Choose GGUF files…", detail: "A target, which decides what is written, and a draft for it.", take: () => chooseFiles(parts, found) },
     separator("Good pairs"),
     ...(await listPairs(parts, found)).map((choice) => ({ ...choice, take: () => usePair(parts, choice) })),
     ...(others.length === 0 ? [] : [separator("Found on this machine")]),
@@ -98,7 +98,7 @@ async function chooseDraft(parts: ModelParts, target: string, { model }: Inspect
     ...(await fittingDrafts(parts, target, model.fileBytes, found)).map((file) => ({
       take: { file: file.path }, label: `$(file) ${file.name}`, description: `${formatBytes(file.bytes)} · ${file.source}`, detail: file.path,
     })),
-    { take: "pick", label: "$(folder-opened) Choose a draft…", detail: `A much smaller GGUF file with the vocabulary of ${model.name}: makes it faster, changes nothing else.` },
+    { take: "pick", label: "$(folder-opened) Choose a draft…", detail: "Much smaller, with the same vocabulary: faster, and writes the same." },
     { take: "none", label: "$(dash) No draft", detail: "Decode token by token." },
   ];
   for (;;) {

@@ -40,7 +40,7 @@ export interface CataloguePair {
   /** What the command line calls it. */
   name: string;
   title: string;
-  /** One sentence: what it is good for. */
+  /** One short sentence: what it is good for. */
   about: string;
   /** Of the target. */
   parameters: number;
@@ -79,8 +79,8 @@ const baseDraft = baseFile("0.5B", "5788aee90e725673490be18f553d234feaa8303d", 5
 const instructDraft = instructFile("0.5B", "Q8_0", "ebb2015119c907b064c512bf053e945850b5875f", 675_710_848,
   "e1a77721fa97d412f121878223eec81fb4ae6f271e18f922d746711f67b344d1", half);
 
-const aboutBase = "Base model: best at filling in, as ghost text does.";
-const aboutInstruct = "Instruct model: follows comments, takes less memory.";
+const aboutBase = "Best for ghost text.";
+const aboutInstruct = "Follows comments.";
 
 export const catalogue: readonly CataloguePair[] = [
   {

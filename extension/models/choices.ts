@@ -1,6 +1,6 @@
 // What the user can choose between, as entries for a list: the starter pair, the catalogue with what fits, files of other tools.
 import { bytesOf, catalogue, licenceLine } from "./catalogue";
-import { fitSentence, rank, type Fit, type Machine, type Wanted } from "./fit";
+import { fitBrief, fitSentence, rank, type Fit, type Machine, type Wanted } from "./fit";
 import { isSame, locate, type FoundFile, type LocatedPair } from "./found";
 import { sameFile, type Pair } from "./pair";
 import { formatBytes } from "./words";
@@ -12,6 +12,7 @@ export interface PairChoice {
   recommended: boolean;
   label: string;
   description: string;
+  /** Short: VS Code's list is 600 pixels wide at most, and cuts what is longer. */
   detail: string;
 }
 
@@ -28,12 +29,10 @@ export async function pairChoices(
       description: [
         recommended ? "recommended" : "", stateOf(located, current), pair.target.licence.name, pair.target.licence.brief,
       ].filter(Boolean).join(" · "),
-      detail: [fit ? `${capital(fitSentence(fit))}.` : "", pair.about].filter(Boolean).join(" "),
+      detail: [pair.about, fit ? fitBrief(fit) : ""].filter(Boolean).join(" "),
     };
   }));
 }
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function icon({ missingBytes }: LocatedPair, fit: Fit | null): string {
   if (missingBytes === 0) return "check";

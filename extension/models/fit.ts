@@ -110,6 +110,15 @@ export function fitSentence({ where, device, reduced, needBytes, availableBytes 
   return `does not fit: ${numbers}`;
 }
 
+/** The same where there is little room: "Fits: needs 6.5 GB of 79 GB on NVIDIA H100." */
+export function fitBrief({ where, device, reduced, needBytes, availableBytes }: Fit): string {
+  const numbers = `needs ${formatBytes(needBytes)} of ${formatBytes(availableBytes)}`;
+  const fits = reduced ? "Fits with less context" : "Fits";
+  if (where === "gpu") return `${fits}: ${numbers} on ${device}.`;
+  if (where === "ram") return `${fits}, ${reduced ? "slow" : "slow without a GPU"}: ${numbers}.`;
+  return `Does not fit: ${numbers}.`;
+}
+
 export interface Ranked {
   pair: CataloguePair;
   fit: Fit;
