@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { HISTORY_REQUESTS, HISTORY_STEPS } from "../../protocol/latencyView";
 import { MOST_POINTS, bars, drafts, stepTimes } from "../../webview/latency/series";
 import { applyChange } from "../../webview/latency/state";
-import { bytes, duration, figure, integer, logprob, milliseconds, percent, ratio } from "../../webview/shared/format";
+import { bytes, duration, figure, integer, logprob, milliseconds, percent, ratio, ticks } from "../../webview/shared/format";
 import { Sequence } from "../../webview/shared/sequence";
 import { FIGURES, WORKER, emptyLatency, fullLatency, history, steps } from "../webview/syntheticLatency";
 
@@ -114,6 +114,13 @@ describe("figures in words", () => {
   it("keeps about three digits", () => {
     expect([0, 0.43, 0.994, 1.94, 12.44, 99.96, 4180].map(figure)).toEqual(["0.0", "0.43", "0.99", "1.9", "12.4", "100", "4,180"]);
     expect([figure(null), figure(Infinity), percent(NaN)]).toEqual(["–", "–", "–"]);
+  });
+
+  it("tells the ticks of an axis apart, however close they are", () => {
+    expect(ticks([0.02, 0.0225, 0.025], 0.0025, " s")).toEqual(["0.02 s", "0.0225 s", "0.025 s"]);
+    expect(ticks([0, 0.2, 0.4, 1], 0.2, " s")).toEqual(["0 s", "0.2 s", "0.4 s", "1 s"]);
+    expect(ticks([0, 50, 100], 50, " ms")).toEqual(["0 ms", "50 ms", "100 ms"]);
+    expect(ticks([0, 0.0000001], 0.0000001, "")).toEqual(["0", "0"]);
   });
 
   it("reads naturally", () => {

@@ -4,6 +4,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { el, setText } from "../shared/dom";
+import { ticks } from "../shared/format";
 import { themeColour } from "../shared/theme";
 import type { Columns } from "./series";
 
@@ -35,6 +36,8 @@ const DIGIT_PX = 6.4;
 /** Room for an axis's labels. */
 const widthOf = (_: uPlot, labels: readonly string[] | null): number =>
   Math.max(LEAST_AXIS_PX, Math.ceil(10 + DIGIT_PX * Math.max(0, ...(labels ?? []).map((label) => label.length))));
+
+const labels = (unit: string) => (_: uPlot, values: number[], _axis: number, _space: number, step: number): string[] => ticks(values, step, unit);
 
 export class Chart {
   readonly element: HTMLElement;
@@ -99,8 +102,8 @@ export class Chart {
     const text = themeColour("--dim");
     const grid = { stroke: faded(themeColour("--fg"), 0.09), width: 1 };
     const axis = { stroke: text, grid, ticks: { show: false }, font: `${FONT_SIZE}px ${getComputedStyle(document.body).fontFamily}`, gap: 4 };
-    const left = { ...axis, scale: "left", size: widthOf, space: 28, values: (_: uPlot, ticks: number[]) => ticks.map((v) => `${+v.toFixed(2)}${this.unit}`) };
-    const share = { ...axis, scale: "share", side: 1, size: 40, space: 28, grid: { show: false }, values: (_: uPlot, ticks: number[]) => ticks.map((v) => `${Math.round(v * 100)} %`) };
+    const left = { ...axis, scale: "left", size: widthOf, space: 28, values: labels(this.unit) };
+    const share = { ...axis, scale: "share", side: 1, size: 40, space: 28, grid: { show: false }, values: (_: uPlot, shares: number[]) => shares.map((v) => `${Math.round(v * 100)} %`) };
     const whole = this.series.some((series) => series.whole) ? { incrs: [1, 2, 5, 10] } : {};
     const shares = this.series.some(({ scale }) => scale === "share");
     return {
@@ -109,7 +112,7 @@ export class Chart {
       legend: { show: false },
       padding: [6, shares ? 0 : 8, 0, 0],
       scales: { x: { time: false }, left: { range: (_, __, max) => [0, Math.max(max * 1.12, 0.001)] }, ...(shares ? { share: { range: [0, 1] } } : {}) },
-      axes: [{ ...axis, size: 20, space: 60, values: (_, ticks) => ticks.map((v) => `${+v.toFixed(2)} s`) }, { ...left, ...whole }, ...(shares ? [share] : [])],
+      axes: [{ ...axis, size: 20, space: 60, values: labels(" s") }, { ...left, ...whole }, ...(shares ? [share] : [])],
       series: [{}, ...this.series.map((series, index) => this.line(series, index))],
       bands: this.series.flatMap(({ stacked, colour }, index) =>
         stacked && index > 0 ? [{ series: [index + 1, index] as [number, number], fill: faded(themeColour(colour), FILL_OPACITY) }] : [],

@@ -2,6 +2,7 @@
 
 export const DASH = "–";
 const MINUS = "\u2212";
+const MOST_DECIMALS = 6;
 const GROUPED = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
 const orDash = (value: number | null, format: (value: number) => string): string =>
@@ -39,6 +40,14 @@ export function duration(ms: number | null): string {
 
 /** Milliseconds with their unit: "1.9 ms". */
 export const milliseconds = (ms: number | null): string => orDash(ms, (v) => `${figure(v)} ms`);
+
+/** Labels of an axis whose ticks are multiples of `step`, with as many decimals as tell them apart: "0.02 s", "0.0225 s". */
+export function ticks(values: readonly number[], step: number, unit: string): string[] {
+  const isWhole = (value: number): boolean => Math.abs(value - Math.round(value)) < 1e-6;
+  let digits = 0;
+  while (digits < MOST_DECIMALS && !isWhole(step * 10 ** digits)) digits++;
+  return values.map((value) => `${+value.toFixed(digits)}${unit}`);
+}
 
 /** Binary units: "612 MB", "9.4 GB". */
 export function bytes(value: number | null): string {
