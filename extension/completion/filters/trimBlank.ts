@@ -1,5 +1,6 @@
 // Drops blank lines and doubled white space at the start, and white space at the end.
 import type { CursorContext } from "../context";
+import { languageOf } from "../languages";
 import { opensBlock } from "../requestShape";
 import { indentColumns, indentation, isBlank, withText, type Filter } from "./filter";
 
@@ -16,7 +17,13 @@ function trimStart(text: string, context: CursorContext): string {
     return indentation(rest) === linePrefix && !isDeeperThanCursor(context) ? rest.slice(linePrefix.length) : rest;
   }
   if (leadingBlankLines !== "") return `\n${rest}`;
-  return /[ \t]$/.test(linePrefix) ? text.replace(/^[ \t]+/, "") : text;
+  return /[ \t]$/.test(linePrefix) && !startsComment(text, context) ? text.replace(/^[ \t]+/, "") : text;
+}
+
+/** Before a comment at a line's end several blanks are meant: PEP 8 wants two. */
+function startsComment(text: string, { languageId }: CursorContext): boolean {
+  const { lineComment } = languageOf(languageId);
+  return lineComment !== null && text.trimStart().startsWith(lineComment);
 }
 
 /** The line above opens a block, and the cursor is not in it yet. */
