@@ -2,6 +2,7 @@
 import type { CursorContext } from "../context";
 import { balanceBrackets } from "./balanceBrackets";
 import { collapseLineAbove } from "./collapseLineAbove";
+import { dropBrokenText } from "./dropBrokenText";
 import { dropCutOffLine } from "./dropCutOffLine";
 import { dropRepetition } from "./dropRepetition";
 import { dropSameAsNextLines } from "./dropSameAsNextLines";
@@ -15,6 +16,7 @@ import { trimSuffixOverlap } from "./trimSuffixOverlap";
 export const pipeline: readonly Filter[] = [
   trimBlank,
   singleLine,
+  dropBrokenText,
   dropRepetition,
   collapseLineAbove,
   stopAtBlockEnd,

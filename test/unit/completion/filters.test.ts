@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { balanceBrackets } from "../../../extension/completion/filters/balanceBrackets";
 import { collapseLineAbove } from "../../../extension/completion/filters/collapseLineAbove";
+import { dropBrokenText } from "../../../extension/completion/filters/dropBrokenText";
 import { dropCutOffLine } from "../../../extension/completion/filters/dropCutOffLine";
 import { dropRepetition } from "../../../extension/completion/filters/dropRepetition";
 import { dropSameAsNextLines } from "../../../extension/completion/filters/dropSameAsNextLines";
@@ -16,6 +17,7 @@ import { cursorContextOf, goldenFiles, updating, writeGolden, type Section } fro
 const filters: Record<string, Filter> = {
   balanceBrackets,
   collapseLineAbove,
+  dropBrokenText,
   dropCutOffLine,
   dropRepetition,
   dropSameAsNextLines,
