@@ -1,5 +1,5 @@
-// Drops the end of a completion that stands after the cursor already: its next lines, the rest of its line, or the brackets
-// and quotes that it closes. Where the completion goes on past a short rest of the line, it replaces that rest.
+// Drops the end of a completion that stands after the cursor already: its next lines, the rest of its line or how that begins, or
+// the brackets and quotes that it closes. Where the completion goes on past a short rest of the line, it replaces that rest.
 import { walk } from "../syntax/brackets";
 import { syntaxOf } from "../syntax/syntaxOf";
 import { cutTo, isBlank, isTelling, withText, type Completion, type Filter } from "./filter";
@@ -7,6 +7,9 @@ import { cutTo, isBlank, isTelling, withText, type Completion, type Filter } fro
 /** So many lines in a row, or all that are left, must be the next lines. */
 const LINES_TO_MATCH = 2;
 const CLOSING = /[)\]}"'`]/;
+const WORD = /[\p{L}\p{N}_$]/u;
+/** What follows the cursor may follow these. */
+const GOES_ON = /[\s([{,.=+\-*/%&|<>:?!]$/;
 
 export const trimSuffixOverlap: Filter = (completion, context) => {
   const rest = context.lineSuffix.trimEnd();
@@ -26,13 +29,17 @@ function withoutNextLines(completion: Completion, suffix: string): Completion | 
   return completion;
 }
 
-/** Cuts where the rest of the line begins, whole anywhere in the first line or in part at the text's end. */
+/** Cuts where the rest of the line begins, whole or in part; drops what only begins as the rest does. */
 function withoutRest(completion: Completion, rest: string): Completion | null {
   const { text } = completion;
-  if (isTelling(rest)) {
-    const at = (text.split("\n", 1)[0] ?? "").indexOf(rest);
-    if (at >= 0) return cutTo(completion, text.slice(0, at));
+  const line = text.split("\n", 1)[0] ?? "";
+  const start = rest.trimStart();
+  const whole = isTelling(rest) ? line.indexOf(rest) : -1;
+  if (whole >= 0) return cutTo(completion, text.slice(0, whole));
+  for (let at = 0; at < line.length; at++) {
+    if (isBetweenWords(line, at) && isTelling(sharedWords(line.slice(at), start))) return cutTo(completion, text.slice(0, at));
   }
+  if (/[\p{L}\p{N}]/u.test(sharedWords(text.trimStart(), start)) && !GOES_ON.test(text)) return null;
   for (let length = Math.min(rest.length, text.length); length > 0; length--) {
     const shared = rest.slice(0, length);
     const enough = isTelling(shared) || (length === rest.length && isPlain(rest));
@@ -40,6 +47,16 @@ function withoutRest(completion: Completion, rest: string): Completion | null {
   }
   return completion;
 }
+
+/** What both begin with, up to the end of a word. */
+function sharedWords(a: string, b: string): string {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length++;
+  while (!isBetweenWords(a, length) || !isBetweenWords(b, length)) length--;
+  return a.slice(0, length);
+}
+
+const isBetweenWords = (text: string, at: number): boolean => !(WORD.test(text[at - 1] ?? "") && WORD.test(text[at] ?? ""));
 
 /** Can be told from the text's own words and brackets: separators, or more than closers. */
 const isPlain = (rest: string): boolean =>
