@@ -62,10 +62,11 @@ const isBetweenWords = (text: string, at: number): boolean => !(WORD.test(text[a
 const isPlain = (rest: string): boolean =>
   CLOSING.test(rest) || /[\p{L}\p{N}]/u.test(rest) ? rest.length >= 3 && !/^[\s)\]}"'`;,]*$/.test(rest) : true;
 
-/** Cuts where the text closes a bracket or string that the suffix closes. */
+/** Cuts where the text closes a bracket or string that the suffix closes, and a statement's end that is left before a bracket. */
 function withoutClosers(completion: Completion, rest: string, context: Parameters<Filter>[1]): Completion | null {
   const { text } = completion;
-  const { exit, exitKind } = walk(text, syntaxOf(context));
+  const { exit, exitKind, open, end } = walk(text, syntaxOf(context));
+  if (exitKind === null && open.length === 0 && end.in === "code" && /^\s*[)\]]/.test(rest)) return withText(completion, text.replace(/[\s;]*;\s*$/, ""));
   if (exitKind !== "suffix") return completion;
   const closing = text.slice(exit).split("\n", 1)[0] ?? "";
   const beyond = closing.slice(rest.length);
