@@ -1,7 +1,7 @@
 // Ghost text, as a user meets it: it appears while typing and when asked for, Tab takes it, Alt+] shows another.
 
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, describe, inject, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { pictureFailures } from "./failures";
 import { marked, typescript } from "./samples";
 import { readWorkspaceFile, writeWorkspaceFile } from "./scratch";
@@ -16,19 +16,23 @@ let browser: Browser;
 let window: CodeWindow;
 let count = 0;
 
+const word = marked(typescript.replace("|", "retu|"));
+
 const file = (number: number) => `points${number}.ts`;
 
 pictureFailures(() => window);
 
 beforeAll(async () => {
   for (const number of [1, 2, 3]) writeWorkspaceFile(scratch, file(number), sample.text);
+  writeWorkspaceFile(scratch, file(4), word.text);
   browser = await launchBrowser();
   window = await CodeWindow.open(browser, inject("server"), scratch.workspace);
 });
 
 beforeEach(async () => {
   await window.openFile(file(++count));
-  await window.goTo(sample.line, sample.column);
+  const { line, column } = count === 4 ? word : sample;
+  await window.goTo(line, column);
 });
 
 afterAll(() => CodeWindow.end(browser, window));
@@ -63,5 +67,12 @@ describe("ghost text", () => {
     const second = await window.waitForGhostText({ not: first });
     await window.press("Tab");
     await holds(second);
+  });
+
+  it("goes on with a word that is half typed, and Tab writes it whole", async () => {
+    await window.press("Alt+\\");
+    expect(await window.waitForGhostText()).toMatch(/^rn\b/);
+    await window.press("Tab");
+    await until("the word is whole", () => /^ {2}return\b/m.test(onDisk().split("\n")[word.line - 1] ?? ""), { tell: onDisk });
   });
 });

@@ -3,7 +3,7 @@
 import type { Browser, Frame } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { pictureFailures } from "./failures";
-import { marked, typescript } from "./samples";
+import { marked, python, typescript } from "./samples";
 import { readWorkspaceFile, writeWorkspaceFile } from "./scratch";
 import { until } from "./until";
 import { CodeWindow, launchBrowser } from "./window";
@@ -32,6 +32,11 @@ afterAll(() => CodeWindow.end(browser, window));
 
 const lane = (id: string) => panel.locator(`.lane[data-lane="${id}"]`);
 const states = () => panel.locator(".lane").evaluateAll((cards) => cards.map((card) => card.textContent?.slice(0, 80)));
+
+const panelOf = (name: string) => until(`the solutions of ${name} are shown`, async () => {
+  for (const frame of window.page.frames()) if (await frame.locator(".origin .file", { hasText: name }).isVisible().catch(() => false)) return frame;
+  return undefined;
+});
 
 describe("Generate Solutions", () => {
   it("writes eight lanes beside the file", async () => {
@@ -78,6 +83,38 @@ describe("Generate Solutions again", () => {
     await title.waitFor();
     expect(await window.page.locator(".editor-group-container").count()).toBe(2);
     expect(await window.page.locator(".tab.active", { hasText: /^second\.ts/ }).count()).toBe(1);
+  });
+});
+
+describe("Generate Solutions between brackets that the editor closed", () => {
+  const name = "brackets.py";
+  const start = "        return self.items.get(";
+  const text = python.replace("|", `${start}|)`);
+  const place = marked(text);
+
+  it("inserts one without the bracket doubled, another in its place, and an undo gives the bracket back", async () => {
+    await panelOf("second.ts"); // which takes the focus once it is there
+    writeWorkspaceFile(scratch, name, place.text);
+    const now = () => words(readWorkspaceFile(scratch, name));
+    await window.openFile(name);
+    await window.goTo(place.line, place.column);
+    await window.runCommand("Octet: Generate Solutions");
+    await window.page.locator(".tab.active", { hasText: `Solutions: ${name}` }).waitFor();
+    panel = await panelOf(name);
+    await until("every lane has ended", async () => (await panel.locator(".lane:not([data-tone=live])").count()) === 8, { tell: states });
+    const [before = "", after = ""] = text.split("|").map(words);
+    const shown = panel.locator(".lane:not([hidden])").filter({ has: panel.locator("button.insert:enabled") });
+    const texts = (await shown.locator(".text .code").allInnerTexts()).map((code) => words(code).slice(words(start).length));
+    const closing = texts.flatMap((code, at) => (/^[^()]*\)/.test(code) ? [at] : []));
+    expect(closing.length, JSON.stringify(texts)).toBeGreaterThanOrEqual(2);
+    for (const at of closing.slice(0, 2)) {
+      await shown.nth(at).locator("button.insert").click();
+      const whole = before + (texts[at] ?? "") + after.slice(1);
+      await until("the file holds it", () => now() === whole, { tell: () => ({ text: texts[at], file: now() }) });
+    }
+    await window.page.locator(".tab.active", { hasText: new RegExp(`^${name}`) }).click();
+    await window.press("Control+z", "Control+z");
+    await until("the file is as it was", () => now() === before + after, { tell: now });
   });
 });
 
