@@ -60,7 +60,7 @@ describe.skipIf(folder === "")("pictures", () => {
     const panel = await window.webview(".lane");
     const done = async (): Promise<void> => {
       await until("the run is done", () => panel.getByRole("button", { name: "More" }).isVisible());
-      await panel.getByRole("button", { name: "Sort by rank" }).waitFor({ state: "hidden" });
+      await panel.locator(".lane:first-child.best").waitFor();
       await panel.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)));
     };
     await done();
@@ -69,15 +69,19 @@ describe.skipIf(folder === "")("pictures", () => {
     writeSettings(scratch, { ...settings, "octet.solutions.stopAtBlockEnd": false });
     await solve();
     await panel.waitForFunction((enough) => {
-      const texts = [...document.querySelectorAll(".lane .text")].filter((text) => (text.textContent ?? "").length > enough);
-      return texts.length >= 6 && document.querySelector(".caret") !== null;
+      const lanes = [...document.querySelectorAll(".lane")];
+      const written = lanes.filter((lane) => (lane.querySelector(".text")?.textContent ?? "").length > enough);
+      const live = lanes.filter((lane) => lane.querySelector(".caret") !== null);
+      const counted = live.every((lane) => Number(lane.querySelector(".count b")?.textContent) > 9); // figures follow the text
+      return written.length >= 6 && counted && live.length > 0;
     }, WRITTEN);
     await picture("solutions-writing");
     await done();
 
     writeSettings(scratch, settings);
+    await panel.evaluate(() => document.querySelector(".lane")?.setAttribute("data-before", ""));
     await solve();
-    await panel.getByRole("button", { name: "Stop all" }).waitFor();
+    await panel.locator(".lane[data-before]").waitFor({ state: "detached" });
     await done();
     await picture("solutions-done");
 
@@ -94,6 +98,7 @@ describe.skipIf(folder === "")("pictures", () => {
 
     await window.runCommand("Octet: Choose Models…");
     await window.page.locator(".quick-input-list .monaco-list-row").first().waitFor({ timeout: 120_000 });
+    await window.page.locator(".quick-input-widget").evaluate((widget) => Promise.allSettled(widget.getAnimations({ subtree: true }).map((animation) => animation.finished)));
     await picture("choose-models");
     await window.close();
   });

@@ -32,6 +32,8 @@ const faded = (colour: string, share: number): string => `color-mix(in srgb, ${c
 
 const LEAST_AXIS_PX = 30;
 const DIGIT_PX = 6.4;
+/** Right of the last tick, whose label is centred under it: "0.225 s". */
+const HALF_LABEL_PX = 22;
 
 /** Room for an axis's labels. */
 const widthOf = (_: uPlot, labels: readonly string[] | null): number =>
@@ -110,7 +112,7 @@ export class Chart {
       width,
       height,
       legend: { show: false },
-      padding: [6, shares ? 0 : 8, 0, 0],
+      padding: [6, shares ? 0 : HALF_LABEL_PX, 0, 0],
       scales: { x: { time: false }, left: { range: (_, __, max) => [0, Math.max(max * 1.12, 0.001)] }, ...(shares ? { share: { range: [0, 1] } } : {}) },
       axes: [{ ...axis, size: 20, space: 60, values: labels(" s") }, { ...left, ...whole }, ...(shares ? [share] : [])],
       series: [{}, ...this.series.map((series, index) => this.line(series, index))],
