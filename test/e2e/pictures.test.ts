@@ -67,14 +67,19 @@ describe.skipIf(folder === "")("pictures", () => {
 
     // Again with the panel open, or the lanes might end before it is found.
     writeSettings(scratch, { ...settings, "octet.solutions.stopAtBlockEnd": false });
-    await solve();
-    await panel.waitForFunction((enough) => {
+    const writing = (): Promise<boolean> => panel.waitForFunction((enough) => {
       const lanes = [...document.querySelectorAll(".lane")];
       const written = lanes.filter((lane) => (lane.querySelector(".text")?.textContent ?? "").length > enough);
       const live = lanes.filter((lane) => lane.querySelector(".caret") !== null);
       const counted = live.every((lane) => Number(lane.querySelector(".count b")?.textContent) > 9); // figures follow the text
       return written.length >= 6 && counted && live.length > 0;
-    }, WRITTEN);
+    }, WRITTEN, { timeout: 10_000 }).then(() => true, () => false);
+    // The moment is short, and a busy machine can miss it.
+    await solve();
+    for (let tries = 5; !(await writing()); await solve()) {
+      if (--tries === 0) throw new Error("never seen while they were written");
+      await done();
+    }
     await picture("solutions-writing");
     await done();
 
@@ -97,8 +102,11 @@ describe.skipIf(folder === "")("pictures", () => {
     await picture("latency");
 
     await window.runCommand("Octet: Choose Models…");
-    await window.page.locator(".quick-input-list .monaco-list-row").first().waitFor({ timeout: 120_000 });
-    await window.page.locator(".quick-input-widget").evaluate((widget) => Promise.allSettled(widget.getAnimations({ subtree: true }).map((animation) => animation.finished)));
+    await window.page.locator(".quick-input-list .monaco-list-row", { hasText: "Starter pair" }).waitFor({ timeout: 120_000 });
+    await window.page.waitForFunction(() => {
+      const widget = document.querySelector(".quick-input-widget");
+      return widget !== null && getComputedStyle(widget).opacity === "1" && widget.getAnimations().every(({ playState }) => playState === "finished");
+    });
     await picture("choose-models");
     await window.close();
   });
