@@ -17,29 +17,6 @@ from model import Shape
 OTHER_TEXT = 1_000_003                         # steps by which the data goes on
 
 
-class Reader:
-    def __init__(self, data):
-        self.data, self.at = data, 0
-
-    def unpack(self, form):
-        values = struct.unpack_from("<" + form, self.data, self.at)
-        self.at += struct.calcsize("<" + form)
-        return values if len(values) > 1 else values[0]
-
-    def text(self):
-        size = self.unpack("Q")
-        self.at += size
-        return bytes(self.data[self.at - size:self.at]).decode("utf8", "surrogateescape")
-
-    def value(self, kind=None):
-        """Of the kinds that gguf.py writes."""
-        kind = self.unpack("I") if kind is None else kind
-        if kind == 9:
-            kind, count = self.unpack("IQ")
-            return [self.value(kind) for _ in range(count)]
-        return self.text() if kind == 8 else self.unpack({4: "I", 5: "i", 6: "f", 7: "?"}[kind])
-
-
 def values(kind, data, count):
     """`count` float32 values of a tensor's bytes."""
     if kind == gguf.F32:
@@ -55,7 +32,7 @@ def values(kind, data, count):
 def read(path):
     """(metadata, {name: float32 array as PyTorch has its shape}). Raises SystemExit for what is no such file."""
     try:
-        return parsed(Reader(np.memmap(path, np.uint8, "r")), path)
+        return parsed(gguf.Reader(np.memmap(path, np.uint8, "r")), path)
     except OSError as error:
         raise SystemExit(f"{path}: {error.strerror}") from error
     except (ValueError, KeyError, IndexError, struct.error) as error:
@@ -67,7 +44,7 @@ def parsed(reader, path):
         raise SystemExit(f"{path} is no GGUF file")
     reader.at = 4
     _, tensors, entries = reader.unpack("IQQ")
-    metadata = {reader.text(): reader.value() for _ in range(entries)}
+    metadata = {reader.text(): reader.value(reader.unpack("I")) for _ in range(entries)}
     found = []
     for _ in range(tensors):
         name, dimensions = reader.text(), reader.unpack("I")

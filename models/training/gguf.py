@@ -1,9 +1,36 @@
-"""Writes GGUF files, version 3: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Standard library only."""
+"""Writes GGUF files, version 3, and reads their metadata: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Standard library only."""
 import os
 import struct
 
 F32, F16, Q8_0 = 0, 1, 8
 ALIGNMENT = 32
+
+
+STRING, ARRAY = 8, 9                           # types of metadata values
+NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+
+
+class Reader:
+    """Of the bytes of a file, from `at` on. What is not whole raises struct.error; a type that there is not, KeyError."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def unpack(self, form):
+        values = struct.unpack_from("<" + form, self.data, self.at)
+        self.at += struct.calcsize("<" + form)
+        return values if len(values) > 1 else values[0]
+
+    def text(self):
+        size = self.unpack("Q")
+        self.at += size
+        return bytes(self.data[self.at - size:self.at]).decode("utf8", "surrogateescape")
+
+    def value(self, kind):
+        if kind == ARRAY:
+            kind, count = self.unpack("IQ")
+            return [self.value(kind) for _ in range(count)]
+        return self.text() if kind == STRING else self.unpack(NUMBERS[kind])
 
 
 def text(value):

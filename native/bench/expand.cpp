@@ -88,6 +88,7 @@ class Expansion {
     const bool halves = to_.rope.halves;
     to_.rope = from_.rope;
     to_.rope.halves = halves;
+    // The small head's pairs keep their frequencies, and YaRN's ramp its place among them: both go by dimensions / log(base).
     to_.rope.dimensions = to_.head_dim;
     to_.rope.base = static_cast<float>(std::pow(static_cast<double>(from_.rope.base), static_cast<double>(to_.head_dim) / from_.head_dim));
   }

@@ -99,7 +99,7 @@ class Engine {
   std::deque<Choices> in_flight_;  // submitted steps, oldest first
   CostModel costs_;
   std::array<Experience, 4> experience_;  // by temperature
-  int prefill_chunk_ = 256;
+  int prefill_chunk_ = 256;  // tokens; follows the time that the last one took
   std::thread thread_;
 };
 

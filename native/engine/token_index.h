@@ -10,8 +10,8 @@ namespace octet {
 
 class TokenIndex {
  public:
-  /// Of the vocabulary's first `size` tokens, without those that have no bytes or end a text. Looks at all of them: some 0.1 s for
-  /// 150,000. The vocabulary outlives this.
+  /// Of the vocabulary's first `size` tokens, without those that have no bytes or end a text. Looks at all of them and
+  /// sorts them. The vocabulary outlives this.
   TokenIndex(const Vocabulary& vocabulary, int size);
 
   /// Tokens whose bytes are `text` or begin with it, ascending by id.

@@ -1,11 +1,11 @@
 // octet eval as a user runs it: with a pretended model whose completions are known, and with the starter pair.
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import Ajv from "ajv";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { EvalMethod } from "../../extension/cli/eval/attempt";
 import type { ProblemRecord } from "../../extension/cli/eval/metrics";
 import type { Comparison, SummaryRow } from "../../extension/cli/eval/table";
+import { parsed } from "./evalDocument";
 import { childrenOf, folder, isAlive, root, run, runAsked, start, starter, until, useBuiltCli } from "./harness";
 import { holdingJails } from "./holdingJails";
 
@@ -20,14 +20,6 @@ interface Document {
   comparisons: Comparison[];
   problems: ProblemRecord[];
   notices: string[];
-}
-
-const validate = new Ajv().compile(JSON.parse(readFileSync(path.join(root, "docs", "eval.schema.json"), "utf8")) as object);
-
-function parsed(text: string): Document {
-  const document = JSON.parse(text) as Document;
-  expect(validate(document), JSON.stringify(validate.errors)).toBe(true);
-  return document;
 }
 
 const problems = [
@@ -66,7 +58,7 @@ describe.skipIf(!jailed)("humaneval", () => {
   it("ranks, judges and counts what each method finished within the budget", async () => {
     const { code, stdout } = await run(["eval", "humaneval", "--problems", problemFile, ...four, "--json"], { env: pretended });
     expect(code).toBe(0);
-    const document = parsed(stdout);
+    const document = parsed<Document>(stdout);
     expect(document.complete).toBe(true);
     // Each batch has candidates 0, 1 and 3 finished. add: 0 is right; sub: 1, the best, is right; hang: 0 and 1 are.
     for (const method of ["regular", "bass"] as const) {
@@ -106,13 +98,13 @@ describe.skipIf(!jailed)("humaneval", () => {
   it("keeps results and goes on where they end, torn line and all", async () => {
     const results = path.join(folder, "results.jsonl");
     const args = ["eval", "humaneval", "--problems", problemFile, ...four, "--methods", "bass", "--results", results, "--json"];
-    const whole = parsed((await run(args, { env: pretended })).stdout);
+    const whole = parsed<Document>((await run(args, { env: pretended })).stdout);
     const lines = readFileSync(results, "utf8").trimEnd().split("\n");
     expect(lines).toHaveLength(4);
     writeFileSync(results, `${lines.slice(0, 3).join("\n")}\n${lines[3]?.slice(0, 20)}`);
     const again = await run(args, { env: { ...pretended, OCTET_EVAL_SLOW: "3" } }); // one warm-up, one problem: no third request
     expect(again.code).toBe(0);
-    expect(parsed(again.stdout).problems).toEqual(whole.problems);
+    expect(parsed<Document>(again.stdout).problems).toEqual(whole.problems);
     expect(readFileSync(results, "utf8").trimEnd().split("\n")).toEqual(lines);
 
     const other = await run([...args, "--temperature", "0.5"], { env: pretended });
@@ -138,7 +130,7 @@ describe.skipIf(!jailed)("humaneval", () => {
     slow.child.kill("SIGINT");
     const { code, stdout } = await slow.done;
     expect(code).toBe(130);
-    const document = parsed(stdout);
+    const document = parsed<Document>(stdout);
     expect(document.complete).toBe(false);
     expect(document.problems.map(({ problem }) => problem)).toEqual(["Tiny/0", "Tiny/1"]);
     expect(document.notices).toContain("Stopped after 2 of 3 problems.");
@@ -150,7 +142,7 @@ describe.skipIf(!jailed)("humaneval", () => {
     const { code, stdout, stderr } = await run(args, { env: { ...pretended, OCTET_EVAL_DIE: "3" } });
     expect(code).toBe(1);
     expect(stderr).toMatch(/\noctet: the worker stopped \(.*\)\..*\n$/);
-    expect(parsed(stdout)).toMatchObject({ complete: false, problems: [{ problem: "Tiny/0" }] });
+    expect(parsed<Document>(stdout)).toMatchObject({ complete: false, problems: [{ problem: "Tiny/0" }] });
   });
 
   it("writes the document into a file, whole, beside the tables", async () => {
@@ -158,7 +150,7 @@ describe.skipIf(!jailed)("humaneval", () => {
     const { stdout } = await run(
       ["eval", "humaneval", "--problems", problemFile, ...four, "--methods", "regular", "--markdown", "--json", file], { env: pretended });
     expect(stdout).toMatch(/^\| problems \| method \| Pass@First \|/);
-    expect(parsed(readFileSync(file, "utf8")).problems).toHaveLength(3);
+    expect(parsed<Document>(readFileSync(file, "utf8")).problems).toHaveLength(3);
     expect(readdirSync(folder).filter((name) => name.includes(".tmp"))).toEqual([]);
   });
 
@@ -194,7 +186,7 @@ describe("infill", () => {
       const { code, stdout, stderr } = await run(
         ["eval", "infill", "--files", sources, "--methods", "bass", "-n", "2", "--holes", "30", "--json", ...args], { env });
       expect(code, stderr).toBe(0);
-      return parsed(stdout);
+      return parsed<Document>(stdout);
     };
     const document = await infill();
     const right = document.problems.filter(({ methods }) => methods.bass?.candidates.some((candidate) => candidate.right));
@@ -217,7 +209,7 @@ describe("infill --heal", () => {
     const [healed, plain] = [await infill("--heal"), await infill()];
     for (const [{ code, stdout, asked }, heal] of [[healed, true], [plain, false]] as const) {
       expect(code).toBe(0);
-      expect(parsed(stdout).parameters.heal).toBe(heal);
+      expect(parsed<Document>(stdout).parameters.heal).toBe(heal);
       expect(asked.length).toBeGreaterThan(2);
       for (const params of asked) expect(params.heal ?? false).toBe(heal);
     }
@@ -238,7 +230,7 @@ describe("acceptance", () => {
   it("counts by language, temperature and batch", async () => {
     const { code, stdout } = await run(["eval", "acceptance", "--files", sources, "--temperatures", "0,0.8", "--batch", "1,4", "--json"], { env: pretended });
     expect(code).toBe(0);
-    const { summary } = parsed(stdout) as unknown as { summary: Record<string, unknown>[] };
+    const { summary } = parsed<{ summary: Record<string, unknown>[] }>(stdout);
     expect(summary.map(({ language, temperature, batch }) => [language, temperature, batch])).toEqual(
       ["python", "typescript", "all"].flatMap((language) => [0, 0.8].flatMap((temperature) => [1, 4].map((batch) => [language, temperature, batch]))));
     // Of four drafted two are kept and the third is rejected, so three were looked at.
@@ -250,7 +242,7 @@ describe("loss", () => {
   it("gives bits per byte of each model", async () => {
     const { code, stdout } = await run(["eval", "loss", "--files", sources, "--json"], { env: pretended });
     expect(code).toBe(0);
-    const { summary } = parsed(stdout) as unknown as { summary: Record<string, number>[] };
+    const { summary } = parsed<{ summary: Record<string, number>[] }>(stdout);
     expect(summary.map(({ language }) => language)).toEqual(["typescript", "python", "all"]);
     for (const row of summary) {
       expect(row.target).toBeCloseTo(1);
@@ -268,7 +260,7 @@ describe("with the starter pair", () => {
     for (const args of [["humaneval", "--problems", problemFile, ...quick], ["infill", "--files", sources, ...quick]]) {
       const { code, stdout, stderr } = await run(["eval", ...args], pair);
       expect(code, stderr).toBe(0);
-      const document = parsed(stdout);
+      const document = parsed<Document>(stdout);
       expect(document.problems).toHaveLength(2);
       for (const { methods } of document.problems) {
         expect(Object.keys(methods).sort()).toEqual(["bass", "regular", "speculative-single"]);
@@ -279,7 +271,7 @@ describe("with the starter pair", () => {
   it("foretells code better than chance", async () => {
     const { code, stdout } = await run(["eval", "loss", "--files", sources, "--json"], pair);
     expect(code).toBe(0);
-    const { summary } = parsed(stdout) as unknown as { summary: { language: string; target: number; draft: number }[] };
+    const { summary } = parsed<{ summary: { language: string; target: number; draft: number }[] }>(stdout);
     const all = summary.find(({ language }) => language === "all");
     expect(all?.target).toBeGreaterThan(0);
     expect(all?.target).toBeLessThan(3);
@@ -289,7 +281,7 @@ describe("with the starter pair", () => {
     const args = ["eval", "acceptance", "--files", sources, "--limit", "2", "--temperatures", "0", "--batch", "2", "--new-tokens", "16", "--json"];
     const { code, stdout } = await run(args, pair);
     expect(code).toBe(0);
-    const { summary } = parsed(stdout) as unknown as { summary: { acceptanceRate: { value: number }; perToken: { value: number } }[] };
+    const { summary } = parsed<{ summary: { acceptanceRate: { value: number }; perToken: { value: number } }[] }>(stdout);
     for (const { acceptanceRate, perToken } of summary) {
       expect(acceptanceRate.value).toBeGreaterThan(0);
       expect(perToken.value).toBeGreaterThanOrEqual(acceptanceRate.value);

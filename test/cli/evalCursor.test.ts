@@ -1,11 +1,11 @@
 // octet eval cursor as a user runs it: with a pretended model whose completions are known, and with the starter pair.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import Ajv from "ajv";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { CursorGain, CursorRow, CursorSample } from "../../extension/cli/eval/cursor";
 import { placeKinds, type PlaceKind } from "../../extension/cli/eval/cursorPlaces";
 import type { GenerateParams } from "../../protocol/worker";
+import { parsed } from "./evalDocument";
 import { folder, root, run, runAsked, startMarked, until, useBuiltCli } from "./harness";
 
 useBuiltCli();
@@ -18,14 +18,6 @@ interface Document {
   gains: CursorGain[];
   places: CursorSample[];
   notices: string[];
-}
-
-const validate = new Ajv().compile(JSON.parse(readFileSync(path.join(root, "docs", "eval.schema.json"), "utf8")) as object);
-
-function parsed(text: string): Document {
-  const document = JSON.parse(text) as Document;
-  expect(validate(document), JSON.stringify(validate.errors)).toBe(true);
-  return document;
 }
 
 // Short: the worker computes longer prompts in pieces that depend on times, and rounding with them.
@@ -50,7 +42,7 @@ describe("with a pretended model", () => {
   it("asks every place twice, healed and not, in turns, all else being equal", async () => {
     const { code, stdout, asked } = await runAsked(cursor("--seed", "5", "--json"), { env: pretended });
     expect(code).toBe(0);
-    const { places, complete } = parsed(stdout);
+    const { places, complete } = parsed<Document>(stdout);
     expect(complete).toBe(true);
     expect(places).toHaveLength(3 * placeKinds.length);
     expect(asked).toHaveLength(2 * places.length);
@@ -71,7 +63,7 @@ describe("with a pretended model", () => {
   it("shows a model that fills in well what is behind the next word", async () => {
     const { code, stdout, asked } = await runAsked(cursor("--limit", "4", "--json"), { env: { ...pretended, OCTET_EVAL_PARAMETERS: "5e7" } });
     expect(code).toBe(0);
-    const { places, parameters } = parsed(stdout);
+    const { places, parameters } = parsed<Document>(stdout);
     expect(parameters.prompt).toBe("fim");
     expect(asked).toHaveLength(8);
     for (const [index, { next }] of places.entries()) {
@@ -82,7 +74,7 @@ describe("with a pretended model", () => {
     }
   });
   it("counts the best-ranked lane, any and all, each way", async () => {
-    const document = parsed((await run(cursor("--json"), { env: pretended })).stdout);
+    const document = parsed<Document>((await run(cursor("--json"), { env: pretended })).stdout);
     const blanks = document.places.filter(({ kind }) => kind === "blank");
     expect(new Set(blanks.map(({ next }) => next)).size).toBeGreaterThan(1);
     for (const { next, lanes } of blanks) {
@@ -98,7 +90,7 @@ describe("with a pretended model", () => {
     expect(document.summary.map(({ kind }) => kind)).toEqual(placeKinds.flatMap((kind) => [kind, kind]));
   });
   it("chooses the same places for a seed, the first of them with --limit", async () => {
-    const ids = async (...args: string[]): Promise<string[]> => parsed((await run(cursor("--json", ...args), { env: pretended })).stdout).places.map(({ place }) => place);
+    const ids = async (...args: string[]): Promise<string[]> => parsed<Document>((await run(cursor("--json", ...args), { env: pretended })).stdout).places.map(({ place }) => place);
     const all = await ids();
     expect(await ids("--limit", "4")).toEqual(all.slice(0, 4));
     expect(await ids("--limit", "4", "--seed", "2")).not.toEqual(all.slice(0, 4));
@@ -120,7 +112,7 @@ describe("with a pretended model", () => {
     slow.child.kill("SIGINT");
     const { code, stdout } = await slow.done;
     expect(code).toBe(130);
-    const document = parsed(stdout);
+    const document = parsed<Document>(stdout);
     expect(document.complete).toBe(false);
     expect(document.places).toHaveLength(2);
     expect(document.notices).toContain("Stopped after 2 of 15 places.");
@@ -129,7 +121,7 @@ describe("with a pretended model", () => {
     const { code, stdout, stderr } = await run(cursor("--json"), { env: { ...pretended, OCTET_EVAL_DIE: "3" } });
     expect(code).toBe(1);
     expect(stderr).toMatch(/\noctet: the worker stopped \(.*\)\..*\n$/);
-    expect(parsed(stdout)).toMatchObject({ complete: false, places: [{ kind: expect.any(String) as string }] });
+    expect(parsed<Document>(stdout)).toMatchObject({ complete: false, places: [{ kind: expect.any(String) as string }] });
   });
   it("refuses what cannot be, in one line with exit code 2", async () => {
     const short = path.join(folder, "short");
@@ -157,7 +149,7 @@ describe("with the starter pair", () => {
     const measure = async (): Promise<Document> => {
       const { code, stdout, stderr } = await run(cursor("--temperature", "0", "--json"));
       expect(code, stderr).toBe(0);
-      return parsed(stdout);
+      return parsed<Document>(stdout);
     };
     const document = await measure();
     const anyRight = (kind: PlaceKind): (number | undefined)[] => document.summary.filter((row) => row.kind === kind).map(({ any }) => any?.value);

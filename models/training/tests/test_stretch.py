@@ -29,7 +29,7 @@ class Stretch(unittest.TestCase):
         gguf.write(self.path(name), {**self.metadata, **{key.replace("__", "."): value for key, value in changed.items()}}, self.tensors)
 
     def stretch(self, *words):
-        return subprocess.run([sys.executable, os.path.join(TRAINING, "small", "stretch.py"), *words], capture_output=True, text=True)
+        return subprocess.run([sys.executable, os.path.join(TRAINING, "stretch.py"), *words], capture_output=True, text=True)
 
     def bytes(self, name):
         with open(self.path(name), "rb") as file:

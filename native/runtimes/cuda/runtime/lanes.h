@@ -42,8 +42,8 @@ struct PlannedLane {
   int at = 0;  ///< In the plan.
 };
 
-/// The plan's lanes as they stand in the batch: those that share as much of one prompt side by side, else in the plan's order. Draft lengths are cut
-/// to `most_draft_length`.
+/// The plan's lanes as they stand in the batch: those that share as much of one prompt side by side, else in the plan's order. Draft
+/// lengths are cut to `most_draft_length`.
 std::vector<PlannedLane> side_by_side(const StepPlan& plan, Lanes& lanes, int most_draft_length);
 
 /// Lanes of the graph for a step of `lanes`: few sizes, at most a third more than asked for and never more than `most`, so that

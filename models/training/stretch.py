@@ -9,49 +9,14 @@ import argparse
 import os
 import struct
 
-FIXED = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}   # bytes of a value, by its type
-STRING, ARRAY = 8, 9
-ALIGNMENT = 32
-
-
-class Reader:
-    def __init__(self, data):
-        self.data, self.at = data, 0
-
-    def unpack(self, form):
-        values = struct.unpack_from("<" + form, self.data, self.at)
-        self.at += struct.calcsize("<" + form)
-        return values if len(values) > 1 else values[0]
-
-    def text(self):
-        size = self.unpack("Q")
-        self.at += size
-        return self.data[self.at - size:self.at].decode("utf8", "surrogateescape")
-
-    def value(self, kind):
-        """A number (uint32) or a text; anything else is passed over."""
-        if kind == STRING:
-            return self.text()
-        if kind == ARRAY:
-            kind, count = self.unpack("IQ")
-            for _ in range(count):
-                self.value(kind)
-        elif kind == 4:
-            return self.unpack("I")
-        else:
-            self.at += FIXED[kind]
-        return None
-
-
-def entry(key, kind, form, value):
-    return struct.pack("<Q", len(key)) + key.encode() + struct.pack("<I" + form, kind, value)
+import gguf
 
 
 def stretched(data, trained, name):
     """The bytes of the file `data`, stretched. Raises SystemExit for what is no such file."""
     if data[:4] != b"GGUF":
         raise SystemExit(f"{name} is no GGUF file")
-    reader = Reader(data)
+    reader = gguf.Reader(data)
     reader.at = 4
     version, tensors, entries = reader.unpack("IQQ")
     start, metadata = reader.at, {}
@@ -71,11 +36,10 @@ def stretched(data, trained, name):
     context = metadata[f"{architecture}.context_length"]
     if not 0 < trained < context:
         raise SystemExit(f"{name} declares a context of {context} tokens; --trained takes fewer, and more than none")
-    key = f"{architecture}.rope.scaling."
-    added = (struct.pack("<Q", len(key) + 4) + f"{key}type".encode() + struct.pack("<IQ", STRING, 4) + b"yarn" +
-             entry(f"{key}factor", 6, "f", context / trained) + entry(f"{key}original_context_length", 4, "I", trained))
+    scaling = {"type": "yarn", "factor": context / trained, "original_context_length": trained}
+    added = b"".join(gguf.text(f"{architecture}.rope.scaling.{key}") + gguf.value(item) for key, item in scaling.items())
     head = b"GGUF" + struct.pack("<IQQ", version, tensors, entries + 3) + data[start:end] + added + data[end:reader.at]
-    return head + bytes(-len(head) % ALIGNMENT) + data[reader.at + -reader.at % ALIGNMENT:]
+    return head + bytes(-len(head) % gguf.ALIGNMENT) + data[reader.at + -reader.at % gguf.ALIGNMENT:]
 
 
 def main():
