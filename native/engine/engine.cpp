@@ -46,6 +46,7 @@ Engine::~Engine() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    give_up_if_unwanted();
   }
   wake_.notify_one();
   thread_.join();
@@ -87,12 +88,20 @@ Engine::RequestId Engine::submit(Request request, std::unique_ptr<Listener> list
 void Engine::cancel(RequestId id) {
   const std::lock_guard lock(mutex_);
   if (const auto it = known_.find(id); it != known_.end()) it->second->cancelled = true;
+  give_up_if_unwanted();
 }
 
 void Engine::cancel_lane(RequestId id, int lane) {
   if (lane < 0 || lane >= kMaxLanes) return;
   const std::lock_guard lock(mutex_);
   if (const auto it = known_.find(id); it != known_.end()) it->second->cancelled_lanes |= 1u << lane;
+  give_up_if_unwanted();
+}
+
+// The mutex is held.
+void Engine::give_up_if_unwanted() {
+  if (served_.empty()) return;
+  given_up_ = stopping_ || std::all_of(served_.begin(), served_.end(), [](const auto& job) { return job->unwanted(); });
 }
 
 Engine::Counts Engine::counts() const {
@@ -103,6 +112,7 @@ Engine::Counts Engine::counts() const {
 // The thread ----------------------------------------------------------------------------------------------------------
 
 void Engine::run() {
+  runtime_->watch(given_up_);
   while (wait_for_work()) {
     try {
       check_cancellations();
@@ -110,6 +120,8 @@ void Engine::run() {
       // One chunk of the oldest prompt that is not ready, then a step of those that are: a long prompt stops nobody.
       prefill_oldest();
       step();
+    } catch (const GivenUp&) {
+      check_cancellations();
     } catch (const std::exception& error) {
       fail_all(error.what());
     }
@@ -132,7 +144,7 @@ bool Engine::wait_for_work() {
 
 void Engine::check_cancellations() {
   for (const auto& job : running_) {
-    if (job->cancelled || job->all_lanes_cancelled()) {
+    if (job->unwanted()) {
       end(*job, FinishReason::kCancelled);
     } else if (job->over_budget()) {
       end(*job, FinishReason::kBudget);
@@ -141,7 +153,7 @@ void Engine::check_cancellations() {
     }
   }
   for (auto it = waiting_.begin(); it != waiting_.end();) {
-    if (!(*it)->cancelled && !(*it)->all_lanes_cancelled()) {
+    if (!(*it)->unwanted()) {
       ++it;
       continue;
     }
@@ -196,11 +208,14 @@ void Engine::admit() {
 void Engine::score(const std::shared_ptr<Job>& job) {
   const auto start = Clock::now();
   try {
+    const Pass pass(*this, {job});
     job->result.prompt_logprobs = runtime_->score(job->request.prompt, job->request.score == Request::Score::kDraft);
+    end(*job, FinishReason::kEnd);
+  } catch (const GivenUp&) {
+    end(*job, FinishReason::kCancelled);
   } catch (const std::exception& error) {
     return fail(job, error.what());
   }
-  end(*job, FinishReason::kEnd);
   job->taken_up = start;
   job->result.totals.prefill_ms = job->now_ms();
   running_.push_back(job);

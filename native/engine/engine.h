@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -36,7 +37,8 @@ class Engine {
   /// Queues a request. Throws Error if it can never run (empty prompt, prompt longer than the context, too many lanes).
   RequestId submit(Request request, std::unique_ptr<Listener> listener);
 
-  /// Takes effect within one step (or one prefill chunk). Unknown ids are ignored: the request may just have ended.
+  /// Takes effect within one step (or one prefill chunk), and at once where the pass under way serves no other request and its device
+  /// can give it up. Unknown ids are ignored: the request may just have ended.
   void cancel(RequestId id);
   void cancel_lane(RequestId id, int lane);
 
@@ -48,11 +50,13 @@ class Engine {
  private:
   struct Job;
   struct LaneState;
+  class Pass;
   using Choices = std::vector<std::pair<RequestId, DraftLengthPolicy::Choice>>;  // of the requests that a step serves
 
   void run();
   bool wait_for_work();
   void check_cancellations();
+  void give_up_if_unwanted();
   void admit();
   void score(const std::shared_ptr<Job>& job);
   void prefill_oldest();
@@ -63,6 +67,7 @@ class Engine {
 
   int live_lanes() const;
   StepPlan plan(Choices& choices);
+  std::vector<std::shared_ptr<Job>> served_by(const Choices& choices) const;
   void step();
   void process(StepResult&& step, const Choices& choices, double step_ms);
   void advance(Job& job, LaneState& lane, LaneStep&& result, StepEvent& event);
@@ -80,6 +85,7 @@ class Engine {
   void publish_counts();
   Experience& experience(const Sampling& sampling);
 
+  std::atomic<bool> given_up_{false};  // the pass under way
   std::unique_ptr<Runtime> runtime_;
   std::shared_ptr<const Vocabulary> vocabulary_;
   RuntimeInfo info_;
@@ -89,6 +95,7 @@ class Engine {
   std::deque<std::shared_ptr<Job>> arrived_;
   std::unordered_map<RequestId, std::shared_ptr<Job>> known_;
   RequestId next_request_ = 1;
+  std::vector<std::shared_ptr<Job>> served_;  // by the pass under way
   bool stopping_ = false;
   Counts counts_;
 
@@ -99,7 +106,7 @@ class Engine {
   std::deque<Choices> in_flight_;  // submitted steps, oldest first
   CostModel costs_;
   std::array<Experience, 4> experience_;  // by temperature
-  int prefill_chunk_ = 256;  // tokens; follows the time that the last one took
+  int prefill_chunk_ = 64;  // tokens; follows the time that the last one took
   std::thread thread_;
 };
 

@@ -8,8 +8,15 @@
 namespace octet {
 namespace {
 
-constexpr int kSmallestPrefillChunk = 64, kLargestPrefillChunk = 2048;
-constexpr double kPrefillChunkMs = 50;  // aimed at, so that a cancellation is heard soon and other lanes go on
+constexpr int kSmallestPrefillChunk = 16, kLargestPrefillChunk = 2048;
+constexpr double kPrefillChunkMs = 50;  // aimed at, so that a cancellation is heard soon, other lanes go on, and little of a pass given up is lost
+
+// After a chunk of so many tokens took so long. Twice as many would have to take less than the aim to be tried.
+int next_chunk(int tokens, double ms) {
+  for (; ms > kPrefillChunkMs && tokens > kSmallestPrefillChunk; ms /= 2) tokens /= 2;
+  for (int grown = 1; ms < kPrefillChunkMs / 2 && grown < 4 && tokens < kLargestPrefillChunk; ms *= 2, grown *= 2) tokens *= 2;
+  return tokens;
+}
 
 }  // namespace
 
@@ -18,8 +25,11 @@ void Engine::prefill_oldest() {
                                   [](const auto& job) { return job->phase == Job::Phase::kPrefill; });
   if (found == running_.end()) return;
   const std::shared_ptr<Job> job = *found;
+  const Pass pass(*this, {job});
   try {
     prefill(*job);
+  } catch (const GivenUp&) {
+    throw;
   } catch (const std::exception& error) {  // of this prompt; if the device is gone, the others' next step tells
     running_.erase(std::find(running_.begin(), running_.end(), job));
     fail(job, error.what());
@@ -30,8 +40,7 @@ void Engine::prefill(Job& job) {
   const auto start = Clock::now();
   const int left = runtime_->prefill(job.prompt, prefill_chunk_, job.with_draft);
   const double ms = ms_between(start, Clock::now());
-  if (left > 0 && ms > kPrefillChunkMs) prefill_chunk_ = std::max(prefill_chunk_ / 2, kSmallestPrefillChunk);
-  if (left > 0 && ms < kPrefillChunkMs / 2) prefill_chunk_ = std::min(prefill_chunk_ * 2, kLargestPrefillChunk);
+  if (left > 0) prefill_chunk_ = next_chunk(prefill_chunk_, ms);
   const int total = static_cast<int>(job.tokens.size());
   job.listener->on_prefill({.done = total - left, .total = total, .reused = job.result.totals.reused_tokens});
   job.result.totals.prefill_ms = job.now_ms();

@@ -29,6 +29,13 @@ StepPlan Engine::plan(Choices& choices) {
   return plan;
 }
 
+std::vector<std::shared_ptr<Engine::Job>> Engine::served_by(const Choices& choices) const {
+  std::vector<std::shared_ptr<Job>> jobs;
+  for (const auto& job : running_)
+    if (std::any_of(choices.begin(), choices.end(), [&](const auto& choice) { return choice.first == job->id; })) jobs.push_back(job);
+  return jobs;
+}
+
 void Engine::step() {
   const auto start = Clock::now();
   while (static_cast<int>(in_flight_.size()) < runtime_->depth()) {
@@ -41,6 +48,7 @@ void Engine::step() {
   if (in_flight_.empty()) return;
   const Choices choices = std::move(in_flight_.front());
   in_flight_.pop_front();  // whatever comes of it
+  const Pass pass(*this, served_by(choices));
   StepResult result = runtime_->collect();
   process(std::move(result), choices, ms_between(start, Clock::now()));
 }

@@ -33,6 +33,11 @@ HostRuntime::HostRuntime(RuntimeInfo info, std::unique_ptr<LogitsModel> target, 
   draft_distributions_.resize(static_cast<std::size_t>(info_.max_lanes) * kMaxDraftLength);
 }
 
+void HostRuntime::watch(const std::atomic<bool>& given_up) {
+  target_->watch(given_up);
+  if (draft_) draft_->watch(given_up);
+}
+
 // Lanes -----------------------------------------------------------------------------------------------------------
 
 void HostRuntime::open_lane(const LaneStart& start) {

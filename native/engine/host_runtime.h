@@ -24,6 +24,7 @@ class HostRuntime final : public Runtime {
   HostRuntime(RuntimeInfo info, std::unique_ptr<LogitsModel> target, std::unique_ptr<LogitsModel> draft);
 
   const RuntimeInfo& info() const override { return info_; }
+  void watch(const std::atomic<bool>& given_up) override;
   OpenedPrompt open_prompt(const PromptStart& start) override;
   int prefill(PromptId prompt, int max_tokens, bool with_draft) override;
   std::vector<float> logits(PromptId prompt) override;

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "engine/engine.h"
@@ -63,6 +64,26 @@ struct Engine::Job {
     return phase == Phase::kPrefill ? request.lanes : phase == Phase::kDecoding ? live_lanes() : 0;
   }
   bool all_lanes_cancelled() const { return (~cancelled_lanes & ((1u << request.lanes) - 1)) == 0; }
+  bool unwanted() const { return cancelled || all_lanes_cancelled(); }
+};
+
+/// While it lives, the engine's thread is within passes that serve these jobs. They are given up when the last of the jobs is cancelled.
+class Engine::Pass {
+ public:
+  Pass(Engine& engine, std::vector<std::shared_ptr<Job>> jobs) : engine_(engine) {
+    const std::lock_guard lock(engine_.mutex_);
+    engine_.served_ = std::move(jobs);
+    engine_.give_up_if_unwanted();
+  }
+  ~Pass() {
+    const std::lock_guard lock(engine_.mutex_);
+    engine_.served_.clear();
+    engine_.given_up_ = false;
+  }
+  Pass(const Pass&) = delete;
+
+ private:
+  Engine& engine_;
 };
 
 }  // namespace octet

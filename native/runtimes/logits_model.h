@@ -29,6 +29,9 @@ class LogitsModel {
   virtual int cache_tokens() const = 0;    ///< Cells in the cache, shared by all sequences.
   virtual int max_rows() const = 0;        ///< Rows one decode call may have.
 
+  /// Runtime::watch: decode() throws GivenUp, and no row is cached.
+  virtual void watch(const std::atomic<bool>& given_up) { (void)given_up; }
+
   /// One forward pass over all rows. Afterwards logits(i) is the float32 row of rows[i] if it wanted logits,
   /// until the next decode. Throws std::runtime_error if the device fails or the cache has no room.
   virtual void decode(std::span<const Row> rows) = 0;

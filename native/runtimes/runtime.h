@@ -5,6 +5,7 @@
 // runtimes/logits_model.h instead and lets engine/host_runtime.h do draft, verify, accept and advance.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -116,6 +117,11 @@ struct CacheFull : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A pass was given up while it ran (Runtime::watch): what was cached before it is still there, what it was to bring is not.
+struct GivenUp : std::runtime_error {
+  GivenUp() : std::runtime_error("the pass was given up") {}
+};
+
 /// A loaded target (and draft) on a device. Not thread-safe: the engine's thread owns it.
 /// Every call may throw std::runtime_error with a sentence for the user if the device fails.
 class Runtime {
@@ -123,6 +129,10 @@ class Runtime {
   virtual ~Runtime() = default;
 
   virtual const RuntimeInfo& info() const = 0;
+
+  /// From now on passes may look at `given_up`, from any thread, and end early where it is true: the call that runs them throws GivenUp.
+  /// Lanes of a step that was given up can only be closed. `given_up` outlives the runtime. Where passes are short, nothing need look.
+  virtual void watch(const std::atomic<bool>& given_up) { (void)given_up; }
 
   struct OpenedPrompt {
     PromptId id = 0;

@@ -3,7 +3,9 @@
 // LogitsModel forbids throws.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <span>
 #include <stdexcept>
@@ -68,7 +70,11 @@ class FakeModel final : public LogitsModel {
   int cache_tokens() const override { return limits_.cache_tokens; }
   int max_rows() const override { return limits_.max_rows; }
 
+  void watch(const std::atomic<bool>& given_up) override { given_up_ = &given_up; }
+
   void decode(std::span<const Row> rows) override {
+    if (before_pass) before_pass(passes + 1);
+    if (given_up_ && *given_up_) throw GivenUp();
     require(!rows.empty(), "no rows");
     require(static_cast<int>(rows.size()) <= limits_.max_rows, "too many rows");
     logits_.clear();
@@ -122,6 +128,7 @@ class FakeModel final : public LogitsModel {
   int used_cells() const { return limits_.cache_tokens - static_cast<int>(free_.size()); }
 
   int passes = 0, rows_decoded = 0;
+  std::function<void(int pass)> before_pass;
 
  private:
   static constexpr Token kPoison = -1000000;
@@ -143,6 +150,7 @@ class FakeModel final : public LogitsModel {
     return Context(tokens);
   }
 
+  const std::atomic<bool>* given_up_ = nullptr;
   FakeFunction function_;
   int vocabulary_, padding_;
   Limits limits_;

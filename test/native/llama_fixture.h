@@ -12,15 +12,15 @@ inline const std::string kTargetFile = std::string(OCTET_TEST_MODELS) + "/octet-
 inline const std::string kDraftFile = std::string(OCTET_TEST_MODELS) + "/octet-starter-1M-draft-q8_0.gguf";
 inline const std::string kStoriesFile = std::string(OCTET_TEST_MODELS) + "/../test/data/stories260K.gguf";
 
-/// What llama.cpp logged as errors since the process began.
-inline std::vector<std::string>& logged_errors() {
+/// What llama.cpp logged as errors and warnings since the process began.
+inline std::vector<std::string>& logged_problems() {
   static std::vector<std::string> lines;
   return lines;
 }
 
 inline void start_backends() {
   initialize({OCTET_TEST_LIBRARIES}, [](LogLevel level, const std::string& line) {
-    if (level == LogLevel::kError) logged_errors().push_back(line);
+    if (level == LogLevel::kError || level == LogLevel::kWarning) logged_problems().push_back(line);
   });
 }
 

@@ -2,7 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cmath>
+#include <thread>
 
 #include "gguf_editor.h"
 #include "llama_fixture.h"
@@ -188,4 +191,64 @@ TEST_CASE("a kept prompt has no holes where attention slides over a window") {
   feed(model, 1, 0, std::vector<Token>(70, 501));
   model.share(20, 0, 60);
   CHECK(difference(feed(model, 0, 60, {2000}), expected) < kTolerance);
+}
+
+TEST_CASE("a pass that is given up caches nothing, and is no problem to the log") {
+  auto pair = load_pair(exact_options(kTargetFile));
+  LogitsModel& model = *pair.target;
+  const std::vector<float> expected = [&] {
+    feed(model, 0, 0, kPrompt);
+    const auto logits = feed(model, 0, static_cast<int>(kPrompt.size()), {2000});
+    model.truncate(0, 0);
+    return logits;
+  }();
+  std::atomic<bool> given_up = false;
+  model.watch(given_up);
+  feed(model, 0, 0, kPrompt);
+  model.share(0, 1, 4);
+  const std::size_t problems = logged_problems().size();
+  given_up = true;
+  const int end = static_cast<int>(kPrompt.size());
+  CHECK_THROWS_AS(model.decode(std::vector<Row>{{0, 2000, end, true}, {1, 400, 4, false}, {2, 300, 0, true}}), GivenUp);
+  given_up = false;
+  CHECK(logged_problems().size() == problems);
+  CHECK(difference(feed(model, 0, end, {2000}), expected) == 0);
+  feed(model, 2, 0, kPrompt);  // the others begin where they were
+  feed(model, 1, 4, {kPrompt.begin() + 4, kPrompt.end()});
+  CHECK(difference(feed(model, 1, end, {2000}), expected) < kTolerance);
+  CHECK(difference(feed(model, 2, end, {2000}), expected) < kTolerance);
+}
+
+TEST_CASE("a long pass is given up while it runs") {
+  auto options = exact_options(kTargetFile);
+  options.context_tokens = 2048;
+  auto pair = load_pair(options);
+  LogitsModel& model = *pair.target;
+  std::vector<Row> rows;
+  for (int i = 0; i < 512; ++i) rows.push_back({0, 300 + i, i, false});
+  std::atomic<bool> given_up = false;
+  model.watch(given_up);
+  const auto ms = [&](auto&& action) {
+    const auto start = std::chrono::steady_clock::now();
+    action();
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  };
+  const double whole = ms([&] { model.decode(rows); });
+  model.truncate(0, 0);
+  bool early = false;  // in one of some tries: a busy machine may wake the thread late
+  for (int attempt = 0; attempt < 20 && !early; ++attempt) {
+    std::thread other([&] {
+      std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(whole / 4));
+      given_up = true;
+    });
+    try {
+      model.decode(rows);
+    } catch (const GivenUp&) {
+      early = true;
+    }
+    other.join();
+    given_up = false;
+    model.truncate(0, 0);
+  }
+  CHECK(early);
 }

@@ -32,8 +32,9 @@ struct Script {
     return (stream * 7 + step * 3) % (drafted + 1);
   };
   std::map<Token, float> logits;  ///< Of every row that is asked for, where not 0.
-  std::function<void()> before_logits;
+  std::function<void()> before_logits, before_score;
   std::function<void(int call)> before_prefill, before_submit, before_collect;  ///< May throw. Calls count from 1.
+  const std::atomic<bool>* given_up = nullptr;                                  ///< What it is to watch.
 
   int prefills = 0, submits = 0, collects = 0, open_prompts = 0, open_lanes = 0, most_lanes = 0;
   std::vector<StepPlan> plans;
@@ -50,6 +51,7 @@ class ScriptedRuntime final : public Runtime {
 
   const RuntimeInfo& info() const override { return info_; }
   int depth() const override { return script_->depth; }
+  void watch(const std::atomic<bool>& given_up) override { script_->given_up = &given_up; }
 
   OpenedPrompt open_prompt(const PromptStart& start) override {
     const auto& [tokens, tail_tokens, logit_rows] = start;
@@ -81,6 +83,11 @@ class ScriptedRuntime final : public Runtime {
       for (const auto& [token, logit] : script_->logits) rows[static_cast<std::size_t>(row) * kVocabulary + static_cast<std::size_t>(token)] = logit;
     prompt.logit_rows = 0;
     return rows;
+  }
+
+  std::vector<float> score(std::span<const Token> tokens, bool) override {
+    if (script_->before_score) script_->before_score();
+    return std::vector<float>(tokens.size() - 1);
   }
 
   void close_prompt(PromptId id) override {

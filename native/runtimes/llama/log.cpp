@@ -23,12 +23,15 @@ Log& shared_log() {
 }
 
 thread_local int collecting = 0, expecting = 0;
+thread_local const std::atomic<bool>* giving_up = nullptr;
 thread_local std::string first_error;
+
+bool expected() { return expecting > 0 || (giving_up && giving_up->load(std::memory_order_relaxed)); }
 
 LogLevel to_level(ggml_log_level level, LogLevel before) {
   switch (level) {
-    case GGML_LOG_LEVEL_ERROR: return expecting > 0 ? LogLevel::kDebug : LogLevel::kError;
-    case GGML_LOG_LEVEL_WARN: return LogLevel::kWarning;
+    case GGML_LOG_LEVEL_ERROR: return expected() ? LogLevel::kDebug : LogLevel::kError;
+    case GGML_LOG_LEVEL_WARN: return giving_up && expected() ? LogLevel::kDebug : LogLevel::kWarning;
     case GGML_LOG_LEVEL_INFO: return LogLevel::kInfo;
     case GGML_LOG_LEVEL_CONT: return before;
     default: return LogLevel::kDebug;
@@ -83,11 +86,14 @@ void write_log(LogLevel level, const std::string& line) {
   if (log.callback) log.callback(level, line);
 }
 
-ErrorLines::ErrorLines() {
+ErrorLines::ErrorLines(const std::atomic<bool>* given_up) : before_(std::exchange(giving_up, given_up)) {
   if (collecting++ == 0) first_error.clear();
 }
 
-ErrorLines::~ErrorLines() { --collecting; }
+ErrorLines::~ErrorLines() {
+  --collecting;
+  giving_up = before_;
+}
 
 ExpectedErrors::ExpectedErrors() { ++expecting; }
 

@@ -77,6 +77,13 @@ class LlamaModel final : public LogitsModel {
     if (pool_) llama_detach_threadpool(context_.get());
   }
 
+  // Backends that know no callback (all but the CPU's and Metal's) compute the pass to its end.
+  void watch(const std::atomic<bool>& given_up) override {
+    given_up_ = &given_up;
+    const auto asked = [](void* data) { return static_cast<const std::atomic<bool>*>(data)->load(std::memory_order_relaxed); };
+    llama_set_abort_callback(context_.get(), asked, const_cast<std::atomic<bool>*>(&given_up));
+  }
+
   int vocabulary() const override { return vocabulary_; }
   int max_sequences() const override { return kSequences; }
   int cache_tokens() const override { return static_cast<int>(llama_n_ctx(context_.get())); }
@@ -97,7 +104,7 @@ class LlamaModel final : public LogitsModel {
     int status = 0;
     std::string reason;
     try {
-      const ErrorLines errors;
+      const ErrorLines errors(given_up_);
       status = llama_decode(context_.get(), batch);
       if (status == 0) llama_synchronize(context_.get());
       reason = errors.first();
@@ -114,7 +121,7 @@ class LlamaModel final : public LogitsModel {
     if (status == 1) {
       throw std::runtime_error("The cache has no room for " + std::to_string(rows.size()) + " more tokens");
     }
-    if (status == 2) throw std::runtime_error("The forward pass was aborted");
+    if (status == 2) throw GivenUp();
     throw std::runtime_error("The forward pass failed" + (reason.empty() ? "" : ": " + reason));
   }
 
@@ -211,6 +218,7 @@ class LlamaModel final : public LogitsModel {
   bool shadowed_;
   ContextHandle context_;
   llama_memory_t memory_ = nullptr;
+  const std::atomic<bool>* given_up_ = nullptr;
   int vocabulary_ = 0, max_rows_ = 0, max_logit_rows_ = 0;
   std::array<int, kSequences> lengths_{};  ///< Cached tokens of each sequence.
 
