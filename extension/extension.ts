@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import type { OctetApi } from "./api";
 import { InlineProvider } from "./completion/inlineProvider";
+import { PromptSpeed } from "./completion/promptSpeed";
 import { registerCommands } from "./commands";
 import { onConfigChange, readConfig } from "./config";
 import { Latency } from "./latency/latency";
@@ -39,21 +40,23 @@ export function activate(context: vscode.ExtensionContext): OctetApi {
   const parts = session = new Session(supervisor, () => loadParams(config, pair(), context.globalStorageUri));
   const snooze = new Snooze();
   const problems = new Problems(supervisor, current, log);
+  const speed = new PromptSpeed();
   const inline = new InlineProvider({
-    session: parts, config: current, log, snoozed: () => snooze.active, onError: (error, kind) => problems.report(error, kind === "explicit"),
+    session: parts, config: current, speed, log, snoozed: () => snooze.active, onError: (error, kind) => problems.report(error, kind === "explicit"),
   });
   const follow = later(() => void parts.refresh().catch((error: unknown) => problems.report(error)), FOLLOW_MS);
   const statusBar = new StatusBar(parts, current, snooze, problems);
   const latency = new Latency({ session: parts, extension: context.extensionUri, memory: context.globalState });
   const library = new ModelLibrary(current, context.globalStorageUri);
   const solutions = new Solutions({
-    session: parts, extension: context.extensionUri, config: readConfig, ratioToPlain: latency.ratioToPlain,
+    session: parts, extension: context.extensionUri, config: readConfig, speed, ratioToPlain: latency.ratioToPlain,
     places: () => (config.multiFileContext ? inline.recent : null),
   });
 
   context.subscriptions.push(
     log,
     logWorker(supervisor, log),
+    parts.onRequest((news) => speed.request(news)),
     snooze, problems, inline, statusBar, latency, solutions, library, follow,
     registerCommands({ session: parts, inline, snooze, problems, config: current, pair, library, log, version }),
     supervisor.onState(({ loaded }) => { if (loaded) problems.clear(); }),

@@ -5,6 +5,7 @@ import { atCursor, ContextBuilder, type SelectedItem } from "./context";
 import { Debounce } from "./debounce";
 import type { DocumentView, Position } from "./document";
 import { buildPrompt, fillsIn, fitPrompt, needsCount, promptChars } from "./prompt";
+import type { PromptSpeed } from "./promptSpeed";
 import type { RecentPlaces } from "./recentPlaces";
 import { requestKey } from "./requestKey";
 import { requestShape } from "./requestShape";
@@ -37,6 +38,8 @@ export interface AskInput {
 }
 
 const BUDGET_MS: Record<TriggerKind, number> = { automatic: 3_000, explicit: 5_000 };
+/** Of which a prompt may take so much. One length for both: its windows, and so what is cached of it, are the same. */
+const PROMPT_MS = 1_500;
 const SPECIAL_TOKENS = 8;
 /** Automatic requests are answered when one lane in so many has given a candidate. */
 const ENOUGH_SHARE = 4;
@@ -48,8 +51,8 @@ export class AskBuilder {
   private readonly adaptive = new Debounce();
   private fixed: { ms: number; debounce: Debounce } | null = null;
 
-  /** `count` is the worker's tokenizer. */
-  constructor(recent: RecentPlaces, private readonly count: (text: string) => Promise<number>) {
+  /** `count` is the worker's tokenizer; without `speed` prompts are as long as there is room for. */
+  constructor(recent: RecentPlaces, private readonly count: (text: string) => Promise<number>, private readonly speed?: Pick<PromptSpeed, "longest">) {
     this.contexts = new ContextBuilder(recent);
   }
 
@@ -72,7 +75,7 @@ export class AskBuilder {
     const budget = contextBudget({
       contextTokens: loaded.contextTokens,
       maxTokens: most,
-      promptTokens: Math.max(1, settings.contextTokens - most),
+      promptTokens: Math.max(1, Math.min(settings.contextTokens - most, this.speed?.longest(loaded, PROMPT_MS) ?? Infinity)),
       fim: loaded.fim,
     });
     const context = this.contexts.build(document, cursor, estimate, budget, selected);

@@ -10,6 +10,7 @@ import { Changes } from "./changes";
 import { Completer, type Ask } from "./completer";
 import type { DocumentView, TextEdit } from "./document";
 import { LoadGate } from "./loadGate";
+import type { PromptSpeed } from "./promptSpeed";
 import { RecentPlaces } from "./recentPlaces";
 import { inlineEdit } from "./replaceRange";
 import { SessionGenerator } from "./sessionGenerator";
@@ -21,6 +22,7 @@ export interface InlineOptions {
   session: Session;
   config: () => OctetConfig;
   snoozed: () => boolean;
+  speed: PromptSpeed;
   log: vscode.LogOutputChannel;
   /** Not called for cancellations. */
   onError: (error: OctetError, kind: TriggerKind) => void;
@@ -60,8 +62,8 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   private left: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: InlineOptions) {
-    const { session } = options;
-    this.asks = new AskBuilder(this.recent, async (text) => (await session.supervisor.tokenize(text)).tokens.length);
+    const { session, speed } = options;
+    this.asks = new AskBuilder(this.recent, async (text) => (await session.supervisor.tokenize(text)).tokens.length, speed);
     this.completer = new Completer(new SessionGenerator(session, () => this.label), { onReport: (report) => this.asks.learn(report) });
     const loads = session.supervisor.onState(({ loaded }) => {
       if (loaded) this.gate.reset();

@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import type { FromSolutionsView, NoteMessage, SolutionsChange, SolutionsOrigin, SolutionsState, ToSolutionsView } from "../../protocol/solutionsView";
 import type { LoadResult } from "../../protocol/worker";
 import type { Position, TextDocument } from "../completion/document";
+import type { PromptSpeed } from "../completion/promptSpeed";
 import type { RecentPlaces } from "../completion/recentPlaces";
 import { ViewChannel } from "../views/channel";
 import { errorAction, openPage } from "../views/webview";
@@ -13,7 +14,7 @@ import { copyOf, editorPosition, editsOf, viewOf } from "./editorDocument";
 import { insertSolution, openDocument, reveal, type Note } from "./insert";
 import { InsertionPoint } from "./insertion";
 import { withLead, type Place } from "./place";
-import { solutionsPrompt, type SolutionsPrompt } from "./prompt";
+import { longestPrompt, solutionsPrompt, type SolutionsPrompt } from "./prompt";
 import { sameText, textOf } from "./ranking";
 import { SolutionsRun } from "./run";
 import { SolutionsRunner, type RunnerOptions, type SolutionsSettings } from "./runner";
@@ -23,6 +24,7 @@ export interface PanelServices {
   extension: vscode.Uri;
   diffs: SolutionDiffs;
   settings: (uri: vscode.Uri) => SolutionsSettings & { count: number };
+  speed: PromptSpeed;
   ratioToPlain: RunnerOptions["ratioToPlain"];
   /** Pieces of other files that the user visited lately; null where he does not want them shown to the model. */
   places: () => RecentPlaces | null;
@@ -133,7 +135,9 @@ export class SolutionsPanel implements vscode.Disposable {
   private async prompt(source: SolutionsRequest["source"] | null, point: InsertionPoint, loaded: LoadResult, maxTokens: number): Promise<SolutionsPrompt | null> {
     const { document, cursor } = source ?? (await this.sourceNow(point));
     const count = async (text: string): Promise<number> => (await this.services.session.supervisor.tokenize(text)).tokens.length;
-    return solutionsPrompt({ document, cursor, loaded, maxTokens, places: this.services.places(), count });
+    const { speed, settings, places } = this.services;
+    const { budgetMs } = settings(this.uri);
+    return solutionsPrompt({ document, cursor, loaded, maxTokens, places: places(), count, longest: longestPrompt(speed, loaded, budgetMs) });
   }
 
   /** After a reload: the file as it is now. */

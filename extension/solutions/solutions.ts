@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import type { SolutionsState, SolutionsViewMemory } from "../../protocol/solutionsView";
 import type { LoadResult } from "../../protocol/worker";
+import type { PromptSpeed } from "../completion/promptSpeed";
 import type { OctetConfig } from "../config";
 import { webviewOptions } from "../views/webview";
 import type { Session } from "../worker/session";
@@ -15,6 +16,7 @@ export interface SolutionsOptions {
   session: Session;
   extension: vscode.Uri;
   config: (scope?: vscode.ConfigurationScope) => OctetConfig;
+  speed: PromptSpeed;
   /** From the last benchmark of this pair; null where there was none. */
   ratioToPlain?: (loaded: LoadResult) => number | null;
   places: PanelServices["places"];
@@ -25,13 +27,13 @@ export class Solutions implements vscode.Disposable {
   private readonly services: PanelServices;
   private readonly disposables: vscode.Disposable[];
 
-  constructor({ session, extension, config, ratioToPlain, places }: SolutionsOptions) {
+  constructor({ session, extension, config, speed, ratioToPlain, places }: SolutionsOptions) {
     const diffs = new SolutionDiffs();
     const settings: PanelServices["settings"] = (uri) => {
       const { solutions, temperature, topP, seed, draftLength } = config(uri);
       return { ...solutions, temperature, topP, seed, draftLength };
     };
-    this.services = { session, extension, diffs, settings, ratioToPlain, places };
+    this.services = { session, extension, diffs, settings, speed, ratioToPlain, places };
     this.disposables = [
       diffs,
       vscode.commands.registerCommand("octet.generateSolutions", (argument: unknown) => this.generate(argument)),

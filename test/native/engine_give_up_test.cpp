@@ -22,14 +22,14 @@ bool comes(const std::atomic<bool>& flag) {
 /// A device within a long pass: it says so, and ends early only where it is given up.
 struct LongPass {
   std::shared_ptr<Script> script = std::make_shared<Script>();
-  std::atomic<bool> within{false}, ended{false};
+  std::atomic<bool> within{false}, ended{false}, early{false};
 
   void operator()() {
     if (ended) return;  // later passes are short
     within = true;
-    const bool given_up = comes(*script->given_up);
+    early = comes(*script->given_up);
     ended = true;
-    if (given_up) throw GivenUp();
+    if (early) throw GivenUp();
   }
   std::unique_ptr<Engine> engine() {
     return std::make_unique<Engine>(std::make_unique<ScriptedRuntime>(script), std::make_shared<ScriptedVocabulary>());
@@ -72,8 +72,23 @@ TEST_CASE("a pass over a prompt, its end or a text to score is given up when its
     REQUIRE(comes(pass.within));
     engine->cancel(id);
     check_cancelled(heard.get(), 4);
+    CHECK(pass.early);
+    CHECK_FALSE(*pass.script->given_up);
     check_goes_on(*engine, *pass.script);
   }
+}
+
+TEST_CASE("a pass is given up from its start where its request was cancelled just before") {
+  LongPass pass;
+  pass.script->before_prefill = [&](int) { pass(); };
+  Engine* cancelling = nullptr;
+  pass.script->before_open = [&] { cancelling->cancel(1); };
+  const auto engine = pass.engine();
+  cancelling = engine.get();
+  check_cancelled(run(*engine, request(1, 4, 40)), 4);
+  CHECK(pass.early);
+  pass.script->before_open = {};
+  check_goes_on(*engine, *pass.script);
 }
 
 TEST_CASE("a step is given up when the last of the requests that it serves is cancelled, by lanes or whole") {
@@ -96,6 +111,7 @@ TEST_CASE("a step is given up when the last of the requests that it serves is ca
   engine->cancel_lane(second_id, 1);
   check_cancelled(first.get(), 3);
   check_cancelled(second.get(), 2);
+  CHECK(pass.early);
   check_goes_on(*engine, *pass.script);
 }
 
@@ -114,6 +130,7 @@ TEST_CASE("a request that waits keeps no pass alive, and a pass that serves othe
   engine->cancel(running_id);
   check_cancelled(running.get(), 4);
   check_cancelled(cancelled.get(), 4);
+  CHECK(pass.early);
   const Heard heard = waiting.get();
   check_whole(heard, 4);
   for (const auto& sequence : heard.result.sequences) CHECK(sequence.finish == FinishReason::kLength);
@@ -128,5 +145,6 @@ TEST_CASE("an engine that goes gives up the pass under way, and every listener h
   engine.reset();
   check_cancelled(running.get(), 4);
   check_cancelled(waiting.get(), 16);
+  CHECK(pass.early);
   CHECK(pass.script->open_prompts == 0);
 }

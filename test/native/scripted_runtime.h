@@ -32,7 +32,7 @@ struct Script {
     return (stream * 7 + step * 3) % (drafted + 1);
   };
   std::map<Token, float> logits;  ///< Of every row that is asked for, where not 0.
-  std::function<void()> before_logits, before_score;
+  std::function<void()> before_open, before_logits, before_score;
   std::function<void(int call)> before_prefill, before_submit, before_collect;  ///< May throw. Calls count from 1.
   const std::atomic<bool>* given_up = nullptr;                                  ///< What it is to watch.
 
@@ -54,6 +54,7 @@ class ScriptedRuntime final : public Runtime {
   void watch(const std::atomic<bool>& given_up) override { script_->given_up = &given_up; }
 
   OpenedPrompt open_prompt(const PromptStart& start) override {
+    if (script_->before_open) script_->before_open();
     const auto& [tokens, tail_tokens, logit_rows] = start;
     require(!tokens.empty() && tail_tokens > 0, "an empty prompt");
     require(logit_rows >= 0 && logit_rows < static_cast<int>(tokens.size()), "rows that the prompt does not have");

@@ -1,12 +1,12 @@
 // Where solutions go: at the cursor or after what was selected, through edits, undo, a second insertion, closing and reload.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ModelInfo } from "../../protocol/worker";
+import type { LoadResult, ModelInfo } from "../../protocol/worker";
 import { TextDocument, type Position, type Range, type TextEdit } from "../../extension/completion/document";
 import { insertionOf, InsertionPoint, textIn } from "../../extension/solutions/insertion";
 import { leadIn, placeOf, withLead } from "../../extension/solutions/place";
 import { RecentPlaces } from "../../extension/completion/recentPlaces";
-import { solutionsPrompt } from "../../extension/solutions/prompt";
+import { longestPrompt, solutionsPrompt } from "../../extension/solutions/prompt";
 
 const at = (line: number, character: number): Position => ({ line, character });
 const range = (start: Position, end = start): Range => ({ start, end });
@@ -210,6 +210,21 @@ describe("solutionsPrompt", () => {
     const asked = await solutionsPrompt({ ...input, document, cursor: at(900, 0), loaded: { contextTokens: 512, fim: false, target } });
     expect(asked?.prompt).toMatchObject({ kind: "text" });
     expect((asked?.prompt as { text: string }).text.length).toBeLessThanOrEqual(512 - 64);
+  });
+
+  it("is cut to what there is time for, and says so where that leaves something out", async () => {
+    const long = { ...input, document: python("x = 1\n".repeat(1000)), cursor: at(900, 0), loaded: { contextTokens: 4096, fim: false, target } };
+    const [whole, cut] = [await solutionsPrompt(long), await solutionsPrompt({ ...long, longest: 256 })];
+    expect(whole?.notices).toBeUndefined();
+    expect((cut?.prompt as { text: string }).text.length).toBeLessThan((whole?.prompt as { text: string }).text.length / 2);
+    expect(cut?.notices).toEqual([expect.stringMatching(/about 256 tokens/)]);
+    expect((await solutionsPrompt({ ...input, loaded: long.loaded, longest: 256 }))?.notices).toBeUndefined();
+  });
+
+  it("has two fifths of a run's time, and no limit where that has none", () => {
+    const speed = { longest: (_: unknown, ms: number) => ms };
+    expect(longestPrompt(speed, {} as LoadResult, 20_000)).toBe(8_000);
+    expect(longestPrompt(speed, {} as LoadResult, null)).toBe(Infinity);
   });
 
   it("shows the model places in other files, and leaves the file's own part what they do not need", async () => {

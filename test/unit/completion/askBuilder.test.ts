@@ -56,6 +56,26 @@ describe("AskBuilder", () => {
     expect(prompt.prefix).toMatch(/^const value/);
   });
 
+  it("a machine that computes prompts slowly is given short ones, the same for keys and for what is asked for by hand", async () => {
+    const text = `${"const value = compute(1, 2, 3);\n".repeat(500)}‸`;
+    const roomy = { ...loaded, contextTokens: 8_192 };
+    const wide = { ...settings, contextTokens: 8_192 };
+    const asked: number[] = [];
+    const speed = { longest: (_: unknown, ms: number) => (asked.push(ms), 300) };
+    const slow = new AskBuilder(new RecentPlaces(), async (part) => Math.ceil(part.length / 3), speed);
+    const [whole, short, explicit] = await Promise.all([
+      builder().build(input(text, { loaded: roomy, settings: wide })),
+      slow.build(input(text, { loaded: roomy, settings: wide })),
+      slow.build(input(text, { loaded: roomy, settings: wide, kind: "explicit", shapedAs: "explicit" })),
+    ]);
+    const length = (ask: typeof whole) => (ask?.prompt as { prefix: string }).prefix.length;
+    expect(length(short)).toBeLessThan(300 * 2.8);
+    expect(length(short)).toBeGreaterThan(300);
+    expect(length(explicit)).toBe(length(short));
+    expect(length(whole)).toBeGreaterThan(10_000);
+    expect(new Set(asked).size).toBe(1);
+  });
+
   it("completions of another model or temperature are others", async () => {
     const keys = await Promise.all([
       builder().build(input("x‸")),

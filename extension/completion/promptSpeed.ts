@@ -1,0 +1,94 @@
+// How long a prompt may be on this machine: what it computes in the time there is, from how fast prompts were computed before,
+// in the news of every request.
+import type { LoadResult } from "../../protocol/worker";
+import type { RequestNews } from "../worker/session";
+
+/** Fewer computed tokens say more of a request's start than of its speed. */
+const FEWEST_TOKENS = 48;
+const SMOOTHING = 0.3;
+/** Shorter prompts are of little use. */
+const SHORTEST = 256;
+/** Lengths are SHORTEST times powers of this, and a length stays while it is no more than so far off: another one costs the KV cache. */
+const STEP = Math.SQRT2;
+const TOO_LONG = 1 / 1.25;
+const TOO_SHORT = 2;
+/** Of one thread with quantised weights, before anything was measured; a weight is two operations a token. */
+const GUESSED_OPERATIONS_PER_MS = 20e6;
+
+interface Computing {
+  /** When a piece of the prompt was done, and how far it came. */
+  first: { at: number; done: number } | null;
+  last: { at: number; done: number } | null;
+}
+
+type Loaded = Pick<LoadResult, "target" | "draft" | "device" | "threads">;
+
+export class PromptSpeed {
+  private pair = "";
+  private tokensPerMs: number | null = null;
+  private readonly computing = new Map<string, Computing>();
+  private readonly limits = new Map<number, number>();
+
+  constructor(private readonly now: () => number = () => performance.now()) {}
+
+  request(news: RequestNews): void {
+    switch (news.type) {
+      case "started":
+        this.computing.set(news.id, { first: null, last: null });
+        return;
+      case "progress": {
+        const seen = this.computing.get(news.id);
+        const { prefill } = news.progress;
+        if (!seen || !prefill) return;
+        seen.last = { at: this.now(), done: prefill.done };
+        seen.first ??= seen.last;
+        return;
+      }
+      case "ended": {
+        const seen = this.computing.get(news.id);
+        this.computing.delete(news.id);
+        if (!seen) return;
+        const { promptTokens, reusedTokens, prefillMs, steps } = news.result.totals;
+        if (steps > 0) this.learn(promptTokens - reusedTokens, prefillMs);
+        else if (seen.first && seen.last) this.learn(seen.last.done - seen.first.done, seen.last.at - seen.first.at);
+        return;
+      }
+      case "failed":
+        this.computing.delete(news.id);
+    }
+  }
+
+  /** Tokens a second; null where nothing was measured with the pair that was last asked for. */
+  get tokensPerSecond(): number | null {
+    return this.tokensPerMs === null ? null : this.tokensPerMs * 1000;
+  }
+
+  /** Tokens of the longest prompt that is computed within `ms`: no limit for devices other than the CPU that were not measured yet. */
+  longest(loaded: Loaded, ms: number): number {
+    const pair = [loaded.target.path, loaded.draft?.path, loaded.device.name, loaded.threads].join("\n");
+    if (pair !== this.pair) {
+      this.pair = pair;
+      this.tokensPerMs = null;
+      this.computing.clear();
+      this.limits.clear();
+    }
+    const rate = this.tokensPerMs ?? guess(loaded);
+    if (rate === null) return Infinity;
+    const affordable = rate * ms;
+    const before = this.limits.get(ms);
+    if (before !== undefined && affordable >= before * TOO_LONG && affordable < before * TOO_SHORT) return before;
+    const steps = Math.floor(Math.log(Math.max(1, affordable / SHORTEST)) / Math.log(STEP));
+    const limit = Math.round(SHORTEST * STEP ** steps);
+    this.limits.set(ms, limit);
+    return limit;
+  }
+
+  private learn(tokens: number, ms: number): void {
+    if (tokens < FEWEST_TOKENS || !(ms > 0)) return;
+    const seen = tokens / ms;
+    this.tokensPerMs = this.tokensPerMs === null ? seen : this.tokensPerMs + SMOOTHING * (seen - this.tokensPerMs);
+  }
+}
+
+const guess = ({ device, threads, target }: Loaded): number | null =>
+  device.kind === "cpu" ? (Math.max(1, threads) * GUESSED_OPERATIONS_PER_MS) / (2 * Math.max(1, target.parameters)) : null;

@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest";
+import { PromptSpeed } from "../../../extension/completion/promptSpeed";
+import type { GenerateResult, LoadResult } from "../../../protocol/worker";
+
+const onCpu = (parameters: number, threads = 1, path = "/m/a.gguf") =>
+  ({ target: { path, parameters }, draft: null, device: { name: "CPU", kind: "cpu" }, threads }) as LoadResult;
+const onGpu = { ...onCpu(7e9), device: { name: "CUDA0", kind: "gpu" } } as LoadResult;
+
+/** Speed, and requests whose prompts took so long. */
+function make() {
+  const clock = { ms: 0 };
+  const speed = new PromptSpeed(() => clock.ms);
+  let next = 0;
+  const started = () => {
+    const id = `inline-${next++}`;
+    speed.request({ type: "started", id, kind: "inline", label: "", lanes: 8, startedAt: 0 });
+    return id;
+  };
+  const computed = (promptTokens: number, prefillMs: number, { reusedTokens = 0, steps = 5, id = started() } = {}) =>
+    speed.request({ type: "ended", id, result: { totals: { promptTokens, reusedTokens, prefillMs, steps } } as GenerateResult });
+  const piece = (id: string, atMs: number, done: number) => {
+    clock.ms = atMs;
+    speed.request({ type: "progress", id, progress: { id, steps: [], prefill: { done, total: 2_000, reused: 0 } } });
+  };
+  return { speed, started, computed, piece };
+}
+
+describe("PromptSpeed", () => {
+  it("before anything is measured, knows a processor by threads and weights, and sets others no limit", () => {
+    const { speed } = make();
+    expect(speed.longest(onCpu(6.5e6), 1_500)).toBeGreaterThanOrEqual(2_048);
+    expect(speed.longest(onCpu(1.5e9, 1), 1_500)).toBe(256);
+    expect(speed.longest(onCpu(1.5e9, 8), 8_000)).toBe(362);
+    expect(speed.longest(onGpu, 1_500)).toBe(Infinity);
+  });
+
+  it("follows what was measured, of what was computed and not cached", () => {
+    const { speed, computed } = make();
+    speed.longest(onGpu, 1_500);
+    computed(3_000, 1_000, { reusedTokens: 2_000 });
+    expect(speed.longest(onGpu, 1_500)).toBe(1_448);
+    expect(speed.longest(onGpu, 3_000)).toBe(2_896);
+  });
+
+  it("no prompt is asked to be shorter than is of use", () => {
+    const { speed, computed } = make();
+    speed.longest(onGpu, 1_500);
+    computed(500, 60_000);
+    expect(speed.longest(onGpu, 1_500)).toBe(256);
+  });
+
+  it("learns of requests that ended before their prompt was computed", () => {
+    const { speed, started, piece, computed } = make();
+    speed.longest(onGpu, 1_500);
+    const id = started();
+    piece(id, 1_000, 100);
+    piece(id, 2_000, 300);
+    piece(id, 4_000, 700);
+    computed(2_000, 4_000, { steps: 0, id });
+    expect(speed.longest(onGpu, 1_500)).toBe(256); // 200 a second
+    expect(speed.longest(onGpu, 6_000)).toBe(1_024);
+  });
+
+  it("a length stays where the speed moves a little, so that what is cached stays good, and follows where it moves much", () => {
+    const { speed, computed } = make();
+    const longest = () => speed.longest(onGpu, 1_000);
+    longest();
+    const measured = (perSecond: number) => {
+      for (let i = 0; i < 30; i++) computed(perSecond, 1_000);
+      return longest();
+    };
+    expect(measured(1_100)).toBe(1_024);
+    expect([measured(850), measured(1_100), measured(1_900)]).toEqual([1_024, 1_024, 1_024]);
+    expect(measured(2_100)).toBe(2_048);
+    expect(measured(1_500)).toBe(1_448);
+    expect(measured(300)).toBe(256);
+  });
+
+  it("a few tokens, requests of before and of another pair say nothing", () => {
+    const { speed, computed, started } = make();
+    speed.longest(onGpu, 1_500);
+    computed(40, 10_000);
+    computed(4_000, 10_000, { reusedTokens: 3_990 });
+    computed(4_000, 10_000, { id: "unheard-of" });
+    expect(speed.longest(onGpu, 1_500)).toBe(Infinity);
+    const old = started();
+    computed(4_000, 1_000);
+    expect(speed.longest(onGpu, 1_500)).toBeLessThan(Infinity);
+    const other = { ...onGpu, target: { ...onGpu.target, path: "/m/b.gguf" } };
+    expect(speed.longest(other, 1_500)).toBe(Infinity);
+    computed(100, 10_000, { id: old });
+    expect(speed.longest(other, 1_500)).toBe(Infinity);
+  });
+});
