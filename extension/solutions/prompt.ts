@@ -45,7 +45,7 @@ export async function solutionsPrompt(input: PromptInput): Promise<SolutionsProm
   if (!asked || longest === Infinity) return asked;
   const uncounted = await promptWithin({ ...input, count: async () => 0 }, Infinity);
   const cut = uncounted !== null && promptChars(asked.prompt) < promptChars(uncounted.prompt);
-  return cut ? { ...asked, notices: [`The models see about ${longest} tokens around the place: more would take this machine too long to read.`] } : asked;
+  return cut ? { ...asked, notices: ["The models see only what is near the place: more would take this machine too long to read."] } : asked;
 }
 
 async function promptWithin({ document, cursor, loaded, maxTokens, places, count }: PromptInput, longest: number): Promise<SolutionsPrompt | null> {

@@ -217,7 +217,7 @@ describe("solutionsPrompt", () => {
     const [whole, cut] = [await solutionsPrompt(long), await solutionsPrompt({ ...long, longest: 256 })];
     expect(whole?.notices).toBeUndefined();
     expect((cut?.prompt as { text: string }).text.length).toBeLessThan((whole?.prompt as { text: string }).text.length / 2);
-    expect(cut?.notices).toEqual([expect.stringMatching(/about 256 tokens/)]);
+    expect(cut?.notices).toEqual([expect.stringMatching(/only what is near/)]);
     expect((await solutionsPrompt({ ...input, loaded: long.loaded, longest: 256 }))?.notices).toBeUndefined();
   });
 
