@@ -18,7 +18,9 @@ Loaded start_llama(const llama::LoadOptions& options, const Progress& progress) 
                          .context_tokens = pair.context_tokens,
                          .cache_tokens = pair.cache_tokens,
                          .vocabulary = pair.shared_vocabulary,
-                         .has_draft = pair.draft != nullptr};
+                         .has_draft = pair.draft != nullptr,
+                         .prefill_chunk = pair.prefill_chunk,
+                         .keeps_prefill_chunk = pair.keeps_prefill_chunk};
   Loaded loaded{.target = pair.target_info,
                 .draft = pair.draft_info,
                 .has_draft = pair.draft != nullptr,

@@ -39,7 +39,7 @@ void check(const Request& request, const RuntimeInfo& info) {
 }  // namespace
 
 Engine::Engine(std::unique_ptr<Runtime> runtime, std::shared_ptr<const Vocabulary> vocabulary)
-    : runtime_(std::move(runtime)), vocabulary_(std::move(vocabulary)), info_(runtime_->info()),
+    : runtime_(std::move(runtime)), vocabulary_(std::move(vocabulary)), info_(runtime_->info()), prefill_chunk_(info_.prefill_chunk),
       thread_([this] { run(); }) {}
 
 Engine::~Engine() {

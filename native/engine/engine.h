@@ -106,7 +106,7 @@ class Engine {
   std::deque<Choices> in_flight_;  // submitted steps, oldest first
   CostModel costs_;
   std::array<Experience, 4> experience_;  // by temperature
-  int prefill_chunk_ = 64;  // tokens; follows the time that the last one took
+  int prefill_chunk_ = 0;  // tokens; by the time that the last one took, unless the device keeps to its own
   std::thread thread_;
 };
 

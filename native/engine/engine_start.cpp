@@ -3,22 +3,10 @@
 #include <utility>
 
 #include "engine/job.h"
+#include "engine/prefill_chunk.h"
 #include "engine/token_healing.h"
 
 namespace octet {
-namespace {
-
-constexpr int kSmallestPrefillChunk = 16, kLargestPrefillChunk = 2048;
-constexpr double kPrefillChunkMs = 50;  // aimed at, so that a cancellation is heard soon, other lanes go on, and little of a pass given up is lost
-
-// After a chunk of so many tokens took so long. Twice as many would have to take less than the aim to be tried.
-int next_chunk(int tokens, double ms) {
-  for (; ms > kPrefillChunkMs && tokens > kSmallestPrefillChunk; ms /= 2) tokens /= 2;
-  for (int grown = 1; ms < kPrefillChunkMs / 2 && grown < 4 && tokens < kLargestPrefillChunk; ms *= 2, grown *= 2) tokens *= 2;
-  return tokens;
-}
-
-}  // namespace
 
 void Engine::prefill_oldest() {
   const auto found = std::find_if(running_.begin(), running_.end(),
@@ -40,7 +28,7 @@ void Engine::prefill(Job& job) {
   const auto start = Clock::now();
   const int left = runtime_->prefill(job.prompt, prefill_chunk_, job.with_draft);
   const double ms = ms_between(start, Clock::now());
-  if (left > 0) prefill_chunk_ = next_chunk(prefill_chunk_, ms);
+  if (left > 0 && !info_.keeps_prefill_chunk) prefill_chunk_ = next_prefill_chunk(prefill_chunk_, ms);
   const int total = static_cast<int>(job.tokens.size());
   job.listener->on_prefill({.done = total - left, .total = total, .reused = job.result.totals.reused_tokens});
   job.result.totals.prefill_ms = job.now_ms();

@@ -39,6 +39,15 @@ describe("the JSON document", () => {
     expect(models.draft?.path).toBe(starterDraft);
   });
 
+  it("is the same for the same seed where the prompt is computed in many pieces", async () => {
+    const file = path.join(folder, "long.ts");
+    writeFileSync(file, readFileSync(path.join(root, "extension/completion/completer.ts"), "utf8").slice(0, 6_000));
+    const texts = async (): Promise<string[]> =>
+      (await generate([file, "-n", "8", "--max-tokens", "64", "--temperature", "1", "--seed", "9", "--draft-length", "none"])).sequences.map(({ text }) => text);
+    const first = await texts();
+    for (let again = 0; again < 3; again++) expect(await texts()).toEqual(first);
+  });
+
   it("is the same for the same seed and another for another", async () => {
     const texts = async (seed: string): Promise<string[]> =>
       (await generate([example, ...short, "--seed", seed, "--draft-length", "fixed:2"])).sequences.map((sequence) => sequence.text);

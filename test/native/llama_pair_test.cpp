@@ -312,3 +312,13 @@ TEST_CASE("no more compute threads than cores, and said so") {
     if (threads > cores) holds(pair.notices[0], "instead of " + std::to_string(threads));
   }
 }
+
+TEST_CASE("pieces of a prompt follow from the models and the threads") {
+  auto options = exact_options(kTargetFile);
+  CHECK(load_pair(options).prefill_chunk == 64);
+  options.threads = 2;
+  const int two = load_pair(options).prefill_chunk;
+  CHECK(two == (load_pair(options).threads == 2 ? 128 : 64));  // a machine of one core has one thread
+  options.target = kStoriesFile;
+  CHECK(load_pair(options).prefill_chunk == 512);
+}

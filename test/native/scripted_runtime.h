@@ -34,6 +34,8 @@ struct Script {
   std::map<Token, float> logits;  ///< Of every row that is asked for, where not 0.
   std::function<void()> before_open, before_logits, before_score;
   std::function<void(int call)> before_prefill, before_submit, before_collect;  ///< May throw. Calls count from 1.
+  bool keeps_prefill_chunk = false;
+  std::vector<int> chunks;                                                      ///< Tokens of each prefill, as asked for.
   const std::atomic<bool>* given_up = nullptr;                                  ///< What it is to watch.
 
   int prefills = 0, submits = 0, collects = 0, open_prompts = 0, open_lanes = 0, most_lanes = 0;
@@ -46,7 +48,8 @@ class ScriptedRuntime final : public Runtime {
   explicit ScriptedRuntime(std::shared_ptr<Script> script) : script_(std::move(script)) {
     info_ = {.name = "scripted", .device = "none", .max_lanes = script_->max_lanes,
              .context_tokens = script_->context_tokens, .cache_tokens = script_->cache_tokens,
-             .vocabulary = kVocabulary, .has_draft = true};
+             .vocabulary = kVocabulary, .has_draft = true,
+             .prefill_chunk = 32, .keeps_prefill_chunk = script_->keeps_prefill_chunk};
   }
 
   const RuntimeInfo& info() const override { return info_; }
@@ -71,6 +74,7 @@ class ScriptedRuntime final : public Runtime {
   int prefill(PromptId id, int max_tokens, bool) override {
     if (script_->before_prefill) script_->before_prefill(++script_->prefills);
     require(max_tokens > 0, "no tokens to prefill");
+    script_->chunks.push_back(max_tokens);
     Prompt& prompt = prompts_.at(id);
     return prompt.left -= std::min({prompt.left, max_tokens, script_->prefill_chunk});
   }

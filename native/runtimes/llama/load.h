@@ -70,6 +70,8 @@ struct LoadedPair {
   Device device;
   MemoryEstimate memory;
   int threads = 0, lanes = 0, context_tokens = 0, cache_tokens = 0;
+  int prefill_chunk = 0;             ///< RuntimeInfo::prefill_chunk.
+  bool keeps_prefill_chunk = false;  ///< RuntimeInfo::keeps_prefill_chunk: on the CPU, where a pass can be given up.
   std::vector<std::string> notices;
 };
 

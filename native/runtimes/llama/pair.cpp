@@ -59,6 +59,15 @@ int threads_for(const LoadOptions& options, std::vector<std::string>& notices) {
   return cores;
 }
 
+// Two operations a weight and token, at what a core does with quantised weights. Not measured: the same prompt is then computed in the same
+// pieces whenever and whatever else the machine does, and rounds the same.
+int prefill_chunk(double parameters, int threads, bool on_gpu) {
+  constexpr double kMs = 50, kOperationsPerMs = 20e6;
+  if (on_gpu) return kPassRows;
+  const double tokens = kMs * kOperationsPerMs * threads / (2 * std::max(1.0, parameters));
+  return static_cast<int>(std::exp2(std::clamp(std::round(std::log2(tokens)), 4.0, std::log2(kPassRows))));
+}
+
 // One short pass: touches the weights, proves that the numbers are numbers and that the cache can be rolled back.
 void warm_up(LogitsModel& model, const std::string& path) {
   const std::array<Row, 2> rows{Row{0, 0, 0, false}, Row{0, 0, 1, true}};
@@ -137,6 +146,9 @@ LoadedPair load(const LoadOptions& options, const std::function<bool(LoadPhase, 
   pair.lanes = fit.lanes;
   pair.context_tokens = fit.context_tokens;
   pair.cache_tokens = pair.target->cache_tokens();
+  const auto parameters = static_cast<double>(pair.target_info.parameters + pair.draft_info.parameters);
+  pair.keeps_prefill_chunk = chosen.handle == nullptr;
+  pair.prefill_chunk = prefill_chunk(parameters, pair.threads, chosen.handle != nullptr);
   pair.memory = fit.memory;
   pair.notices.insert(pair.notices.begin(), fit.notices.begin(), fit.notices.end());
   report(LoadPhase::kWarmup, 1);
