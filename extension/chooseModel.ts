@@ -41,9 +41,9 @@ async function choices(parts: ModelParts): Promise<Choice[]> {
   return [
     { label: "$(package) Starter pair", description: starter, detail: shippedPair().about, take: useStarterModel },
     { label: "$(folder-opened) Choose GGUF files…", detail: "A target, which decides what is written, and a draft for it.", take: () => chooseFiles(parts, found) },
-    separator("Good pairs"),
+    separator(""), // a word would take room from the first pair
     ...(await listPairs(parts, found)).map((choice) => ({ ...choice, take: () => usePair(parts, choice) })),
-    ...(others.length === 0 ? [] : [separator("Found on this machine")]),
+    ...(others.length === 0 ? [] : [separator("Found here")]),
     ...others.map((file): Choice => ({
       label: `$(file) ${file.name}`, description: `${formatBytes(file.bytes)} · ${file.source}`, detail: file.path, take: () => useFile(parts, file.path, found),
     })),
