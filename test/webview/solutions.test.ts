@@ -121,6 +121,23 @@ describe.skipIf(browserPath === undefined)("the Solutions view", () => {
     expect(await view.takePosted()).toEqual([{ type: "insert", lane }]);
   });
 
+  it("the first key leads to the best lane from the page, which has the focus when the panel opens, and does nothing to it", async () => {
+    for (const key of ["j", "ArrowDown", "Enter", "d"]) {
+      const view = await show(finished(4), { reducedMotion: true });
+      const [best] = await order(view);
+      await view.takePosted();
+      expect(await view.page.evaluate(() => document.activeElement === document.body)).toBe(true);
+      await view.page.keyboard.press("x");
+      await view.page.keyboard.press("Control+c");
+      expect(await view.page.evaluate(() => document.activeElement === document.body)).toBe(true);
+      await view.page.keyboard.press(key);
+      expect(await view.page.evaluate(() => Number((document.activeElement as HTMLElement).dataset.lane)), key).toBe(best);
+      expect(await view.takePosted()).toEqual([]);
+      await view.page.keyboard.press("Enter");
+      expect(await view.takePosted()).toEqual([{ type: "insert", lane: best }]);
+    }
+  });
+
   it("stops one lane, and all of them", async () => {
     const run = new SyntheticRun({ lanes: 4 });
     run.advance(3);
