@@ -211,6 +211,27 @@ describe.skipIf(browserPath === undefined)("the Solutions view", () => {
     expect(cut).toEqual([]);
   });
 
+  it.each([600, 443, 410, 360, 325])("leaves figures out rather than let them push buttons over the edge, whatever the font, in a panel of %i pixels", async (width) => {
+    const state = finished(4);
+    for (const lane of state.lanes) Object.assign(lane, { tokens: 1024, msPerToken: 114.2 });
+    const view = await show(state, { width, reducedMotion: true });
+    for (const letterSpacing of ["0px", "1px", "2px"]) {
+      await view.page.evaluate((spacing) => { document.body.style.letterSpacing = spacing; }, letterSpacing);
+      const rows = await view.page.$$eval(".lane:not([hidden]) .bottom", (found) => found.map((row) => {
+        const box = row.getBoundingClientRect();
+        const edge = box.right - parseFloat(getComputedStyle(row).paddingRight);
+        const shown = [...row.querySelectorAll(".figures > *")].map((part) => part.getBoundingClientRect()).filter(({ bottom, width }) => width > 0 && bottom < box.bottom);
+        const figures = row.querySelector(".figures")!.getBoundingClientRect();
+        return {
+          over: Math.max(...[...row.querySelectorAll("button")].map((button) => button.getBoundingClientRect().right)) - edge,
+          cut: shown.filter(({ right, top }) => top < figures.bottom && right > figures.right + 1).length,
+          pace: shown.length > 0,
+        };
+      }));
+      for (const { over, cut, pace } of rows) expect({ over: over > 0.5, cut, pace }, `${letterSpacing}, ${over}`).toEqual({ over: false, cut: 0, pace: letterSpacing === "0px" ? true : pace });
+    }
+  });
+
   it("sticks to the end of a growing text until the reader scrolls", async () => {
     const run = new SyntheticRun({ lanes: 1, bodies: [Array.from({ length: 200 }, (_, i) => `const value${i} = compute(${i});`).join("\n")] });
     const view = await show(structuredClone(run.state), { height: 400 });
