@@ -28,7 +28,8 @@ async function asksForSymbols(lines: number): Promise<boolean> {
   } finally {
     listening.dispose();
     provider.dispose();
-    await vscode.commands.executeCommand("workbench.action.closeAllEditors");
+    await vscode.commands.executeCommand("workbench.action.closeActiveEditor"); // the solutions
+    await vscode.commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
   }
 }
 
