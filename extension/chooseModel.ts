@@ -30,20 +30,20 @@ interface Choice extends vscode.QuickPickItem {
 const separator = (label: string): Choice => ({ label, kind: vscode.QuickPickItemKind.Separator });
 
 export async function chooseModel(parts: ModelParts): Promise<void> {
-  const options = { title: "Octet: Models", placeHolder: "Which models are to write completions?", matchOnDescription: true, matchOnDetail: true };
+  const options = { title: "Octet: Models", placeHolder: "Which models to write with?", matchOnDescription: true, matchOnDetail: true };
   await (await vscode.window.showQuickPick(choices(parts), options))?.take?.();
 }
 
 async function choices(parts: ModelParts): Promise<Choice[]> {
   const found = await parts.library.found();
   const others = otherFiles(found);
-  const starter = parts.config().target === undefined ? "comes with Octet · in use" : "comes with Octet";
+  const starter = parts.config().target === undefined ? "in use · comes with Octet" : "comes with Octet";
   return [
     { label: "$(package) Starter pair", description: starter, detail: shippedPair().about, take: useStarterModel },
-    { label: "$(folder-opened) Choose GGUF files…", detail: "A target, which decides what is written, and a draft for it.", take: () => chooseFiles(parts, found) },
-    separator("Good pairs"),
+    { label: "$(folder-opened) Choose GGUF files…", detail: "Any target, and a draft for it.", take: () => chooseFiles(parts, found) },
+    separator(""), // a word would take room from the first pair
     ...(await listPairs(parts, found)).map((choice) => ({ ...choice, take: () => usePair(parts, choice) })),
-    ...(others.length === 0 ? [] : [separator("Found on this machine")]),
+    ...(others.length === 0 ? [] : [separator("Found here")]),
     ...others.map((file): Choice => ({
       label: `$(file) ${file.name}`, description: `${formatBytes(file.bytes)} · ${file.source}`, detail: file.path, take: () => useFile(parts, file.path, found),
     })),

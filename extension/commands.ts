@@ -1,8 +1,8 @@
 // The commands. None vanishes: one that cannot run says why.
 import * as vscode from "vscode";
 import { chooseModel, useStarterModel, type ModelParts } from "./chooseModel";
-import { explain } from "./completion/explain";
-import type { InlineProvider } from "./completion/inlineProvider";
+import { explain, tell } from "./completion/explain";
+import { UNSEEN_MS, type InlineProvider } from "./completion/inlineProvider";
 import { isLanguageEnabled } from "./completion/trigger";
 import { writeSetting, type OctetConfig } from "./config";
 import { showMenu } from "./menu";
@@ -44,6 +44,9 @@ export function registerCommands(parts: Parts): vscode.Disposable {
     if (refusal) return say(explain(refusal));
     inline.commanded();
     await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    const outcome = inline.unasked(editor);
+    if (outcome === "notAsked") say(tell(outcome));
+    else if (outcome) vscode.window.setStatusBarMessage(tell(outcome), UNSEEN_MS);
   }
 
   async function toggleLanguage(): Promise<void> {

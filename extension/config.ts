@@ -73,6 +73,12 @@ export function readConfig(scope?: vscode.ConfigurationScope): OctetConfig {
   };
 }
 
+/** Characters of a line that the editor draws: ghost text after them is not seen, unless the user has it draw more. */
+export function drawnCharacters(scope: vscode.ConfigurationScope): number {
+  const limit = vscode.workspace.getConfiguration("editor", scope).get("stopRenderingLineAfter"); // of which VS Code tells no default
+  return limit === -1 ? Infinity : (integer(limit, 0, Number.MAX_SAFE_INTEGER) ?? 10_000);
+}
+
 /** Calls `listener` with the new settings whenever one of them changes. */
 export function onConfigChange(listener: (config: OctetConfig) => void): vscode.Disposable {
   return vscode.workspace.onDidChangeConfiguration((event) => {

@@ -37,7 +37,7 @@ export class Problems implements vscode.Disposable {
     this.onChange = this.emitter.event;
   }
 
-  /** `asked`: the user waits for an answer, so say what happened even where there is nothing to do. */
+  /** `asked`: the user waits for an answer, so say what happened even where there is nothing to do, or it was told before. */
   report(thrown: unknown, asked = false): void {
     const error = toOctetError(thrown);
     if (error.code === "cancelled") return;
@@ -46,7 +46,7 @@ export class Problems implements vscode.Disposable {
     if (remedies) {
       this.current = error;
       this.emitter.fire();
-      if (!this.told.has(error.message)) this.show(error, remedies);
+      if (asked || !this.told.has(error.message)) this.show(error, remedies);
     } else if (asked) vscode.window.setStatusBarMessage(sentence(error), 6_000);
   }
 

@@ -1,7 +1,7 @@
 // Ghost text: VS Code's questions for inline completions, answered from the completer. Knows the editor; what to ask and what
 // to offer is decided by the pure modules beside it.
 import * as vscode from "vscode";
-import type { OctetConfig } from "../config";
+import { drawnCharacters, type OctetConfig } from "../config";
 import { toOctetError, type OctetError } from "../worker/errors";
 import type { Session } from "../worker/session";
 import { AskBuilder } from "./askBuilder";
@@ -9,6 +9,7 @@ import type { Hit } from "./cache";
 import { Changes } from "./changes";
 import { Completer, type Ask } from "./completer";
 import type { DocumentView, TextEdit } from "./document";
+import { tell, type Outcome } from "./explain";
 import { LoadGate } from "./loadGate";
 import type { PromptSpeed } from "./promptSpeed";
 import { RecentPlaces } from "./recentPlaces";
@@ -34,14 +35,17 @@ const IGNORED_SCHEMES = new Set(["output", "git", "debug", "search-editor", "wal
 const LEFT_MS = 120;
 /** A command to trigger is answered by the editor within this time. */
 const COMMANDED_MS = 1_000;
-const NOTHING_MS = 4_000;
+export const UNSEEN_MS = 6_000;
 
-interface Offer {
-  ask: Ask;
-  hit: Hit;
+interface Place {
   document: vscode.TextDocument;
   version: number;
   position: vscode.Position;
+}
+
+interface Offer extends Place {
+  ask: Ask;
+  hit: Hit;
   shapedAs: TriggerKind;
 }
 
@@ -57,8 +61,12 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   private readonly disposables: vscode.Disposable[] = [];
   private label = "";
   private offer: Offer | null = null;
+  /** Of the latest question, where it was the user's. */
+  private failure: (Place & { error: OctetError }) | null = null;
   private answering = 0;
   private commandedAt = -Infinity;
+  /** Whether the editor has asked since. */
+  private asked = false;
   private left: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: InlineOptions) {
@@ -90,12 +98,17 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     const listening = token.onCancellationRequested(() => abort.abort());
     if (token.isCancellationRequested) abort.abort();
     this.answering++;
+    this.asked ||= kind === "explicit";
+    this.failure = null;
+    const { version } = document;
     clearTimeout(this.left);
     try {
       return await this.answer(document, position, context, kind, abort.signal);
     } catch (thrown) {
       const error = toOctetError(thrown);
-      if (error.code !== "cancelled" && !abort.signal.aborted) this.options.onError(error, kind);
+      if (error.code === "cancelled" || abort.signal.aborted) return undefined;
+      if (kind === "explicit") this.failure = { error, document, version, position };
+      this.options.onError(error, kind);
       return undefined;
     } finally {
       this.answering--;
@@ -106,11 +119,23 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   /** The next question is the user's, who wants more than what is shown. */
   commanded(): void {
     this.commandedAt = performance.now();
+    this.asked = false;
+  }
+
+  /** Says what a command to ask came to where the editor did not ask: it has the answer already, or may not. null: nothing to say. */
+  unasked({ document, selection }: vscode.TextEditor): Outcome | null {
+    if (this.asked) return null;
+    const isHere = (place: Place | null): boolean => place !== null && isAt(place, document, selection.active);
+    if (isHere(this.failure)) this.options.onError(this.failure!.error, "explicit");
+    else if (!isHere(this.offer)) return "notAsked";
+    else if (this.offer!.hit.candidates.length === 0) return "nothing";
+    return null;
   }
 
   /** Why an explicit request at this editor's cursor would not be answered. */
   refusalAt(editor: vscode.TextEditor): Refusal | null {
-    return this.refuse(editor.document, editor.selection.active, "explicit");
+    const { document, selection } = editor;
+    return IGNORED_SCHEMES.has(document.uri.scheme) ? "noCode" : this.refuse(document, selection.active, "explicit");
   }
 
   /** Ends what runs: after snoozing, switching off, or before the models change. */
@@ -157,7 +182,8 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     const { version } = document;
     const hit = config.trigger === "manual" && kind === "automatic" ? this.known(ask) : await this.completer.offer(ask, signal);
     if (!hit || signal.aborted) return undefined;
-    if (commanded && hit.candidates.length === 0) vscode.window.setStatusBarMessage("Octet has nothing to add here.", NOTHING_MS);
+    if (commanded && hit.candidates.length === 0) vscode.window.setStatusBarMessage(tell("nothing"), UNSEEN_MS);
+    else if (commanded && position.character >= drawnCharacters(document)) vscode.window.setStatusBarMessage(tell("notDrawn"), UNSEEN_MS);
 
     this.offer = { ask, hit, document, version, position, shapedAs };
     const line = document.lineAt(position.line).text;
@@ -196,8 +222,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
 
   private isShown(document: vscode.TextDocument, position: vscode.Position): boolean {
     const { offer } = this;
-    return offer !== null && offer.hit.candidates.length > 0 && offer.document === document
-      && offer.version === document.version && offer.position.isEqual(position);
+    return offer !== null && offer.hit.candidates.length > 0 && isAt(offer, document, position);
   }
 
   private refuse(document: vscode.TextDocument, position: vscode.Position, kind: TriggerKind): Refusal | null {
@@ -259,6 +284,9 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     this.options.log.debug(`accepted completion ${Number(at) + 1} of ${hit.candidates.length}, ${candidate.text.length} characters`);
   }
 }
+
+const isAt = (place: Place, document: vscode.TextDocument, position: vscode.Position): boolean =>
+  place.document === document && place.version === document.version && place.position.isEqual(position);
 
 const plain = ({ line, character }: vscode.Position) => ({ line, character });
 

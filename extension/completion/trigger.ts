@@ -20,6 +20,7 @@ export interface TriggerInput {
 }
 
 export type Refusal =
+  | "noCode"
   | "languageDisabled"
   | "snoozed"
   | "selection"
@@ -31,8 +32,10 @@ export type Refusal =
   | "insideWord"
   | "beforeText";
 
+/** Lines of files that no one wrote, minified ones say, are left alone unless asked. */
 const LONGEST_LINE = 1_000;
-const LONGEST_LINE_EXPLICIT = 20_000;
+/** Every candidate says the line before the cursor again. */
+const LONGEST_PREFIX_EXPLICIT = 20_000;
 const WORD_BEFORE = /[\p{L}\p{N}_$]$/u;
 const WORD_AFTER = /^[\p{L}\p{N}_$]/u;
 /** Closers, quotes and separators, as editors put them after the cursor. */
@@ -46,8 +49,8 @@ export function refusal(input: TriggerInput): Refusal | null {
   const explicit = kind === "explicit";
   if (input.selections > 1) return "severalCursors";
   if (!input.selectionEmpty) return "selection";
-  if (linePrefix.length + lineSuffix.length > (explicit ? LONGEST_LINE_EXPLICIT : LONGEST_LINE)) return "lineTooLong";
-  if (explicit) return null;
+  if (explicit) return linePrefix.length > LONGEST_PREFIX_EXPLICIT ? "lineTooLong" : null;
+  if (linePrefix.length + lineSuffix.length > LONGEST_LINE) return "lineTooLong";
   if (!input.languageEnabled) return "languageDisabled";
   if (input.snoozed) return "snoozed";
   if (input.lastChange === "deleted") return "deleted";

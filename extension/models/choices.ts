@@ -12,7 +12,7 @@ export interface PairChoice {
   recommended: boolean;
   label: string;
   description: string;
-  /** Short: VS Code's list is 600 pixels wide at most, and cuts what is longer. */
+  /** Short, and first what decides: VS Code's list is 600 pixels wide at most, less in a narrow window, and cuts what is longer. */
   detail: string;
 }
 
@@ -29,7 +29,7 @@ export async function pairChoices(
       description: [
         recommended ? "recommended" : "", stateOf(located, current), pair.target.licence.name, pair.target.licence.brief,
       ].filter(Boolean).join(" · "),
-      detail: [pair.about, fit ? fitBrief(fit) : ""].filter(Boolean).join(" "),
+      detail: [fit ? fitBrief(fit) : "", pair.about].filter(Boolean).join(" "),
     };
   }));
 }

@@ -3,7 +3,7 @@
 import type { DeviceInfo, HelloResult } from "../../protocol/worker";
 import { MAX_DRAFT_LENGTH } from "../../protocol/worker";
 import type { CataloguePair, Shape } from "./catalogue";
-import { formatBytes } from "./words";
+import { formatBytes, formatPart } from "./words";
 
 const MIB = 2 ** 20;
 const PASS_ROWS = 512;
@@ -110,12 +110,12 @@ export function fitSentence({ where, device, reduced, needBytes, availableBytes 
   return `does not fit: ${numbers}`;
 }
 
-/** The same where there is little room: "Fits: needs 6.5 GB of 79 GB on NVIDIA H100." */
+/** The same where there is little room, first what decides: "Fits: needs 6.5 of 79 GB on NVIDIA H100." */
 export function fitBrief({ where, device, reduced, needBytes, availableBytes }: Fit): string {
-  const numbers = `needs ${formatBytes(needBytes)} of ${formatBytes(availableBytes)}`;
-  const fits = reduced ? "Fits with less context" : "Fits";
-  if (where === "gpu") return `${fits}: ${numbers} on ${device}.`;
-  if (where === "ram") return `${fits}, ${reduced ? "slow" : "slow without a GPU"}: ${numbers}.`;
+  const numbers = `needs ${formatPart(needBytes, availableBytes)}`;
+  const less = reduced ? " with less context" : "";
+  if (where === "gpu") return `Fits: ${numbers}${less} on ${device}.`;
+  if (where === "ram") return `Fits: ${numbers}${less}, slow${reduced ? "" : " without a GPU"}.`;
   return `Does not fit: ${numbers}.`;
 }
 

@@ -12,6 +12,13 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(value >= 9.95 ? 0 : 1)} ${units[unit]}`;
 }
 
+/** "2.4 of 8.1 GB", "990 MB of 8.1 GB". */
+export function formatPart(part: number, whole: number): string {
+  const [short, long] = [formatBytes(part), formatBytes(whole)];
+  const [value, unit] = short.split(" ");
+  return `${long.endsWith(` ${unit}`) ? value : short} of ${long}`;
+}
+
 /** "40 s", "3 min", "2 h 5 min". */
 export function formatRemaining(ms: number): string {
   const seconds = Math.ceil(ms / 1000);

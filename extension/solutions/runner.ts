@@ -47,6 +47,8 @@ const phases: Record<LoadProgressParams["phase"], string> = {
 export class SolutionsRunner {
   private readonly abort = new AbortController();
   private writing: { request: RunningRequest; batch: Batch } | null = null;
+  /** Lanes that the user ended. */
+  private readonly stopped = new Set<number>();
 
   constructor(private readonly run: SolutionsRun, private readonly options: RunnerOptions) {}
 
@@ -76,6 +78,7 @@ export class SolutionsRunner {
   }
 
   stopLane(id: number): void {
+    this.stopped.add(id);
     const at = this.writing?.batch.ids.indexOf(id) ?? -1;
     if (at >= 0) this.writing?.request.cancelLane(at);
     else this.run.close([id], "cancelled");
@@ -115,6 +118,10 @@ export class SolutionsRunner {
       this.writing = { request, batch };
       run.ended(batch, await request.result);
       this.writing = null;
+      if (signal.aborted || !batch.ids.some((id) => run.lane(id)?.state === "cancelled" && !this.stopped.has(id))) continue;
+      run.notice(["The models were changed or unloaded meanwhile: solutions that were not yet whole were stopped. More writes others."]);
+      run.close(ids, "cancelled");
+      return;
     }
   }
 

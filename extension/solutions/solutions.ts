@@ -11,6 +11,8 @@ import { SolutionDiffs } from "./diff";
 import { SolutionsPanel, type PanelServices } from "./panel";
 
 const VIEW_TYPE = "octet.solutions";
+/** The symbols of a longer file keep the window busy for seconds, while solutions are to be shown. */
+const MOST_LINES_FOR_SYMBOL = 20_000;
 
 export interface SolutionsOptions {
   session: Session;
@@ -64,6 +66,7 @@ export class Solutions implements vscode.Disposable {
       const panel = vscode.window.createWebviewPanel(VIEW_TYPE, titleOf(request.origin.file), this.columnBeside(editor), webviewOptions(this.services.extension));
       this.keep(panel, uri.toString(), SolutionsPanel.start(panel, this.services, request));
     }
+    if (editor.document.lineCount > MOST_LINES_FOR_SYMBOL) return;
     const symbol = await symbolAt(uri, editor.selection.active);
     if (symbol !== null) this.panels.get(uri.toString())?.solutions.setSymbol(uri.toString(), symbol);
   }

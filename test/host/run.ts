@@ -3,6 +3,7 @@ import "./completion.cases";
 import "./latency.cases";
 import "./lifecycle.cases";
 import "./places.cases";
+import "./solutions.cases";
 import { runCases, type HostResult } from "./harness";
 
 /** Rejects where a case failed. */

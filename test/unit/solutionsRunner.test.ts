@@ -133,6 +133,33 @@ describe("SolutionsRunner", () => {
     expect(run.lane(3)?.state).toBe("cancelled");
   });
 
+  it("says so where lanes are stopped because the models change, and asks for no more of them", async () => {
+    const { session, run, runner, job } = make({}, { lanes: 2 });
+    const written = runner().write(job, 3);
+    await settled();
+    const ended = result(["whole", "hal"]);
+    ended.sequences[1]!.finishReason = "cancelled";
+    session.requests[0]!.resolve(ended);
+    await written;
+    expect(session.requests).toHaveLength(1);
+    expect(run.snapshot().lanes.map(({ state }) => state)).toEqual(["end", "cancelled", "cancelled"]);
+    expect(run.snapshot().notices.at(-1)).toMatch(/models were changed or unloaded/);
+  });
+
+  it("says nothing of lanes that the user stopped", async () => {
+    const { session, run, runner, job } = make();
+    const writing = runner();
+    const written = writing.write(job, 2);
+    await settled();
+    writing.stopLane(1);
+    const ended = result(["whole", "hal"]);
+    ended.sequences[1]!.finishReason = "cancelled";
+    session.requests[0]!.resolve(ended);
+    await written;
+    expect(run.snapshot().lanes.map(({ state }) => state)).toEqual(["end", "cancelled"]);
+    expect(run.snapshot().notices).toEqual([]);
+  });
+
   it("ends as cancelled, not failed, when stopped during a load", async () => {
     const { session, run, runner, job } = make();
     session.loaded = new Promise(() => undefined);

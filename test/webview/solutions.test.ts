@@ -121,6 +121,23 @@ describe.skipIf(browserPath === undefined)("the Solutions view", () => {
     expect(await view.takePosted()).toEqual([{ type: "insert", lane }]);
   });
 
+  it("the first key leads to the best lane from the page, which has the focus when the panel opens, and does nothing to it", async () => {
+    for (const key of ["j", "ArrowDown", "Enter", "d"]) {
+      const view = await show(finished(4), { reducedMotion: true });
+      const [best] = await order(view);
+      await view.takePosted();
+      expect(await view.page.evaluate(() => document.activeElement === document.body)).toBe(true);
+      await view.page.keyboard.press("x");
+      await view.page.keyboard.press("Control+c");
+      expect(await view.page.evaluate(() => document.activeElement === document.body)).toBe(true);
+      await view.page.keyboard.press(key);
+      expect(await view.page.evaluate(() => Number((document.activeElement as HTMLElement).dataset.lane)), key).toBe(best);
+      expect(await view.takePosted()).toEqual([]);
+      await view.page.keyboard.press("Enter");
+      expect(await view.takePosted()).toEqual([{ type: "insert", lane: best }]);
+    }
+  });
+
   it("stops one lane, and all of them", async () => {
     const run = new SyntheticRun({ lanes: 4 });
     run.advance(3);
@@ -192,6 +209,27 @@ describe.skipIf(browserPath === undefined)("the Solutions view", () => {
           .map((button) => button.textContent);
       }));
     expect(cut).toEqual([]);
+  });
+
+  it.each([600, 443, 410, 360, 325])("leaves figures out rather than let them push buttons over the edge, whatever the font, in a panel of %i pixels", async (width) => {
+    const state = finished(4);
+    for (const lane of state.lanes) Object.assign(lane, { tokens: 1024, msPerToken: 114.2 });
+    const view = await show(state, { width, reducedMotion: true });
+    for (const letterSpacing of ["0px", "1px", "2px"]) {
+      await view.page.evaluate((spacing) => { document.body.style.letterSpacing = spacing; }, letterSpacing);
+      const rows = await view.page.$$eval(".lane:not([hidden]) .bottom", (found) => found.map((row) => {
+        const box = row.getBoundingClientRect();
+        const edge = box.right - parseFloat(getComputedStyle(row).paddingRight);
+        const shown = [...row.querySelectorAll(".figures > *")].map((part) => part.getBoundingClientRect()).filter(({ bottom, width }) => width > 0 && bottom < box.bottom);
+        const figures = row.querySelector(".figures")!.getBoundingClientRect();
+        return {
+          over: Math.max(...[...row.querySelectorAll("button")].map((button) => button.getBoundingClientRect().right)) - edge,
+          cut: shown.filter(({ right, top }) => top < figures.bottom && right > figures.right + 1).length,
+          pace: shown.length > 0,
+        };
+      }));
+      for (const { over, cut, pace } of rows) expect({ over: over > 0.5, cut, pace }, `${letterSpacing}, ${over}`).toEqual({ over: false, cut: 0, pace: letterSpacing === "0px" ? true : pace });
+    }
   });
 
   it("sticks to the end of a growing text until the reader scrolls", async () => {

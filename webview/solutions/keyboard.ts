@@ -2,7 +2,7 @@
 
 import type { Board } from "./board";
 import type { LaneAction } from "./keys";
-import { actionOf, allowed, neighbour } from "./keys";
+import { actionOf, allowed, isLaneKey, neighbour } from "./keys";
 
 export interface KeyboardEvents {
   act(lane: number, action: LaneAction): void;
@@ -22,7 +22,9 @@ export class Keyboard {
       if (id !== null) this.activate(id);
     });
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !event.defaultPrevented) this.events.stopAll();
+      if (event.defaultPrevented) return;
+      if (event.key === "Escape") this.events.stopAll();
+      else if (document.activeElement === document.body) this.enter(event);
     });
   }
 
@@ -38,9 +40,23 @@ export class Keyboard {
     for (const lane of this.board.visible) this.board.view(lane)?.setTabbable(lane === id);
   }
 
+  /** The panel opens with the focus nowhere in it: the first of the lanes' keys leads to the best lane, and does nothing to it. */
+  private enter(event: KeyboardEvent): void {
+    const [first] = this.board.visible;
+    if (first === undefined || hasModifier(event) || !isLaneKey(event.key)) return;
+    this.focus(first);
+    event.preventDefault();
+  }
+
+  private focus(id: number): void {
+    const element = this.board.view(id)?.element;
+    element?.focus({ preventScroll: true });
+    element?.scrollIntoView({ block: "nearest" });
+  }
+
   private onLaneKey(event: KeyboardEvent): void {
     const id = laneOf(event.target);
-    if (id === null || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (id === null || hasModifier(event)) return;
     const onCard = event.target instanceof HTMLElement && event.target.dataset.lane !== undefined;
     if (event.key === "Enter" && !onCard) return; // a button of the lane has the focus
     const action = actionOf(event.key);
@@ -52,13 +68,13 @@ export class Keyboard {
     } else {
       const target = neighbour(event.key, this.board.visible, id, columnsOf(this.board));
       if (target === null) return;
-      const element = this.board.view(target)?.element;
-      element?.focus({ preventScroll: true });
-      element?.scrollIntoView({ block: "nearest" });
+      this.focus(target);
     }
     event.preventDefault();
   }
 }
+
+const hasModifier = ({ ctrlKey, metaKey, altKey }: KeyboardEvent): boolean => ctrlKey || metaKey || altKey;
 
 function laneOf(target: EventTarget | null): number | null {
   const card = target instanceof Element ? target.closest<HTMLElement>("[data-lane]") : null;

@@ -13,6 +13,9 @@ export function actionOf(key: string): LaneAction | undefined {
   return Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
 }
 
+/** Whether a key means something in the grid. */
+export const isLaneKey = (key: string): boolean => actionOf(key) !== undefined || neighbour(key, [0], 0, 1) !== null;
+
 /** Whether an action makes sense for a lane as it is. */
 export const allowed = (lane: SolutionsLane, action: LaneAction): boolean => (action === "stop" ? isLive(lane) : isUsable(lane));
 

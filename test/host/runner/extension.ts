@@ -6,6 +6,7 @@ import "../completion.cases";
 import "../latency.cases";
 import "../lifecycle.cases";
 import "../places.cases";
+import "../solutions.cases";
 
 export function activate(): void {
   const file = process.env["OCTET_HOST_RESULTS"];

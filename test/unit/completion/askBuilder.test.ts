@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AskBuilder, type AskInput, type AskSettings } from "../../../extension/completion/askBuilder";
 import { Changes } from "../../../extension/completion/changes";
-import { TextDocument } from "../../../extension/completion/document";
+import { TextDocument, type DocumentView } from "../../../extension/completion/document";
 import { LoadGate } from "../../../extension/completion/loadGate";
 import { RecentPlaces } from "../../../extension/completion/recentPlaces";
 import { SessionGenerator } from "../../../extension/completion/sessionGenerator";
@@ -74,6 +74,40 @@ describe("AskBuilder", () => {
     expect(length(explicit)).toBe(length(short));
     expect(length(whole)).toBeGreaterThan(10_000);
     expect(new Set(asked).size).toBe(1);
+  });
+
+  it("a key costs as many lines in a file of any size", async () => {
+    const text = (line: number) => (line % 10 === 9 ? "" : `  const value${line} = compute(${line}, 2, 3);`);
+    const linesRead = async (lineCount: number): Promise<number[]> => {
+      let read = 0;
+      let version = 1;
+      let typed = "";
+      const at = Math.floor(lineCount / 2);
+      const recent = new RecentPlaces();
+      const asks = new AskBuilder(recent, async (counted) => Math.ceil(counted.length / 3));
+      const changes = new Changes();
+      const counts: number[] = [];
+      for (const key of "sum = a + b") {
+        const character = 2 + typed.length;
+        typed += key;
+        const edits = [{ range: { start: { line: at, character }, end: { line: at, character } }, text: key }];
+        const document: DocumentView = {
+          uri: "file:///a.ts", languageId: "typescript", version: ++version, eol: "\n", lineCount,
+          lineAt: (line) => {
+            read += 1;
+            return line === at ? `  ${typed}` : text(line % 1000);
+          },
+        };
+        changes.note(document.uri, version, edits, null);
+        asks.contexts.documentChanged(document.uri, edits);
+        recent.visit(document, at);
+        await asks.build(input("‸", { document, cursor: { line: at, character: character + 1 } }));
+        counts.push(read);
+        read = 0;
+      }
+      return counts;
+    };
+    expect(await linesRead(200_000)).toEqual(await linesRead(2_000));
   });
 
   it("completions of another model or temperature are others", async () => {

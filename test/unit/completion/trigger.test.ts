@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { explain } from "../../../extension/completion/explain";
 import { requestShape } from "../../../extension/completion/requestShape";
 import { isLanguageEnabled, lastChange, refusal, type TriggerInput } from "../../../extension/completion/trigger";
 
@@ -30,6 +31,15 @@ describe("refusal", () => {
     expect(refusal({ ...asked, lastChange: "deleted", snoozed: true, languageEnabled: false, linePrefix: "cons", lineSuffix: "t" })).toBeNull();
     expect(refusal({ ...asked, selections: 2 })).toBe("severalCursors");
     expect(refusal({ ...asked, linePrefix: "x".repeat(2_000) })).toBeNull();
+  });
+
+  it("in a minified line answers who asks, but not far into it", () => {
+    const minified = { linePrefix: "x".repeat(500), lineSuffix: "x".repeat(35_500) };
+    expect(refusal({ ...typed, ...minified })).toBe("lineTooLong");
+    expect(refusal({ ...asked, ...minified })).toBeNull();
+    expect(refusal({ ...asked, ...minified, linePrefix: "x".repeat(20_000) })).toBeNull();
+    expect(refusal({ ...asked, ...minified, linePrefix: "x".repeat(20_001) })).toBe("lineTooLong");
+    expect(explain("lineTooLong")).toContain("20,000 characters");
   });
 });
 

@@ -28,20 +28,21 @@ it("pairs come best first, each with what it takes, its licence and whether it f
   expect(choices[0]).toMatchObject({
     recommended: true, label: "$(cloud-download) Qwen2.5-Coder 1.5B", description: "recommended · 2.2 GB to download · Apache-2.0",
   });
-  expect(choices[0]?.detail).toMatch(/^Best for ghost text\. Fits, slow without a GPU: needs [\d.]+ GB of [\d.]+ GB\.$/);
+  expect(choices[0]?.detail).toMatch(/^Fits: needs [\d.]+ of [\d.]+ GB, slow without a GPU\. Best for ghost text\.$/);
   expect(choices.find(({ located }) => located.pair.name === "qwen2.5-coder-3b")?.description).toBe("3.8 GB to download · Qwen Research Licence · non-commercial");
   expect(choices.at(-1)?.label).toBe("$(warning) Qwen2.5-Coder 14B Instruct");
-  expect(choices.at(-1)?.detail).toMatch(/^Follows comments\. Does not fit: needs [\d.]+ GB of [\d.]+ GB\.$/);
+  expect(choices.at(-1)?.detail).toMatch(/^Does not fit: needs [\d.]+ of [\d.]+ GB\. Follows comments\.$/);
   expect(choices.filter(({ recommended }) => recommended)).toHaveLength(1);
 });
 
-it("what is said of a pair has room in VS Code's list, and begins with what tells pairs apart", async () => {
+it("what is said of a pair has room in VS Code's list, and begins with what decides: a narrow window cuts the rest", async () => {
   const gpu = { name: "CUDA0", description: "NVIDIA RTX 6000", kind: "gpu" as const, runtime: "llama" as const, memoryBytes: 48e9, freeMemoryBytes: 47e9 };
   const small = { ...laptop, machine: { ...laptop.machine, freeMemoryBytes: 10.6e9 }, devices: [] };
   for (const machine of [laptop, small, { ...laptop, devices: [gpu, ...laptop.devices] }, { ...laptop, machine: { ...laptop.machine, freeMemoryBytes: 1e9 }, devices: [] }]) {
     const details = (await pairChoices(machine, { lanes: 8, contextTokens: 32_768 }, folder, [], current)).map(({ detail }) => detail);
     expect(details.filter((detail) => detail.length > 72)).toEqual([]);
-    expect(details.filter((detail) => !/^(Best for ghost text|Follows comments)\. (Fits|Does not fit)/.test(detail))).toEqual([]);
+    expect(details.filter((detail) => !/^(Fits|Does not fit): needs [\d.]+( [GM]B)? of [\d.]+ [GM]B\b.*\. (Best for ghost text|Follows comments)\.$/.test(detail))).toEqual([]);
+    expect(details.filter((detail) => detail.indexOf("GB") > 36)).toEqual([]); // what a window 400 pixels wide shows
   }
 });
 
