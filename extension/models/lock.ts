@@ -1,7 +1,7 @@
 // One process at a time downloads a file: FILE.lock names the holder, who touches it every few seconds. A lock whose process is
 // gone, or that was not touched for a while (another machine on a shared folder), counts no more. Should two processes ever hold
 // it all the same, the checksum before the rename still keeps a wrong file out.
-import { open, readFile, rm, stat, utimes } from "node:fs/promises";
+import { open, readFile, rm, stat, utimes, type FileHandle } from "node:fs/promises";
 import { hostname } from "node:os";
 import { DownloadError } from "./downloadError";
 
@@ -45,12 +45,18 @@ export async function lock(file: string): Promise<Lock> {
 /** false: it is there already. */
 async function create(place: string): Promise<boolean> {
   const holder: Holder = { pid: process.pid, host: hostname() };
+  let handle: FileHandle;
   try {
-    const handle = await open(place, "wx");
-    await handle.writeFile(JSON.stringify(holder)).finally(() => handle.close());
-    return true;
+    handle = await open(place, "wx");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+  try {
+    await handle.writeFile(JSON.stringify(holder)).finally(() => handle.close());
+    return true;
+  } catch (error) { // a full disk takes a file and nothing in it, which would hold for a while
+    await rm(place, { force: true });
     throw error;
   }
 }
