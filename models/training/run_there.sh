@@ -46,15 +46,15 @@ take() {
   local model
   : "${OUT:?a folder for the results}"
   if [ "$1" = next ]; then
-    for model in target draft; do [ ! "$W/$model.log.jsonl" -nt "$W/brought.$model" ] || take_curve $model; done
+    for model in target draft; do [ ! -f "$W/curve.$model.stays" ] || take_curve $model; done
   fi
   "$python" pieces.py take "$W/out" "$OUT" "$1" --taken "$W/taken" "${limits[@]}"
 }
-# NAME: a model's curve, where it fits. One that stays, or has grown, is brought by the next `take next`.
+# NAME: a model's curve. Of one model with a command: few files travel. One for which there is no room comes with the next `take next`.
 take_curve() {
-  local curve=$W/$1.log.jsonl
+  local curve=$W/$1.log.jsonl stays=$W/curve.$1.stays
   if [ -z "${OUT:-}" ] || [ ! -f "$curve" ]; then return 0; fi
-  if "$python" pieces.py put "$curve" "$OUT" "${limits[@]}"; then touch -r "$curve" "$W/brought.$1"; fi
+  if "$python" pieces.py put "$curve" "$OUT" "${limits[@]}"; then rm -f "$stays"; else touch "$stays"; fi
 }
 
 # The GGUF file of a model and its pieces, for which `take` keeps the order in which they came to be. From the first part on that held some of
