@@ -11,7 +11,7 @@ import { badInput, ExitCode, isCancelled } from "./errors";
 import { formatFigure } from "./format";
 import { choosePair } from "./models";
 import { parseChoiceList, parseIntegerList } from "./numbers";
-import { addDraftLengthOption, addModelOptions, integer, real, type ModelOptions } from "./options";
+import { addDraftLengthOption, addModelOptions, integer, list, real, type ModelOptions } from "./options";
 import { statusLine } from "./statusLine";
 import type { WorkerApi } from "./workerApi";
 import { writeJson, writeLines } from "./write";
@@ -48,7 +48,7 @@ Examples:
 export function addBench(program: Command, run: (command: (context: CliContext) => Promise<number>) => Promise<void>): void {
   const command = program.command("bench")
     .description("measure regular, single-sequence speculative and batched speculative decoding")
-    .option("--batch <LIST>", "batch sizes", (text) => parseIntegerList("--batch", text, { min: 1, max: MAX_LANES }), [1, 2, 4, 8, 16])
+    .addOption(list("--batch <LIST>", "batch sizes", (text) => parseIntegerList("--batch", text, { min: 1, max: MAX_LANES }), [1, 2, 4, 8, 16]))
     .option("--methods <LIST>", `any of ${methodNames.join(",")}`, (text) => parseChoiceList("--methods", text, methodNames))
     .option("--prompt-tokens <N>", "length of the prompt", integer("--prompt-tokens", 1, MAX_PROMPT), 256)
     .option("--new-tokens <N>", "tokens each lane writes", integer("--new-tokens", 1, MAX_NEW_TOKENS), 64)

@@ -1,6 +1,6 @@
 // The results file of a long evaluation: a line of settings, then a line for each problem as soon as it is done. A run that
 // was cut goes on where the file ends.
-import { open, readFile, type FileHandle } from "node:fs/promises";
+import { open, readFile, stat, type FileHandle } from "node:fs/promises";
 import { badInput } from "../errors";
 import { oneLine } from "../sanitize";
 import type { ProblemRecord } from "./metrics";
@@ -49,6 +49,7 @@ async function writeWhole(handle: FileHandle, text: string, position: number): P
 
 async function readIfThere(file: string): Promise<string | null> {
   try {
+    if (!(await stat(file)).isFile()) throw new Error("not a regular file");
     return await readFile(file, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
