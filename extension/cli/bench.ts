@@ -1,6 +1,4 @@
 // octet bench: the BASS paper's table on this machine. Methods take turns within every repeat; a first round warms up.
-import { readFile } from "node:fs/promises";
-import path from "node:path";
 import type { Command } from "commander";
 import { MAX_LANES, MAX_NEW_TOKENS, type DraftLength, type LoadResult } from "../../protocol/worker";
 import { methodNames, methods, type Method, type Workload } from "./benchMethods";
@@ -34,6 +32,9 @@ export interface BenchOptions extends ModelOptions {
   json?: boolean;
   markdown?: boolean;
 }
+
+/** examples/bench-prompt.ts, put here by scripts/build.mjs. */
+declare const OCTET_BENCH_PROMPT: string;
 
 const help = `
 Methods: regular (the batch, one token a step), speculative-single (the sequences one after another, each speculative),
@@ -114,8 +115,7 @@ async function prepare(worker: WorkerApi, options: BenchOptions, pair: ReturnTyp
   const notices = [...loaded.notices];
   const batches = options.batch.filter((batch) => batch <= loaded.lanes);
   if (batches.length < options.batch.length) notices.push(`Batches above ${loaded.lanes} were left out: memory holds no more lanes.`);
-  const text = await readFile(path.join(context.root, "examples", "bench-prompt.ts"), "utf8");
-  const { tokens } = await worker.tokenize(text);
+  const { tokens } = await worker.tokenize(OCTET_BENCH_PROMPT);
   if (tokens.length < options.promptTokens) notices.push(`The prompt's ${tokens.length} tokens were repeated to make ${options.promptTokens}.`);
   const prompt = Array.from({ length: options.promptTokens }, (_, index) => tokens[index % tokens.length] ?? 0);
   const { newTokens, temperature, topP, draftLength = "auto" } = options;
