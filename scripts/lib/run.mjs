@@ -1,5 +1,6 @@
 // Running programs for the scripts: quiet steps with their time, and failures as one clear line.
 import { spawn } from "node:child_process";
+import { constants } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -26,16 +27,16 @@ export async function step(name, work) {
 const running = new Set();
 
 /**
- * Runs a program with no stdin. `show`: its output goes to the terminal, else it is kept and given back.
+ * Runs a program. `show`: its output goes to the terminal, else it is kept and given back. `input`: it has this process's stdin, else none.
  * @returns {Promise<{ code: number, output: string }>} code: 128 + n after signal n, 127 where it cannot be started
  */
-export function run(command, args, { cwd = root, env = {}, show = false, timeoutMs = 0 } = {}) {
+export function run(command, args, { cwd = root, env = {}, show = false, input = false, timeoutMs = 0 } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd,
       env: { ...process.env, ...env },
-      stdio: ["ignore", show ? "inherit" : "pipe", show ? "inherit" : "pipe"],
-      shell: process.platform === "win32",
+      stdio: [input ? "inherit" : "ignore", show ? "inherit" : "pipe", show ? "inherit" : "pipe"],
+      shell: process.platform === "win32" && !path.isAbsolute(command), // npm is a script there
     });
     running.add(child);
     let output = "";
@@ -50,7 +51,7 @@ export function run(command, args, { cwd = root, env = {}, show = false, timeout
       resolve({ code, output });
     };
     child.on("error", (error) => { output += error.message; settle(127); });
-    child.on("close", (code, signal) => settle(code ?? (signal === "SIGKILL" ? 137 : 143)));
+    child.on("close", (code, signal) => settle(code ?? 128 + constants.signals[signal]));
   });
 }
 
