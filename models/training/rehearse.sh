@@ -5,7 +5,7 @@
 # Needs PyTorch with a fast BLAS (PYTHON names the interpreter) and node; HUMANEVAL as in measure.sh. dist/ is built first, since the
 # last steps take the default pair's names from it. About 10 minutes on two idle cores.
 set -euo pipefail
-: "${2:?rehearse.sh CORPUS WORK}"
+[ $# -eq 2 ] || { echo "rehearse.sh CORPUS WORK: two words, not $#" >&2; exit 2; }
 corpus=$(realpath "$1") work=$(realpath -m "$2")
 [ -d "$corpus/shards" ] || { echo "there is no $corpus/shards: CORPUS is what corpus/build.py wrote" >&2; exit 2; }
 if [ -e "$work" ] && [ ! -d "$work/run" ] && [ -n "$(ls -A "$work")" ]; then

@@ -41,7 +41,11 @@ alone() {
 
 case ${1:-} in
   pack | join) alone; source ./run_here.sh; "stage_$1" "${@:2}"; exit ;;
-  take) source ./run_there.sh; "stage_$1" "${@:2}"; exit ;;
+  take)
+    [ $# -eq 2 ] && [[ $2 =~ ^([0-9]+|next)$ ]] || wrongly "which part? take next, or take N, from 0: not \"${*:2}\""
+    [ -d "${OUT:-}" ] || wrongly "OUT has to be a folder for the results: \"${OUT:-}\" is none"
+    source ./run_there.sh; "stage_$1" "${@:2}"
+    exit ;;
 esac
 [ $# -gt 0 ] || set -- nothing
 for stage in "$@"; do

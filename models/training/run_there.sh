@@ -170,7 +170,7 @@ stage_finish() {
   take next
 }
 
-stage_take() { take "${1:?which part, or next}"; }
+stage_take() { take "$1"; }
 
 [ -z "${LEFT:-}" ] || ends_in "$LEFT"
 [ -f "$W/ends" ] || ends_in "60 * $lease"

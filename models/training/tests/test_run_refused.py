@@ -45,6 +45,11 @@ class Refused(InRun):
         self.assertIn("which part", self.run_stage("take")[1])
         self.assertIn("a folder for the results", self.run_stage("take", "0")[1])
 
+    def test_a_part_that_is_none_or_a_folder_that_is_not_there(self):
+        for words, out in ((["take"], "back"), (["take", "x"], "back"), (["take", "0", "1"], "back"), (["take", "0"], "none")):
+            code, said = self.run_stage(*words, OUT=self.path(out))
+            self.assertEqual((code, len(said.splitlines())), (2, 1), said)
+
 
 if __name__ == "__main__":
     unittest.main()
