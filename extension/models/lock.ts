@@ -22,12 +22,9 @@ export async function lock(file: string): Promise<Lock> {
   const place = `${file}.lock`;
   if (!(await create(place))) {
     const holder = await readHolder(place);
-    if (await isHeld(place, holder)) {
-      throw new DownloadError("locked", `${file} is being downloaded by another window or program${holder ? ` (process ${holder.pid})` : ""}`,
-        "Wait for it, or cancel it there.");
-    }
+    if (await isHeld(place, holder)) throw locked(file, holder);
     await rm(place, { force: true });
-    if (!(await create(place))) throw new DownloadError("locked", `${file} is being downloaded by another window or program`, "Wait for it, or cancel it there.");
+    if (!(await create(place))) throw locked(file, null);
   }
   const timer = setInterval(() => {
     const now = new Date();
@@ -40,6 +37,19 @@ export async function lock(file: string): Promise<Lock> {
       await rm(place, { force: true });
     },
   };
+}
+
+/** Throws DownloadError("locked") while a process downloads the file; what one that is gone has left is deleted. */
+export async function checkUnlocked(file: string): Promise<void> {
+  const place = `${file}.lock`;
+  const holder = await readHolder(place);
+  if (await isHeld(place, holder)) throw locked(file, holder);
+  await rm(place, { force: true });
+}
+
+function locked(file: string, holder: Holder | null): DownloadError {
+  const who = holder ? ` (process ${holder.pid})` : "";
+  return new DownloadError("locked", `${file} is being downloaded by another window or program${who}`, "Wait for it, or cancel it there.");
 }
 
 /** false: it is there already. */
