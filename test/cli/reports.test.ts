@@ -93,6 +93,11 @@ describe("inspect", () => {
     expect(report).toMatchObject({ runnable: true, editorFillsIn: false, model: { fim: true } });
     expect(report.drafts.map((draft) => draft.path)).toEqual([starterDraft]);
   });
+  it("says which draft fits", async () => {
+    const { code, stdout } = await run(["inspect", starter, "--draft", starterDraft]);
+    expect(code).toBe(0);
+    expect(stdout.trimEnd()).toMatch(/draft +✓ yes · .*1M-draft-q8_0\.gguf$/);
+  });
   it("says why a draft does not fit", async () => {
     const { code, stdout } = await run(["inspect", starter, "--draft", stories]);
     expect(code).toBe(1);
