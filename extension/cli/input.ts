@@ -153,7 +153,7 @@ export function readingError(name: string, error: unknown): unknown {
     case "EISDIR": return badInput(`${name}: a folder, not a file`);
     case "ENOTDIR": return badInput(`${name}: a part of the path is a file, not a folder`);
     case "EACCES":
-    case "EPERM": return badInput(`${name}: permission denied`, "Make the file readable.");
+    case "EPERM": return badInput(`${name}: permission denied`, "Make it readable.");
     case "ENAMETOOLONG": return badInput(`${truncate(name, 60)}: too long for a file name`);
     case "ELOOP": return badInput(`${name}: symbolic links that lead in a circle`);
     case "ENXIO":
