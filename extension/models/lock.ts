@@ -1,4 +1,4 @@
-// One process at a time downloads a file: FILE.lock names the holder, who touches it every few seconds. A lock whose process is
+// One process at a time downloads a file, or adds to it: FILE.lock names the holder, who touches it every few seconds. A lock whose process is
 // gone, or that was not touched for a while (another machine on a shared folder), counts no more. Should two processes ever hold
 // it all the same, the checksum before the rename still keeps a wrong file out.
 import { open, readFile, rm, stat, utimes, type FileHandle } from "node:fs/promises";
@@ -17,14 +17,14 @@ export interface Lock {
   release(): Promise<void>;
 }
 
-/** Throws DownloadError("locked") while another process holds it, and errors of the file system. */
-export async function lock(file: string): Promise<Lock> {
+/** Throws DownloadError("locked") while another process holds it, and errors of the file system. `what`: what a holder does. */
+export async function lock(file: string, what = "downloaded"): Promise<Lock> {
   const place = `${file}.lock`;
   if (!(await create(place))) {
     const holder = await readHolder(place);
-    if (await isHeld(place, holder)) throw locked(file, holder);
+    if (await isHeld(place, holder)) throw locked(file, holder, what);
     await rm(place, { force: true });
-    if (!(await create(place))) throw locked(file, null);
+    if (!(await create(place))) throw locked(file, null, what);
   }
   const timer = setInterval(() => {
     const now = new Date();
@@ -47,9 +47,9 @@ export async function checkUnlocked(file: string): Promise<void> {
   await rm(place, { force: true });
 }
 
-function locked(file: string, holder: Holder | null): DownloadError {
+function locked(file: string, holder: Holder | null, what = "downloaded"): DownloadError {
   const who = holder ? ` (process ${holder.pid})` : "";
-  return new DownloadError("locked", `${file} is being downloaded by another window or program${who}`, "Wait for it, or cancel it there.");
+  return new DownloadError("locked", `${file} is being ${what} by another window or program${who}`, "Wait for it, or cancel it there.");
 }
 
 /** false: it is there already. */

@@ -42,5 +42,16 @@ it.skipIf(process.platform === "win32")("is never put in a device's place", () =
 it.skipIf(process.platform === "win32")("results are kept in a regular file alone: none else can be gone on with", async () => {
   const pipe = path.join(folder, "pipe");
   execFileSync("mkfifo", [pipe]);
-  for (const file of ["/dev/null", pipe]) await expect(openRecords(file, {})).rejects.toThrow(`${file} cannot be read: not a regular file`);
+  for (const file of ["/dev/null", pipe]) await expect(openRecords(file, {})).rejects.toThrow(`${file} is not a regular file`);
+});
+
+it("results are written by one at a time", async () => {
+  const file = path.join(folder, "results.jsonl");
+  const first = await openRecords(file, {});
+  await expect(openRecords(file, {})).rejects.toThrow(`${file} is being written by another window or program (process ${process.pid})`);
+  await first.close();
+  await expect(openRecords(file, { other: "settings" })).rejects.toThrow("was made with other settings");
+  await (await openRecords(file, {})).close();
+  expect(readdirSync(folder)).toEqual(["results.jsonl"]);
+  await expect(openRecords(path.join(folder, "none", "results.jsonl"), {})).rejects.toThrow("results.jsonl cannot be written: ENOENT");
 });
