@@ -77,7 +77,7 @@ export function tail(output, lines = 40) {
   return output.trimEnd().split("\n").slice(-lines).join("\n");
 }
 
-/** Runs a script's `main`: a Failure is its program's last output and one line, with exit code 1. Ended itself, it ends what it runs. */
+/** Runs a script's `main`: a Failure, or a disk's, is its program's last output and one line, with exit code 1. Ended itself, it ends what it runs. */
 export async function script(name, main) {
   for (const [signal, number] of [["SIGHUP", 1], ["SIGTERM", 15]]) {
     process.once(signal, () => {
@@ -88,9 +88,12 @@ export async function script(name, main) {
   try {
     await main();
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
+    if (!(error instanceof Failure) && !isOfSurroundings(error)) throw error;
     if (error.output) console.error(tail(error.output));
-    console.error(`${name}: ${error.message}`);
+    console.error(`${name}: ${error.message.replace(/\s*\n\s*/g, " ")}`);
     process.exitCode = 1;
   }
 }
+
+/** Of the file system, as of a disk that is full or cannot be written; or of esbuild, which names what it could not read or write. */
+const isOfSurroundings = (error) => typeof error?.syscall === "string" || Array.isArray(error?.errors);

@@ -32,3 +32,18 @@ describe.skipIf(process.platform === "win32")("a program that is run", () => {
     expect(code(`"cat", [], { show: true }`, "a line").stdout).toBe("");
   });
 });
+
+describe("a script that fails", () => {
+  const said = (main: string) => {
+    const source = `import { script } from ${JSON.stringify(pathToFileURL(path.resolve("scripts/lib/run.mjs")).href)}; import fs from "node:fs";
+      await script("fails", () => { ${main} });`;
+    const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", source], { encoding: "utf8" });
+    return { status, lines: stderr.trimEnd().split("\n") };
+  };
+  it("says what is wrong with the disk in one line", () => {
+    expect(said(`fs.mkdirSync("/none/below");`)).toEqual({ status: 1, lines: ["fails: ENOENT: no such file or directory, mkdir '/none/below'"] });
+  });
+  it("by a mistake of its own shows where", () => {
+    expect(said("undefined.name;").lines.length).toBeGreaterThan(3);
+  });
+});
