@@ -1,6 +1,6 @@
 // Bundles the TypeScript: dist/extension.js, dist/cli.js, dist/worker.js, and each view's script and style sheet in
 // dist/webview. `--watch` rebuilds on change.
-import { chmodSync, existsSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import * as esbuild from "esbuild";
 import { optionsOf, root, script } from "./lib/run.mjs";
@@ -25,6 +25,8 @@ const bundles = [
     entryPoints: ["extension/cli/main.ts"],
     outfile: "dist/cli.js",
     banner: { js: "#!/usr/bin/env node" },
+    // The packaged extension holds the command line and no examples.
+    define: { OCTET_BENCH_PROMPT: JSON.stringify(readFileSync(path.join(root, "examples/bench-prompt.ts"), "utf8")) },
     executable: true,
   },
   { entryPoints: ["native/worker/main.ts"], outfile: "dist/worker.js", external: ["*.node"] },

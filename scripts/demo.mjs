@@ -1,9 +1,8 @@
 // `npm run demo`: prepares what is missing, then shows eight completions of an example. Arguments after `--` go to
 // `octet generate`; a file among them replaces the example.
-import { spawn } from "node:child_process";
 import path from "node:path";
 import { demoArguments, judgeValues } from "./lib/demoArguments.mjs";
-import { root, script } from "./lib/run.mjs";
+import { root, run, script } from "./lib/run.mjs";
 import { buildAll, preparePackages } from "./setup.mjs";
 
 await script("demo", async () => {
@@ -13,7 +12,6 @@ await script("demo", async () => {
   if (!await judgeValues(args)) return;
   await buildAll();
   console.log(`\n$ octet ${args.join(" ")}\n`);
-  const child = spawn(process.execPath, [path.join(root, "dist/cli.js"), ...args], { cwd: root, stdio: "inherit" });
-  process.on("SIGINT", () => {}); // the child has it too, and ends in order
-  process.exitCode = await new Promise((resolve) => child.on("close", (code, signal) => resolve(code ?? (signal === "SIGINT" ? 130 : 1))));
+  process.on("SIGINT", () => {}); // octet has it too, and ends in order
+  process.exitCode = (await run(process.execPath, ["dist/cli.js", ...args], { show: true, input: true })).code;
 });

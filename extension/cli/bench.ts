@@ -1,6 +1,4 @@
 // octet bench: the BASS paper's table on this machine. Methods take turns within every repeat; a first round warms up.
-import { readFile } from "node:fs/promises";
-import path from "node:path";
 import type { Command } from "commander";
 import { MAX_LANES, MAX_NEW_TOKENS, type DraftLength, type LoadResult } from "../../protocol/worker";
 import { methodNames, methods, type Method, type Workload } from "./benchMethods";
@@ -11,7 +9,7 @@ import { badInput, ExitCode, isCancelled } from "./errors";
 import { formatFigure } from "./format";
 import { choosePair } from "./models";
 import { parseChoiceList, parseIntegerList } from "./numbers";
-import { addDraftLengthOption, addModelOptions, integer, real, type ModelOptions } from "./options";
+import { addDraftLengthOption, addModelOptions, integer, list, real, type ModelOptions } from "./options";
 import { statusLine } from "./statusLine";
 import type { WorkerApi } from "./workerApi";
 import { writeJson, writeLines } from "./write";
@@ -35,6 +33,9 @@ export interface BenchOptions extends ModelOptions {
   markdown?: boolean;
 }
 
+/** examples/bench-prompt.ts, put here by scripts/build.mjs. */
+declare const OCTET_BENCH_PROMPT: string;
+
 const help = `
 Methods: regular (the batch, one token a step), speculative-single (the sequences one after another, each speculative),
 bass (the batch, speculative). Every lane writes exactly --new-tokens tokens. Columns first, last and all are milliseconds
@@ -48,7 +49,7 @@ Examples:
 export function addBench(program: Command, run: (command: (context: CliContext) => Promise<number>) => Promise<void>): void {
   const command = program.command("bench")
     .description("measure regular, single-sequence speculative and batched speculative decoding")
-    .option("--batch <LIST>", "batch sizes", (text) => parseIntegerList("--batch", text, { min: 1, max: MAX_LANES }), [1, 2, 4, 8, 16])
+    .addOption(list("--batch <LIST>", "batch sizes", (text) => parseIntegerList("--batch", text, { min: 1, max: MAX_LANES }), [1, 2, 4, 8, 16]))
     .option("--methods <LIST>", `any of ${methodNames.join(",")}`, (text) => parseChoiceList("--methods", text, methodNames))
     .option("--prompt-tokens <N>", "length of the prompt", integer("--prompt-tokens", 1, MAX_PROMPT), 256)
     .option("--new-tokens <N>", "tokens each lane writes", integer("--new-tokens", 1, MAX_NEW_TOKENS), 64)
@@ -114,8 +115,7 @@ async function prepare(worker: WorkerApi, options: BenchOptions, pair: ReturnTyp
   const notices = [...loaded.notices];
   const batches = options.batch.filter((batch) => batch <= loaded.lanes);
   if (batches.length < options.batch.length) notices.push(`Batches above ${loaded.lanes} were left out: memory holds no more lanes.`);
-  const text = await readFile(path.join(context.root, "examples", "bench-prompt.ts"), "utf8");
-  const { tokens } = await worker.tokenize(text);
+  const { tokens } = await worker.tokenize(OCTET_BENCH_PROMPT);
   if (tokens.length < options.promptTokens) notices.push(`The prompt's ${tokens.length} tokens were repeated to make ${options.promptTokens}.`);
   const prompt = Array.from({ length: options.promptTokens }, (_, index) => tokens[index % tokens.length] ?? 0);
   const { newTokens, temperature, topP, draftLength = "auto" } = options;

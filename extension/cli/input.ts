@@ -48,13 +48,38 @@ export function splitAt(text: string, { line, column }: Place): { prefix: string
     throw badInput(`--at: line ${line} has ${content.length} characters; its last column is ${content.length + 1}, not ${column}`);
   }
   const offset = lines.slice(0, line - 1).reduce((sum, before) => sum + before.length + 1, 0) + (column ?? content.length + 1) - 1;
+  if (isWithinCharacter(text, offset)) throw badInput(`--at: column ${column} of line ${line} is in the middle of a character`, "Columns are counted as editors do.");
   return { prefix: text.slice(0, offset), suffix: text.slice(offset) };
 }
 
+/** Between the two halves of a character of UTF-16. */
+const isWithinCharacter = (text: string, offset: number): boolean =>
+  /[\ud800-\udbff]/.test(text[offset - 1] ?? "") && /[\udc00-\udfff]/.test(text[offset] ?? "");
+
 /** The whole of a file, or of `stdin` for "-". Throws bad input for what is missing, not text, or endless. */
 export async function readText(file: string, stdin: Readable, signal: AbortSignal): Promise<string> {
-  const name = file === "-" ? "Standard input" : oneLine(file) || '""';
+  const name = file === "-" ? "Standard input" : nameOf(file);
   const source = file === "-" ? stdin : await openFile(file, name);
+  const bytes = await readAll(source, name, signal, (piece, before) => {
+    const zero = piece.indexOf(0);
+    if (zero >= 0) throw notText(name, before + zero);
+    if (before + piece.length > MAX_BYTES) throw badInput(`${name}: longer than ${MAX_BYTES / 1024 / 1024} MiB`, "No model takes a prompt of that size.");
+  });
+  return decodeText(bytes, name);
+}
+
+/** The whole of a file or pipe of at most `most` bytes. Throws bad input for what is missing, longer or endless. */
+export async function readBytes(file: string, most: number, signal: AbortSignal): Promise<Buffer> {
+  const name = nameOf(file);
+  return readAll(await openFile(file, name), name, signal, (piece, before) => {
+    if (before + piece.length > most) throw badInput(`${name}: longer than ${most / 1024 / 1024} MiB`);
+  });
+}
+
+const nameOf = (file: string): string => oneLine(file) || '""';
+
+/** Reads a stream to its end and closes it. `check` is given each piece and the bytes that came before it, and may throw. */
+async function readAll(source: Readable, name: string, signal: AbortSignal, check: (piece: Buffer, before: number) => void): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   const stop = (): void => { source.destroy(); };
@@ -62,10 +87,8 @@ export async function readText(file: string, stdin: Readable, signal: AbortSigna
   try {
     for await (const chunk of source as AsyncIterable<Buffer | string>) {
       const bytes = Buffer.from(chunk);
-      const zero = bytes.indexOf(0);
-      if (zero >= 0) throw notText(name, size + zero);
+      check(bytes, size);
       size += bytes.length;
-      if (size > MAX_BYTES) throw badInput(`${name}: longer than ${MAX_BYTES / 1024 / 1024} MiB`, "No model takes a prompt of that size.");
       chunks.push(bytes);
     }
   } catch (error) {
@@ -76,7 +99,7 @@ export async function readText(file: string, stdin: Readable, signal: AbortSigna
     source.destroy();
   }
   signal.throwIfAborted();
-  return decodeText(Buffer.concat(chunks), name);
+  return Buffer.concat(chunks);
 }
 
 /** Opens without waiting: a pipe without a writer would keep a thread, and with it the process, for good. */
@@ -130,7 +153,7 @@ export function readingError(name: string, error: unknown): unknown {
     case "EISDIR": return badInput(`${name}: a folder, not a file`);
     case "ENOTDIR": return badInput(`${name}: a part of the path is a file, not a folder`);
     case "EACCES":
-    case "EPERM": return badInput(`${name}: permission denied`, "Make the file readable.");
+    case "EPERM": return badInput(`${name}: permission denied`, "Make it readable.");
     case "ENAMETOOLONG": return badInput(`${truncate(name, 60)}: too long for a file name`);
     case "ELOOP": return badInput(`${name}: symbolic links that lead in a circle`);
     case "ENXIO":

@@ -92,7 +92,7 @@ function verdict(good: boolean, reasons: readonly string[], theme: Theme): strin
 }
 
 function draftLine({ draft, drafts, model }: InspectReport, theme: Theme): string {
-  if (draft) return verdict(draft.compatible, [`${oneLine(draft.model.path)}: ${draft.reason}`], theme);
+  if (draft) return verdict(draft.compatible, [[oneLine(draft.model.path), draft.reason].filter(Boolean).join(": ")], theme);
   const [best, ...others] = drafts;
   if (!best) return "none found nearby with this vocabulary and a third of the size or less; --draft tries one";
   const share = model.fileBytes / best.model.fileBytes;

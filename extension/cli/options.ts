@@ -1,6 +1,6 @@
 // Options that several commands share, parsed strictly.
 import { statSync } from "node:fs";
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import type { DraftLength, LoadParams } from "../../protocol/worker";
 import { badInput } from "./errors";
 import { readingError } from "./input";
@@ -34,6 +34,10 @@ export const integer = (option: string, min: number, max: number) => (text: stri
   parseInteger(option, text, { min, max });
 export const real = (option: string, min: number, max: number, aboveMin = false) => (text: string): number =>
   parseReal(option, text, { min, max, aboveMin });
+
+/** An option that takes a list, whose default the help shows as one would type it. */
+export const list = <T>(flags: string, description: string, parse: (text: string) => T[], usual: T[]): Option =>
+  new Option(flags, description).argParser(parse).default(usual, usual.join(","));
 
 /** A parser for commander of paths of files that must be there. Throws bad input that names the option. */
 export const existingFile = (option: string) => (file: string): string => {

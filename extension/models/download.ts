@@ -4,12 +4,13 @@
 // Of the packages, ipull checks no content against a known hash and @huggingface/hub does not resume; so this is a small layer
 // on fetch. Whoever calls brings the fetch: VS Code's honours its proxy settings and certificates, the command line's the
 // proxy variables of the environment.
-import { mkdir, stat, statfs } from "node:fs/promises";
+import { stat, statfs } from "node:fs/promises";
 import path from "node:path";
 import { sha256Of } from "./checksum";
 import { systemClock, type Clock } from "./clock";
 import { DownloadError, downloadCancelled, fileError } from "./downloadError";
 import { lock } from "./lock";
+import { makeFolder } from "./makeFolder";
 import { finishPart, PartFile, partOf, removePart, type Expected } from "./partFile";
 import { Rate } from "./rate";
 import { Again, transfer, type Fetch } from "./transfer";
@@ -51,7 +52,7 @@ export async function download(options: DownloadOptions): Promise<void> {
   try {
     signal.throwIfAborted();
     if (await isWhole(destination, expected)) return;
-    await mkdir(path.dirname(destination), { recursive: true });
+    await makeFolder(path.dirname(destination));
     const held = await lock(destination);
     try {
       if (await isWhole(destination, expected)) return; // whoever held the lock has finished it
@@ -121,6 +122,7 @@ async function fillPart(options: DownloadOptions, signal: AbortSignal): Promise<
     }
   } finally {
     await part.close();
+    if (part.size === 0) await removePart(destination); // nothing to go on from
   }
   return resumed;
 }

@@ -23,6 +23,9 @@ export function checkedUrl(text: string, from?: URL, what = "The server"): URL {
   } catch {
     throw new DownloadError("badAddress", `${what} names no address: ${text.slice(0, 200)}`);
   }
+  if (url.username !== "" || url.password !== "") {
+    throw new DownloadError("badAddress", `${what} gives an address of ${url.host} with a user name or password, which Octet does not send`);
+  }
   const within = url.protocol === "http:" && isLoopback(url) && (!from || isLoopback(from));
   if (url.protocol !== "https:" && !within) {
     throw new DownloadError("badAddress", `${what} leads to ${url.protocol}//${url.host}, which is not encrypted`, "Models are downloaded over https only.");

@@ -4,6 +4,7 @@ import { readdir, rm, rmdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { filesOf, type CataloguePair, type ModelFile } from "./catalogue";
 import { isWhole } from "./download";
+import { checkUnlocked } from "./lock";
 import { partOf, removePart } from "./partFile";
 
 export const placeOf = (file: ModelFile, folder: string): string => path.join(folder, ...file.repository.split("/"), file.file);
@@ -53,15 +54,16 @@ export async function usedBytes(pairs: readonly CataloguePair[], folder: string)
 
 /**
  * Deletes a pair's files, parts of cut downloads included, and folders that become empty; a draft that another pair in the folder
- * needs stays. Returns the bytes freed. Throws errors of the file system.
+ * needs stays. Returns the bytes freed. Throws DownloadError("locked") where one is being downloaded, and errors of the file system.
  */
 export async function removePair(pair: CataloguePair, pairs: readonly CataloguePair[], folder: string): Promise<number> {
   const others = (await storedPairs(pairs, folder)).filter((other) => other.pair.name !== pair.name);
   const needed = new Set(others.map(({ draft }) => draft.path));
+  const unneeded = filesOf(pair).filter((file) => !needed.has(placeOf(file, folder)));
+  for (const file of unneeded) await checkUnlocked(placeOf(file, folder));
   let freed = 0;
-  for (const file of filesOf(pair)) {
+  for (const file of unneeded) {
     const { path: place, bytes } = await storedFile(file, folder);
-    if (needed.has(place)) continue;
     await rm(place, { force: true });
     await removePart(place);
     freed += bytes;

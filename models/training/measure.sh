@@ -7,7 +7,11 @@
 #   FILES, PLACES, HOLES, HUMANEVAL_LIMIT   how many of each; BUDGET_MS of a HumanEval problem; SUITES: a choice of them
 set -euo pipefail
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
-: "${3?measure.sh TARGET.gguf DRAFT.gguf OUT}"
+wrongly() { echo "$*" >&2; exit 2; }
+[ $# -eq 3 ] || wrongly "measure.sh TARGET.gguf DRAFT.gguf OUT: three words, not $#"
+for suite in ${SUITES:=loss acceptance infill humaneval}; do
+  case $suite in loss | acceptance | infill | humaneval) ;; *) wrongly "SUITES are of loss, acceptance, infill and humaneval: there is no $suite" ;; esac
+done
 target=$1 draft=$2 out=$3
 held=${W:-$here/run}/heldout
 mkdir -p "$out"
@@ -22,7 +26,7 @@ languages() { for language in "$@"; do [ ! -d "$held/$language" ] || cp -r "$hel
 files=$(mktemp -d)
 trap 'rm -rf "$files"' EXIT
 
-for suite in ${SUITES:-loss acceptance infill humaneval}; do
+for suite in $SUITES; do
   rm -rf "$files"/*
   case $suite in
     loss) octet loss loss --files "$held" "${limit[@]}" ;;

@@ -2,8 +2,10 @@
 
 Usage: python3 pieces.py split FILE FOLDER [--mib 16]     FOLDER/NAME.000 ... and FOLDER/NAME.json
        python3 pieces.py join FOLDER/NAME.json OUT        refuses, and writes nothing, where a piece is missing or differs
-       python3 pieces.py take FOLDER OUT N --taken FILE [--mib 60] [--files 8]     the N-th part of a folder, oldest files first, each part within
-                                                                                   the limits; N "next": the first not in FILE, which then lists it
+       python3 pieces.py take FOLDER OUT N --taken FILE [--mib 60] [--files 8]     the N-th part of a folder, oldest files first, within the limits
+                                                                                   beside what OUT holds; N "next": what is not in FILE and
+                                                                                   fits, which FILE then lists as a part; the rest stays
+       python3 pieces.py put FILE OUT [--mib 60] [--files 8]     a copy, within the limits as well; exit code 1 where it stays
        python3 pieces.py spread FOLDER OUT [--mib 36]     every part into a folder of its own: OUT/0, OUT/1, ...
 """
 import argparse
@@ -82,26 +84,65 @@ def read_taken(path):
         return [line.rstrip("\n").split("/") for line in file]
 
 
+def fitting(sizes, there, most_bytes, most_files):
+    """[name]: the first of the files, in the order given, that fit beside those that are there, one of the same name being replaced.
+
+    sizes, there: {name: bytes}.
+    """
+    held, chosen = dict(there), []
+    for name in sizes:
+        held[name] = sizes[name]
+        if len(held) > most_files or sum(held.values()) > most_bytes:
+            break
+        chosen.append(name)
+    return chosen
+
+
 def take(folder, out, number, taken, most_bytes, most_files):
     """Copies a part and says what is left. What came after a part was taken is in later ones, however much room there was in it.
 
-    number: from 0, or "next" for the first part that `taken`, a file's path, does not list; it is added there.
-    Raises SystemExit where there is no such part.
+    number: from 0, or "next" for what `taken`, a file's path, does not list and fits beside what `out` holds; it is added there.
+    Raises SystemExit where there is no such part, or it does not fit.
     """
     sizes, before = by_age(folder), read_taken(taken)
     for name in (name for part in before for name in part):
-        if sizes.pop(name, None) is None:
+        if name not in sizes:
             raise SystemExit(f"{name} was taken from {folder} and is no longer there")
-    made = before + parts(sizes, most_bytes, most_files)
-    at = len(before) if number == "next" else number
-    if not 0 <= at < len(made):
-        raise SystemExit(f"{folder} has {len(made)} parts, 0 to {len(made) - 1}")
-    for name in made[at]:
+    left = {name: sizes[name] for name in sizes if all(name not in part for part in before)}
+    if number == "next" and left:
+        names = fitting(left, by_age(out), most_bytes, most_files)
+        if not names:
+            print(f"no room in this call beside what it brings already: {stay(left)}")
+            return
+        at, left = len(before), {name: left[name] for name in left if name not in names}
+        made = [*before, names, *parts(left, most_bytes, most_files)]
+    else:
+        at, made = number, before + parts(left, most_bytes, most_files)
+        if at == "next" or not 0 <= at < len(made):
+            raise SystemExit(f"{folder} has {len(made)} parts, 0 to {len(made) - 1}")
+        names = made[at]
+        if fitting({name: sizes[name] for name in names}, by_age(out), most_bytes, most_files) != names:
+            raise SystemExit(f"part {at} does not fit beside what {out} holds: take it in a call of its own")
+    for name in names:
         shutil.copy(os.path.join(folder, name), out)
+    print(f"part {at} of {len(made)}, 0 to {len(made) - 1}: {', '.join(names)}")
     if number == "next":
         with open(taken, "a", encoding="utf8") as file:
-            file.write("/".join(made[at]) + "\n")
-    print(f"part {at} of {len(made)}, 0 to {len(made) - 1}: {', '.join(made[at])}")
+            file.write("/".join(names) + "\n")
+        if left:
+            print(stay(left))
+
+
+def stay(sizes):
+    return f"{', '.join(sizes)} ({sum(sizes.values()) / 2**20:.1f} MiB) stay for the next call: finish, or run_gpu.sh take next"
+
+
+def put(file, out, most_bytes, most_files):
+    """Copies a file where it fits beside what `out` holds. Raises SystemExit where it stays."""
+    name = os.path.basename(file)
+    if not fitting({name: os.path.getsize(file)}, by_age(out), most_bytes, most_files):
+        raise SystemExit(f"no room in this call for {name}: it stays for the next")
+    shutil.copy(file, out)
 
 
 def spread(folder, out, most_bytes):
@@ -127,13 +168,15 @@ def main():
     action = actions.add_parser("join")
     action.add_argument("index")
     action.add_argument("out")
-    action = actions.add_parser("take")
-    action.add_argument("folder")
-    action.add_argument("out")
-    action.add_argument("number", type=part_number)
-    action.add_argument("--taken", required=True)
-    action.add_argument("--mib", type=float, default=60)
-    action.add_argument("--files", type=int, default=8)
+    for name in ("take", "put"):
+        action = actions.add_parser(name)
+        action.add_argument("folder" if name == "take" else "file")
+        action.add_argument("out")
+        if name == "take":
+            action.add_argument("number", type=part_number)
+            action.add_argument("--taken", required=True)
+        action.add_argument("--mib", type=float, default=60)
+        action.add_argument("--files", type=int, default=8)
     action = actions.add_parser("spread")
     action.add_argument("folder")
     action.add_argument("out")
@@ -145,6 +188,8 @@ def main():
         spread(options.folder, options.out, int(options.mib * 2**20))
     elif options.action == "take":
         take(options.folder, options.out, options.number, options.taken, int(options.mib * 2**20), options.files)
+    elif options.action == "put":
+        put(options.file, options.out, int(options.mib * 2**20), options.files)
     else:
         join(options.index, options.out)
 

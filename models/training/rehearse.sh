@@ -5,10 +5,10 @@
 # Needs PyTorch with a fast BLAS (PYTHON names the interpreter) and node; HUMANEVAL as in measure.sh. dist/ is built first, since the
 # last steps take the default pair's names from it. About 10 minutes on two idle cores.
 set -euo pipefail
-: "${2:?rehearse.sh CORPUS WORK}"
+[ $# -eq 2 ] || { echo "rehearse.sh CORPUS WORK: two words, not $#" >&2; exit 2; }
 corpus=$(realpath "$1") work=$(realpath -m "$2")
 [ -d "$corpus/shards" ] || { echo "there is no $corpus/shards: CORPUS is what corpus/build.py wrote" >&2; exit 2; }
-if [ -e "$work" ] && [ ! -d "$work/run" ] && [ -n "$(ls -A "$work")" ]; then
+if [ -e "$work" ] && [ ! -f "$work/rehearsal" ] && [ -n "$(ls -A "$work")" ]; then
   echo "WORK is emptied: $work holds something else than a rehearsal" >&2
   exit 2
 fi
@@ -20,6 +20,7 @@ export TARGET_FLAGS="--steps ${STEPS:-60} --warmup 10 --batch ${BATCH:-2} --accu
 export DRAFT_FLAGS="--warmup 5 --batch ${BATCH:-2} --report 5" CARRY_MIB=4 HELDOUT_FILES=${HELDOUT_FILES:-4} PIECE_MIB=1 TAKE_MIB=3
 step() { printf '\n== %s\n' "$*"; }
 rm -rf "$work" && mkdir -p "$work/parts/0"
+touch "$work/rehearsal"          # what may be emptied by another one
 
 step octet built
 node "$root/scripts/setup.mjs"

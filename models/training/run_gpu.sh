@@ -14,7 +14,7 @@
 #   there  target           8.5       again until it says that the plan is over; then its first pieces into $OUT
 #   there  draft            2.3       samples of the target, distillation
 #   there  finish           0.5       evaluation, GGUF files in pieces; the rest into $OUT
-#   there  take N           0.3       the N-th part of the results into $OUT once more
+#   there  take next        0.3       what did not fit into $OUT beside the rest of a command; `take N`: the N-th part once more
 #   here   join FOLDER...   0.1       what came back, in the order of the calls -> $W/target.gguf and $W/draft.gguf
 #
 # LEFT=SECONDS before a stage there says how long the machine is there for; else it is LEASE_MINUTES from the first of them on. The target
@@ -41,13 +41,17 @@ alone() {
 
 case ${1:-} in
   pack | join) alone; source ./run_here.sh; "stage_$1" "${@:2}"; exit ;;
-  take) source ./run_there.sh; "stage_$1" "${@:2}"; exit ;;
+  take)
+    [ $# -eq 2 ] && [[ $2 =~ ^([0-9]+|next)$ ]] || wrongly "which part? take next, or take N, from 0: not \"${*:2}\""
+    [ -d "${OUT:-}" ] || wrongly "OUT has to be a folder for the results: \"${OUT:-}\" is none"
+    source ./run_there.sh; "stage_$1" "${@:2}"
+    exit ;;
 esac
 [ $# -gt 0 ] || set -- nothing
 for stage in "$@"; do
   case $stage in
     prepare | probe | target | draft | finish) ;;
-    *) wrongly "run_gpu.sh pack CORPUS | prepare, probe, target, draft, finish: one or several | take N | join FOLDER..." ;;
+    *) wrongly "run_gpu.sh pack CORPUS | prepare, probe, target, draft, finish: one or several | take next or N | join FOLDER..." ;;
   esac
 done
 [ "$*" = probe ] || alone

@@ -39,13 +39,23 @@ train() {
   return 1
 }
 
-# N: a part of the results, or "next" for the first that has not been taken.
+limits=(--mib "${TAKE_MIB:-61}" --files 8)   # of all that a command brings back
+
+# N: a part of the results, or "next" for what has not been taken: of both as much as fits beside what $OUT holds already.
 take() {
+  local model
   : "${OUT:?a folder for the results}"
-  "$python" pieces.py take "$W/out" "$OUT" "$1" --taken "$W/taken" --mib "${TAKE_MIB:-61}"
+  if [ "$1" = next ]; then
+    for model in target draft; do [ ! -f "$W/curve.$model.stays" ] || take_curve $model; done
+  fi
+  "$python" pieces.py take "$W/out" "$OUT" "$1" --taken "$W/taken" "${limits[@]}"
 }
-# NAME: a model's curve. Of one model with a command: few files travel.
-take_curve() { [ -z "${OUT:-}" ] || cp "$W/$1.log.jsonl" "$OUT" 2> /dev/null || true; }
+# NAME: a model's curve. Of one model with a command: few files travel. One for which there is no room comes with the next `take next`.
+take_curve() {
+  local curve=$W/$1.log.jsonl stays=$W/curve.$1.stays
+  if [ -z "${OUT:-}" ] || [ ! -f "$curve" ]; then return 0; fi
+  if "$python" pieces.py put "$curve" "$OUT" "${limits[@]}"; then rm -f "$stays"; else touch "$stays"; fi
+}
 
 # The GGUF file of a model and its pieces, for which `take` keeps the order in which they came to be. From the first part on that held some of
 # an earlier file of it, what was taken has to be taken again.
@@ -160,7 +170,7 @@ stage_finish() {
   take next
 }
 
-stage_take() { take "${1:?which part}"; }
+stage_take() { take "$1"; }
 
 [ -z "${LEFT:-}" ] || ends_in "$LEFT"
 [ -f "$W/ends" ] || ends_in "60 * $lease"

@@ -4,7 +4,8 @@
 # has what `octet` needs besides, to try it (OCTET_SHIPPED_PAIR=coder); this checkout stays as it is. Refuses a pair over 150 MB, or a
 # draft over an eighth of its target (REHEARSAL=yes: not the latter).
 set -euo pipefail
-run=$(realpath "${1:?ship.sh RUN [ROOT]}")
+[ $# -ge 1 ] && [ $# -le 2 ] || { echo "ship.sh RUN [ROOT]: one word or two, not $#" >&2; exit 2; }
+run=$(realpath "$1")
 repository=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 root=$(realpath -m "${2:-$repository}")
 target=octet-coder-80M-q8_0.gguf draft=octet-coder-10M-draft-q8_0.gguf

@@ -127,7 +127,7 @@ Warper::Place Warper::find_max(std::span<const float> logits) {
   const std::size_t blocks = (logits.size() + kRowBlock - 1) / kRowBlock;
   block_max_.resize(blocks);
   const float max = row_kernels().block_maxima(logits.data(), logits.size(), block_max_.data());
-  if (std::isnan(max)) throw std::runtime_error("the model returned NaN or infinite logits");
+  if (std::isnan(max)) throw std::runtime_error("The model returned NaN or infinite logits: its file is damaged, or the device computes it wrongly");
   if (max < kLowest) throw std::runtime_error("the model returned no finite logit");
   const auto block = std::find(block_max_.begin(), block_max_.end(), max) - block_max_.begin();
   const auto at = std::find(logits.begin() + block * kRowBlock, logits.end(), max);

@@ -1,5 +1,6 @@
 // Running programs for the scripts: quiet steps with their time, and failures as one clear line.
 import { spawn } from "node:child_process";
+import { constants } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -26,16 +27,16 @@ export async function step(name, work) {
 const running = new Set();
 
 /**
- * Runs a program with no stdin. `show`: its output goes to the terminal, else it is kept and given back.
+ * Runs a program. `show`: its output goes to the terminal, else it is kept and given back. `input`: it has this process's stdin, else none.
  * @returns {Promise<{ code: number, output: string }>} code: 128 + n after signal n, 127 where it cannot be started
  */
-export function run(command, args, { cwd = root, env = {}, show = false, timeoutMs = 0 } = {}) {
+export function run(command, args, { cwd = root, env = {}, show = false, input = false, timeoutMs = 0 } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd,
       env: { ...process.env, ...env },
-      stdio: ["ignore", show ? "inherit" : "pipe", show ? "inherit" : "pipe"],
-      shell: process.platform === "win32",
+      stdio: [input ? "inherit" : "ignore", show ? "inherit" : "pipe", show ? "inherit" : "pipe"],
+      shell: process.platform === "win32" && !path.isAbsolute(command), // npm is a script there
     });
     running.add(child);
     let output = "";
@@ -50,7 +51,7 @@ export function run(command, args, { cwd = root, env = {}, show = false, timeout
       resolve({ code, output });
     };
     child.on("error", (error) => { output += error.message; settle(127); });
-    child.on("close", (code, signal) => settle(code ?? (signal === "SIGKILL" ? 137 : 143)));
+    child.on("close", (code, signal) => settle(code ?? 128 + constants.signals[signal]));
   });
 }
 
@@ -76,7 +77,7 @@ export function tail(output, lines = 40) {
   return output.trimEnd().split("\n").slice(-lines).join("\n");
 }
 
-/** Runs a script's `main`: a Failure is its program's last output and one line, with exit code 1. Ended itself, it ends what it runs. */
+/** Runs a script's `main`: a Failure, or a disk's, is its program's last output and one line, with exit code 1. Ended itself, it ends what it runs. */
 export async function script(name, main) {
   for (const [signal, number] of [["SIGHUP", 1], ["SIGTERM", 15]]) {
     process.once(signal, () => {
@@ -87,9 +88,12 @@ export async function script(name, main) {
   try {
     await main();
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
+    if (!(error instanceof Failure) && !isOfSurroundings(error)) throw error;
     if (error.output) console.error(tail(error.output));
-    console.error(`${name}: ${error.message}`);
+    console.error(`${name}: ${error.message.replace(/\s*\n\s*/g, " ")}`);
     process.exitCode = 1;
   }
 }
+
+/** Of the file system, as of a disk that is full or cannot be written; or of esbuild, which names what it could not read or write. */
+const isOfSurroundings = (error) => typeof error?.syscall === "string" || Array.isArray(error?.errors);

@@ -122,5 +122,6 @@ it("help and version go to standard output with exit code 0", async () => {
     const { code, stdout, stderr } = await run([command, "--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain(`octet ${command}`);
+    expect(stdout).not.toContain("default: [");        // as a list is typed, not as it is kept
   }
 });

@@ -1,4 +1,5 @@
 // The sandbox of octet eval against programs that try to get out, to stay, or to take all there is.
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
@@ -6,7 +7,8 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSandbox, type Sandbox, type Verdict } from "../../extension/cli/eval/sandbox/sandbox";
 import { launcher } from "../../extension/cli/eval/sandbox/filter";
-import type { Jail } from "../../extension/cli/eval/sandbox/jail";
+import { systemFolders, type Jail } from "../../extension/cli/eval/sandbox/jail";
+import { defaultLimits } from "../../extension/cli/eval/sandbox/limits";
 import { jailsHere } from "./holdingJails";
 
 const never = new AbortController().signal;
@@ -181,6 +183,19 @@ describe.each(holding.map((jail) => ({ jail, name: jail.name })))("in $name", ({
     expect(await judge("import subprocess, threading", "seen = []", "thread = threading.Thread(target=lambda: seen.append(1))",
       "thread.start(); thread.join()",
       "assert seen == [1] and subprocess.run(['true']).returncode == 0")).toEqual({ outcome: "passed", detail: "" });
+  });
+
+  it("ends with the process that started it, killed too", async () => {
+    const mark = 2 ** 20 + process.pid;               // in the command line of what holds the program
+    const room = { mountPoint: folder, ...systemFolders("/usr"), python: "/usr/bin/python3", limits: { ...defaultLimits, seconds: 600, folderBytes: mark } };
+    const starter = `const [program, ...args] = ${JSON.stringify(jail.command(room))};
+      require("node:child_process").spawn(program, args, { detached: true, stdio: ["pipe", "ignore", "ignore"] }).stdin.end("import time; time.sleep(600)");
+      setInterval(() => undefined, 1000);`;
+    const child = spawn(process.execPath, ["-e", starter], { stdio: "ignore" });
+    const held = (): string[] => withText(String(mark)).filter((pid) => pid !== String(child.pid));
+    await expect.poll(() => held().length, { timeout: 20_000 }).toBeGreaterThan(0);
+    child.kill("SIGKILL");
+    await expect.poll(held, { timeout: 10_000 }).toEqual([]);
   });
 
   it("ends at a cancellation", async () => {

@@ -162,6 +162,7 @@ describe("download", () => {
   it.each([
     ["a pair that is not there", ["gpt"], {}, /There is no pair "gpt"\. There are: qwen2\.5-coder-1\.5b, /],
     ["a mirror without encryption", [pair.name], { HF_ENDPOINT: "http://example.com" }, /HF_ENDPOINT leads to http:\/\/example\.com, which is not encrypted/],
+    ["a mirror with a password, which is not shown", [pair.name], { HF_ENDPOINT: "https://me:secret@example.com" }, /^octet: HF_ENDPOINT gives an address of example\.com with a user name or password, which Octet does not send\. Write it as https:\/\/HOST\.$/],
     ["a proxy that is no address", [pair.name], { HTTPS_PROXY: "::" }, /HTTP_PROXY or HTTPS_PROXY/],
   ])("%s is bad input", async (_what, args, changes, message) => {
     const { code, stdout, stderr } = await run(["models", "download", ...args], { env: env(changes) });

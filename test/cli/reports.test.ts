@@ -1,11 +1,12 @@
 // octet bench, inspect and doctor.
-import { copyFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Row } from "../../extension/cli/benchTable";
 import type { Check } from "../../extension/cli/doctorChecks";
 import type { InspectReport } from "../../extension/cli/inspect";
-import { folder, run, start, starter, starterDraft, stories, until, useBuiltCli } from "./harness";
+import { folder, root, run, start, starter, starterDraft, stories, until, useBuiltCli } from "./harness";
 
 useBuiltCli();
 
@@ -34,6 +35,15 @@ describe("bench", () => {
     const [regular, single] = rows.filter((row) => row.batch === 2);
     expect(regular?.ratioToRegular?.median).toBe(1);
     expect(single?.msPerToken.last?.median).toBeGreaterThan(single?.msPerToken.first?.median ?? Infinity);
+  });
+
+  it("needs nothing but what the packaged extension holds of it", () => {
+    const place = path.join(folder, "packaged");
+    mkdirSync(path.join(place, "dist"), { recursive: true });
+    for (const name of ["package.json", "dist/cli.js"]) copyFileSync(path.join(root, name), path.join(place, name));
+    for (const name of ["dist/worker.js", "models"]) symlinkSync(path.join(root, name), path.join(place, name));
+    const { status, stderr } = spawnSync(process.execPath, [path.join(place, "dist/cli.js"), ...tiny, "--batch", "1"], { encoding: "utf8" });
+    expect(status, stderr).toBe(0);
   });
 
   it("prints a table, and Markdown", async () => {
@@ -82,6 +92,11 @@ describe("inspect", () => {
     const report = JSON.parse(stdout) as InspectReport;
     expect(report).toMatchObject({ runnable: true, editorFillsIn: false, model: { fim: true } });
     expect(report.drafts.map((draft) => draft.path)).toEqual([starterDraft]);
+  });
+  it("says which draft fits", async () => {
+    const { code, stdout } = await run(["inspect", starter, "--draft", starterDraft]);
+    expect(code).toBe(0);
+    expect(stdout.trimEnd()).toMatch(/draft +✓ yes · .*1M-draft-q8_0\.gguf$/);
   });
   it("says why a draft does not fit", async () => {
     const { code, stdout } = await run(["inspect", starter, "--draft", stories]);

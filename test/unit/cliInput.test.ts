@@ -24,6 +24,8 @@ describe("prompts", () => {
   it("refuses places outside the text", () => {
     expect(() => splitAt("ab", { line: 2, column: undefined })).toThrow("1 lines");
     expect(() => splitAt("ab", { line: 1, column: 4 })).toThrow("last column is 3");
+    expect(() => splitAt("a\n😀b", { line: 2, column: 2 })).toThrow("column 2 of line 2 is in the middle of a character");
+    expect(splitAt("a\n😀b", { line: 2, column: 3 })).toEqual({ prefix: "a\n😀", suffix: "b" });
   });
   it("drops a byte order mark and keeps the rest", () => expect(decodeText(Buffer.from("\ufeffé"), "x")).toBe("é"));
   it("says where a file stops being text", () => {

@@ -7,7 +7,7 @@ import { badInput } from "../errors";
 import { formatFigure, plural } from "../format";
 import { choosePair } from "../models";
 import { parseIntegerList, parseReal } from "../numbers";
-import { addDraftLengthOption, integer, real, type ModelOptions } from "../options";
+import { addDraftLengthOption, integer, list, real, type ModelOptions } from "../options";
 import { statusLine } from "../statusLine";
 import type { WorkerApi } from "../workerApi";
 import { acceptanceRows, tallySteps, type AcceptanceRow, type AcceptanceSample } from "./acceptance";
@@ -43,8 +43,8 @@ export function addAcceptance(parent: Command, run: (command: (context: CliConte
     .description("how much of the draft's tokens the target keeps, on held-out files")
     .requiredOption("--files <DIR>", "folder with source files the models were not trained on")
     .option("--places <P>", "places of each file to continue from", integer("--places", 1, MAX_PLACES), 2)
-    .option("--temperatures <LIST>", "0 is greedy", parseTemperatures, [0, 0.2, 0.8])
-    .option("--batch <LIST>", "lanes", (text) => parseIntegerList("--batch", text, { min: 1, max: MAX_LANES }), [1, 8])
+    .addOption(list("--temperatures <LIST>", "0 is greedy", parseTemperatures, [0, 0.2, 0.8]))
+    .addOption(list("--batch <LIST>", "lanes", (text) => parseIntegerList("--batch", text, { min: 1, max: MAX_LANES }), [1, 8]))
     .option("--new-tokens <N>", "most tokens a lane writes", integer("--new-tokens", 1, MAX_NEW_TOKENS), 64)
     .option("--top-p <P>", "nucleus sampling; 1: off", real("--top-p", 0, 1, true), 0.95);
   addDraftLengthOption(command, DEFAULT_DRAFT_LENGTH);

@@ -1,8 +1,7 @@
 // The HumanEval problems (Chen et al. 2021): a function's head to complete, and a test that decides.
 import { gunzipSync } from "node:zlib";
-import { readFile } from "node:fs/promises";
 import { badInput } from "../errors";
-import { decodeText } from "../input";
+import { decodeText, readBytes } from "../input";
 import { oneLine } from "../sanitize";
 
 export interface HumanEvalProblem {
@@ -21,14 +20,14 @@ export const humanEvalStops = ["\nclass", "\ndef", "\n#", "\nif", "\nprint"] as 
 export const humanEvalProgram = ({ prompt, test, entryPoint }: HumanEvalProblem, completion: string): string =>
   `${prompt}${completion}\n\n${test}\n\ncheck(${entryPoint})\n`;
 
-/** Far more than any set of problems, unpacked. */
+/** Far more than any set of problems, packed or not. */
 const MAX_BYTES = 64 * 2 ** 20;
 const ADVICE = "--problems takes HumanEval's file, e.g. HumanEval.jsonl.gz.";
 
 /** Problems of a JSON-lines file, packed with gzip or not. Throws bad input that names the line. */
-export async function readProblems(file: string): Promise<HumanEvalProblem[]> {
+export async function readProblems(file: string, signal: AbortSignal): Promise<HumanEvalProblem[]> {
   const name = oneLine(file);
-  const text = decodeText(unpacked(await readBytes(file, name), name), name, ADVICE);
+  const text = decodeText(unpacked(await readBytes(file, MAX_BYTES, signal), name), name, ADVICE);
   const problems: HumanEvalProblem[] = [];
   for (const [index, line] of text.split("\n").entries()) {
     if (line.trim() !== "") problems.push(parseProblem(line, `${name}, line ${index + 1}`));
@@ -37,15 +36,6 @@ export async function readProblems(file: string): Promise<HumanEvalProblem[]> {
   const ids = new Set(problems.map(({ id }) => id));
   if (ids.size < problems.length) throw badInput(`${name} holds a task_id twice`);
   return problems;
-}
-
-async function readBytes(file: string, name: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw badInput(`${name}: ${code === "ENOENT" ? "no such file" : message}`, ADVICE);
-  }
 }
 
 function unpacked(bytes: Buffer, name: string): Buffer {

@@ -31,7 +31,7 @@ export function addHumanEval(parent: Command, run: (command: (context: CliContex
 }
 
 async function humanEval(options: HumanEvalOptions, context: CliContext): Promise<number> {
-  const all = await readProblems(options.problems);
+  const all = await readProblems(options.problems, context.signal);
   const chosen = all.slice(0, options.limit);
   const longest = Math.max(...chosen.map(({ prompt }) => prompt.length));
   let sandbox: Sandbox;

@@ -1,6 +1,8 @@
 // The results file of a long evaluation: a line of settings, then a line for each problem as soon as it is done. A run that
-// was cut goes on where the file ends.
-import { open, readFile, type FileHandle } from "node:fs/promises";
+// was cut goes on where the file ends. Two at once would write over one another: the second is refused.
+import { open, readFile, stat, type FileHandle } from "node:fs/promises";
+import { DownloadError } from "../../models/downloadError";
+import { lock } from "../../models/lock";
 import { badInput } from "../errors";
 import { oneLine } from "../sanitize";
 import type { ProblemRecord } from "./metrics";
@@ -15,6 +17,20 @@ export interface Records {
 /** Without a file, records are kept in memory alone. */
 export async function openRecords(file: string | undefined, settings: unknown): Promise<Records> {
   if (file === undefined) return { done: new Map(), add: async () => undefined, close: async () => undefined };
+  await checkRegular(file);
+  const held = await lock(file, "written").catch((error: Error) => {
+    throw error instanceof DownloadError ? error : cannotWrite(file, error);
+  });
+  try {
+    const records = await openLocked(file, settings);
+    return { ...records, close: () => records.close().finally(() => held.release()) };
+  } catch (error) {
+    await held.release();
+    throw error;
+  }
+}
+
+async function openLocked(file: string, settings: unknown): Promise<Records> {
   const header = JSON.stringify({ settings });
   const done = new Map<string, ProblemRecord>();
   const found = await readIfThere(file);
@@ -28,7 +44,7 @@ export async function openRecords(file: string | undefined, settings: unknown): 
     done.set(record.problem, record);
   }
   const handle = await open(file, found === null ? "wx+" : "r+").catch((error: Error) => {
-    throw badInput(`${oneLine(file)} cannot be written: ${error.message}`);
+    throw cannotWrite(file, error);
   });
   let end = Buffer.byteLength(whole);
   await handle.truncate(end);
@@ -47,6 +63,12 @@ async function writeWhole(handle: FileHandle, text: string, position: number): P
   return bytes.length;
 }
 
+/** None else can be gone on with, and to read a pipe is to wait. */
+async function checkRegular(file: string): Promise<void> {
+  const there = await stat(file).catch(() => null);
+  if (there?.isFile() === false) throw badInput(`${oneLine(file)} is not a regular file`, "--results takes a file's name.");
+}
+
 async function readIfThere(file: string): Promise<string | null> {
   try {
     return await readFile(file, "utf8");
@@ -63,6 +85,8 @@ function parse(file: string, line: string): unknown {
     throw notOurs(file);
   }
 }
+
+const cannotWrite = (file: string, { message }: Error): Error => badInput(`${oneLine(file)} cannot be written: ${message}`);
 
 const notOurs = (file: string): Error =>
   badInput(`${oneLine(file)} is not a results file of octet eval`, "Name another one: nothing is overwritten.");

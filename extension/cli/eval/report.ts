@@ -1,6 +1,6 @@
 // What octet eval prints in the end: tables, or one JSON document with every problem's candidates.
 import { accessSync, constants, statSync } from "node:fs";
-import { rename, rm, writeFile } from "node:fs/promises";
+import { realpath, rename, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import type { LoadResult } from "../../../protocol/worker";
@@ -52,7 +52,9 @@ export function checkOutput({ json, markdown }: OutputOptions): void {
     const { code, message } = error as NodeJS.ErrnoException;
     throw badInput(`--json: ${oneLine(json)} cannot be written: ${code === "ENOENT" ? `there is no folder ${oneLine(folder)}` : message}`);
   }
-  if (statSync(json, { throwIfNoEntry: false })?.isDirectory()) throw badInput(`--json: ${oneLine(json)} is a folder, not a file`);
+  const there = statSync(json, { throwIfNoEntry: false });
+  if (there?.isDirectory()) throw badInput(`--json: ${oneLine(json)} is a folder, not a file`);
+  if (there?.isFile() === false) throw badInput(`--json: ${oneLine(json)} is not a regular file`, "--json alone prints on standard output.");
 }
 
 /** A JSON file is whole or not there; the tables are printed beside it. */
@@ -76,11 +78,13 @@ function circumstances(loaded: LoadResult): Record<string, unknown> {
   };
 }
 
+/** A link stays one: what it leads to is written. */
 export async function writeFileWhole(file: string, text: string): Promise<void> {
-  const beside = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
+  const place = await realpath(file).catch(() => file);
+  const beside = path.join(path.dirname(place), `.${path.basename(place)}.${process.pid}.tmp`);
   try {
     await writeFile(beside, text);
-    await rename(beside, file);
+    await rename(beside, place);
   } catch (error) {
     await rm(beside, { force: true });
     throw badInput(`${oneLine(file)} cannot be written: ${(error as Error).message}`);

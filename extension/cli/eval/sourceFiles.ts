@@ -1,9 +1,9 @@
 // Held-out source files below a folder, in a fixed order, with the language that each is written in.
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { toModelText } from "../../completion/document";
 import { badInput } from "../errors";
-import { decodeText } from "../input";
+import { decodeText, readingError } from "../input";
 import { oneLine } from "../sanitize";
 
 export interface SourceFile {
@@ -31,13 +31,16 @@ const MAX_LINE = 1000;
 
 /** Files that are source text of a known language; hidden, installed, minified and huge ones are passed over. */
 export async function readSourceFiles(folder: string, signal: AbortSignal): Promise<SourceFile[]> {
+  if (folder === "") throw badInput("--files takes a path, not an empty text");
   const files: SourceFile[] = [];
   for (const name of await listFiles(folder, "")) {
     signal.throwIfAborted();
     const language = languages[path.posix.extname(name).slice(1).toLowerCase()];
     if (language === undefined || name.includes(".min.")) continue;
-    const bytes = await readFile(path.join(folder, name));
-    if (bytes.length > MAX_BYTES || bytes.includes(0)) continue;
+    const place = path.join(folder, name);
+    if ((await stat(place)).size > MAX_BYTES) continue;
+    const bytes = await readFile(place).catch((error: unknown) => { throw readingError(oneLine(place), error); });
+    if (bytes.includes(0)) continue;
     try {
       const text = toModelText(decodeText(bytes, name));
       if (text.trim() !== "" && !text.split("\n").some((line) => line.length > MAX_LINE)) files.push({ name, language, text });
@@ -52,8 +55,8 @@ export async function readSourceFiles(folder: string, signal: AbortSignal): Prom
 /** Symbolic links are not followed: they may lead anywhere, and back. */
 async function listFiles(folder: string, below: string): Promise<string[]> {
   const entries = await readdir(path.join(folder, below), { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    const reasons: Record<string, string> = { ENOENT: "no such folder", ENOTDIR: "not a folder" };
-    throw badInput(`${oneLine(folder)}: ${reasons[error.code ?? ""] ?? error.message}`);
+    const reasons: Record<string, string> = { ENOENT: "no such folder", ENOTDIR: "not a folder", EACCES: "permission denied" };
+    throw badInput(`${oneLine(path.join(folder, below))}: ${reasons[error.code ?? ""] ?? error.message}`);
   });
   const found: string[] = [];
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {

@@ -80,6 +80,20 @@ class Parts(InFolder):
             with self.assertRaisesRegex(SystemExit, "has 2 parts, 0 to 1"):
                 self.take(number)
 
+    def test_takes_what_fits_beside_what_is_there_and_no_more(self):
+        for age, name in enumerate("abcd"):
+            os.utime(self.write(f"from/{name}", b"123"), ns=(age, age))
+        out = os.path.dirname(self.write("out/there", b"12345"))
+        took = []
+        for limits in ((8, 8), (8, 8), (100, 3), (100, 3)):
+            pieces.take(self.path("from"), out, "next", self.path("taken"), *limits)
+            took.append("".join(sorted(os.listdir(out))))
+        self.assertEqual(took, ["athere", "athere", "abthere", "abthere"])
+        with self.assertRaisesRegex(SystemExit, "part 2 does not fit beside what"):
+            pieces.take(self.path("from"), out, 2, self.path("taken"), 100, 3)
+        pieces.take(self.path("from"), out, 1, self.path("taken"), 100, 3)          # once more, in its own place
+        self.assertEqual(self.take("next"), ["c", "d"])
+
     def test_what_comes_after_a_part_was_taken_is_in_the_next_though_there_was_room(self):
         self.write("from/b", b"1234")
         self.assertEqual(self.take("next"), ["b"])

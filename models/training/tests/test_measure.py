@@ -98,8 +98,10 @@ class Measure(unittest.TestCase):
 
     def test_a_missing_word_is_said(self):
         done = subprocess.run(["bash", os.path.join(HERE, "measure.sh"), "a", "b"], capture_output=True, text=True)
-        self.assertNotEqual(done.returncode, 0)
-        self.assertIn("measure.sh TARGET.gguf DRAFT.gguf OUT", done.stderr)
+        self.assertEqual((done.returncode, done.stderr), (2, "measure.sh TARGET.gguf DRAFT.gguf OUT: three words, not 2\n"))
+
+    def test_a_suite_that_there_is_not_is_refused_before_any_is_run(self):
+        self.assertEqual(self.measure(SUITES="loss infil", expected=2), [])
 
 
 if __name__ == "__main__":

@@ -45,6 +45,20 @@ class Refused(InRun):
         self.assertIn("which part", self.run_stage("take")[1])
         self.assertIn("a folder for the results", self.run_stage("take", "0")[1])
 
+    def test_a_part_that_is_none_or_a_folder_that_is_not_there(self):
+        for words, out in ((["take"], "back"), (["take", "x"], "back"), (["take", "0", "1"], "back"), (["take", "0"], "none")):
+            code, said = self.run_stage(*words, OUT=self.path(out))
+            self.assertEqual((code, len(said.splitlines())), (2, 1), said)
+
+    def test_a_rehearsal_empties_no_folder_that_was_not_one_though_it_holds_a_run(self):
+        for name in ("corpus/shards", "recipe/run"):
+            os.makedirs(self.path(name))
+        self.write("recipe/kept", "")
+        words = ["bash", os.path.join(os.path.dirname(RUN), "rehearse.sh"), self.path("corpus"), self.path("recipe")]
+        done = subprocess.run(words, env=self.environment(PATH="/usr/bin:/bin", PYTHON="false"), capture_output=True, text=True, timeout=100)
+        self.assertEqual((done.returncode, sorted(os.listdir(self.path("recipe")))), (2, ["kept", "run"]), done.stderr)
+        self.assertIn("holds something else than a rehearsal", done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

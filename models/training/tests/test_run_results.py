@@ -55,6 +55,38 @@ class Results(InRun):
             self.assertEqual((code, said), (0, ""))
             self.assertEqual([os.path.getsize(os.path.join(home, f"{name}.gguf")) for name in ("target", "draft")], [target, 10_800_000])
 
+    def test_all_stages_in_one_call_bring_what_it_holds_and_the_rest_comes_with_the_next(self):
+        self.write("played", PLAYED.replace("[ -s", '[ "$1" != evaluate.py ] || echo "{}" > "$W/out/evaluation.json"\n[ -s'))
+        for name in ("target.log.jsonl", "draft.log.jsonl"):
+            self.write(name, "{}\n")
+        calls = [["target", "draft", "finish"], ["take", "next"], ["take", "next"], ["take", "1"]]
+        sizes = {"TARGET_BYTES": "87200000", "DRAFT_BYTES": "31000000", "LEFT": "600"}
+        told = []
+        for number, stages in enumerate(calls):
+            os.makedirs(self.path(f"call{number}"))
+            code, said = self.run_stage(*stages, OUT=self.path(f"call{number}"), **sizes)
+            found = [os.path.getsize(self.path(os.path.join(f"call{number}", name))) for name in os.listdir(self.path(f"call{number}"))]
+            self.assertLessEqual((len(found), sum(found)), (8, 2**26), said)
+            told.append((code, "stay for the next call" in said))
+        self.assertEqual(told, [(0, True), (0, False), (1, False), (0, False)])
+        self.assertEqual(os.listdir(self.path("call2")), [])
+        self.assertEqual(sorted(os.listdir(self.path("call3"))), sorted(os.listdir(self.path("call1"))))
+        home = tempfile.mkdtemp(dir=self.folder)
+        code, said = self.run_stage("join", self.path("call0"), self.path("call1"), W=home, PYTHON=sys.executable)
+        self.assertEqual((code, said), (0, ""))
+        self.assertEqual([os.path.getsize(os.path.join(home, f"{name}.gguf")) for name in ("target", "draft")], [87_200_000, 31_000_000])
+
+    def test_a_curve_for_which_there_is_no_room_comes_with_the_next_call(self):
+        self.write("target.log.jsonl", "{}\n")
+        for number in range(8):
+            self.write(os.path.join("back", str(number)), "")
+        code, said = self.run_stage("target", LEFT="600", OUT=self.path("back"))
+        self.assertEqual((code, len(os.listdir(self.path("back")))), (0, 8))
+        self.assertIn("no room in this call for target.log.jsonl: it stays for the next", said)
+        os.makedirs(self.path("then"))
+        self.assertEqual(self.run_stage("take", "next", OUT=self.path("then"))[0], 0)
+        self.assertEqual(sorted(os.listdir(self.path("then"))), ["target.gguf.000", "target.gguf.json", "target.log.jsonl"])
+
     def test_a_finish_once_more_gives_the_draft_and_the_evaluation_once_more(self):
         self.write("played", PLAYED.replace("[ -s", '[ "$1" != evaluate.py ] || echo "{}" > "$W/out/evaluation.json"\n[ -s'))
         for stages, out in ((["target"], "back"), (["draft", "finish"], "then"), (["finish"], "again")):

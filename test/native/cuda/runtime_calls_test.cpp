@@ -148,7 +148,7 @@ TEST_CASE("cuda runtime: NaN logits are an error of their step, and later steps 
   const PromptId prompt = open(*runtime, kPrompt, 2, 20);
   runtime->open_lane(lane(1, prompt, 20));
   runtime->submit({{{1, 2}}});
-  CHECK_THROWS_WITH_AS(runtime->collect(), "the model returned NaN or infinite logits", std::runtime_error);
+  CHECK_THROWS_WITH_AS(runtime->collect(), "The model returned NaN or infinite logits: its file is damaged, or the device computes it wrongly", std::runtime_error);
   runtime->close_lane(1);
   runtime->close_prompt(prompt);
   const auto clean = cuda_runtime(TinyPair());

@@ -1,5 +1,6 @@
 // Where the problems of octet eval come from: HumanEval's file, source folders, holes and windows.
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
@@ -19,6 +20,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const problem = { task_id: "Tiny/0", prompt: "def one():\n", test: "def check(f):\n    assert f() == 1\n", entry_point: "one" };
 
+const { signal } = new AbortController();
+
 describe("HumanEval", () => {
   const written = (content: string | Buffer): string => {
     const file = path.join(folder, "problems.jsonl");
@@ -29,11 +32,11 @@ describe("HumanEval", () => {
 
   it("is read packed and unpacked", async () => {
     const expected = [{ id: "Tiny/0", prompt: problem.prompt, test: problem.test, entryPoint: "one" }, expect.objectContaining({ id: "Tiny/1" })];
-    expect(await readProblems(written(lines))).toEqual(expected);
-    expect(await readProblems(written(gzipSync(lines)))).toEqual(expected);
+    expect(await readProblems(written(lines), signal)).toEqual(expected);
+    expect(await readProblems(written(gzipSync(lines)), signal)).toEqual(expected);
   });
   it("is refused with the line that is wrong", async () => {
-    const refused = (content: string | Buffer, message: RegExp): Promise<void> => expect(readProblems(written(content))).rejects.toThrow(message);
+    const refused = (content: string | Buffer, message: RegExp): Promise<void> => expect(readProblems(written(content), signal)).rejects.toThrow(message);
     await refused(`${lines}{"task_id"`, /problems\.jsonl, line 4 is not JSON/);
     await refused("[]\n", /line 1 has no text "entry_point"/);
     await refused(JSON.stringify({ ...problem, test: "" }), /line 1 has no text "test"/);
@@ -42,10 +45,19 @@ describe("HumanEval", () => {
     await refused("\n", /holds no problems/);
     await refused(gzipSync(lines).subarray(0, 40), /cannot be unpacked/);
     await refused(Buffer.from([0xff, 0xfe, 0x41]), /not UTF-8/);
-    await expect(readProblems(path.join(folder, "none"))).rejects.toThrow(/no such file/);
+    await expect(readProblems(path.join(folder, "none"), signal)).rejects.toThrow(/no such file/);
+  });
+  it.skipIf(process.platform === "win32")("that never ends is refused, and a pipe that nobody writes to can be left", async () => {
+    await expect(readProblems("/dev/zero", signal)).rejects.toThrow("/dev/zero: longer than 64 MiB");
+    const pipe = path.join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const stop = new AbortController();
+    const reading = readProblems(pipe, stop.signal);
+    setTimeout(() => stop.abort(), 50);
+    await expect(reading).rejects.toThrow("aborted");
   });
   it("makes a program of head, completion, test and call", async () => {
-    const [read] = await readProblems(written(lines));
+    const [read] = await readProblems(written(lines), signal);
     expect(read && humanEvalProgram(read, "    return 1")).toBe(`${problem.prompt}    return 1\n\n${problem.test}\n\ncheck(one)\n`);
     expect(humanEvalStops).toEqual(["\nclass", "\ndef", "\n#", "\nif", "\nprint"]);
   });
@@ -67,6 +79,8 @@ describe("source files", () => {
     add("blank.py", " \n");
     add("long.js", `let a = "${"x".repeat(2000)}";\n`);
     add("huge.py", "x = 1\n".repeat(100_000));
+    add("tooLargeToRead.json", "");
+    truncateSync(path.join(base, "tooLargeToRead.json"), 3 * 2 ** 30);
     symlinkSync(base, path.join(base, "loop"));
     symlinkSync(path.join(base, "a.py"), path.join(base, "linked.py"));
     expect(await readSourceFiles(base, new AbortController().signal)).toEqual([
@@ -76,8 +90,8 @@ describe("source files", () => {
     ]);
   });
   it("are asked for in one line where there are none", async () => {
-    const signal = new AbortController().signal;
     mkdirSync(path.join(folder, "empty"));
+    await expect(readSourceFiles("", signal)).rejects.toThrow("--files takes a path, not an empty text");
     await expect(readSourceFiles(path.join(folder, "empty"), signal)).rejects.toThrow(/empty holds no source files$/);
     await expect(readSourceFiles(path.join(folder, "missing"), signal)).rejects.toThrow(/missing: no such folder$/);
     writeFileSync(path.join(folder, "file"), "");

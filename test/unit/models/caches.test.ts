@@ -1,6 +1,6 @@
 // The folder of models, and what is found in the caches of other tools, both in a pretended home.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync, existsSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { hostname, tmpdir, userInfo } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { catalogue, type CataloguePair, type ModelFile } from "../../../extension/models/catalogue";
@@ -98,6 +98,16 @@ describe("the folder", () => {
     expect((await storedPairs(pairs, folder)).map(({ pair }) => pair.name)).toEqual([second.name]);
     write(`${placeOf(second.target, folder)}.part`, "GGUF");
     expect(await removePair(second, pairs, folder)).toBe(second.target.bytes + second.draft.bytes);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+  it("loses nothing of a pair that is being downloaded, and what a dead download has left with the rest", async () => {
+    write(placeOf(first.draft, folder), contentOf(first.draft));
+    const lock = `${placeOf(first.target, folder)}.lock`;
+    write(lock, JSON.stringify({ pid: process.pid, host: hostname() }));
+    await expect(removePair(first, pairs, folder)).rejects.toThrow(`being downloaded by another window or program (process ${process.pid})`);
+    expect(await usedBytes(pairs, folder)).toBe(first.draft.bytes);
+    write(lock, JSON.stringify({ pid: 2 ** 22 + 1, host: hostname() }));
+    expect(await removePair(first, pairs, folder)).toBe(first.draft.bytes);
     expect(readdirSync(folder)).toEqual([]);
   });
 });

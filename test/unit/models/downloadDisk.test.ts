@@ -2,9 +2,16 @@
 import { rmSync, utimesSync, writeFileSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { hostname } from "node:os";
-import { describe, expect, it } from "vitest";
+import type * as Files from "node:fs/promises";
+import { open } from "node:fs/promises";
+import { describe, expect, it, vi } from "vitest";
 import { fileError, type DownloadError } from "../../../extension/models/downloadError";
 import { arrived, destination, failure, filesLeft, folder, server, start } from "./downloadFixture";
+
+vi.mock("node:fs/promises", async (original) => {
+  const real = await original<typeof Files>();
+  return { ...real, open: vi.fn(real.open) };
+});
 
 describe("the disk", () => {
   it("is asked for space before anything is downloaded", async () => {
@@ -12,6 +19,7 @@ describe("the disk", () => {
     expect(error).toMatchObject({ code: "noSpace" });
     expect(error.message).toMatch(/300 KB are to come, and 1\.0 KB are free/);
     expect(server.paths).toEqual([]);
+    expect(filesLeft()).toEqual([]);
   });
   it("that becomes full on the way is named", () => {
     const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC", syscall: "write" });
@@ -22,6 +30,21 @@ describe("the disk", () => {
     const error = await failure();
     expect(error).toMatchObject({ code: "folder" });
     expect(error.message).toContain(destination);
+  });
+  it.runIf(process.platform === "linux")("that takes no folders, and says that there are none, is named", async () => {
+    const error = await failure({ destination: "/proc/octet/models/model.gguf" });
+    expect(error).toMatchObject({ code: "folder" });
+    expect(error.message).toMatch(/^\/proc\/octet\/models\/model\.gguf cannot be written: .*'\/proc\/octet'$/);
+  });
+  it("that is full when it is to be locked holds nobody up once there is room", async () => {
+    vi.mocked(open).mockImplementationOnce(async (...args) => {
+      const handle = await (await vi.importActual<typeof Files>("node:fs/promises")).open(...args);
+      return Object.assign(handle, { writeFile: () => Promise.reject(Object.assign(new Error("no space left"), { code: "ENOSPC" })) });
+    });
+    expect(await failure()).toMatchObject({ code: "noSpace" });
+    expect(filesLeft()).toEqual([]);
+    await start();
+    expect(arrived()).toBe(true);
   });
 });
 

@@ -89,13 +89,16 @@ timeout -s KILL "$seconds" "$@" </dev/null
 
 const NOBODY = "65534";
 
-/** Root needs no user namespace, and gives up being root: the kernel exempts root from the limit on processes. */
+/**
+ * Root needs no user namespace, and gives up being root: the kernel exempts root from the limit on processes. What unshare has started
+ * ends with it, and it ends with us, killed or not.
+ */
 const unshare: Jail = {
   name: "unshare",
   command: (room) => {
     const isRoot = process.getuid?.() === 0;
     return [
-      "unshare", ...(isRoot ? [] : ["--user", "--map-root-user"]), "--net", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child",
+      "setpriv", "--pdeathsig=KILL", "unshare", ...(isRoot ? [] : ["--user", "--map-root-user"]), "--net", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child",
       "--", "sh", "-c", script, "sh", room.mountPoint, String(room.limits.folderBytes), String(room.limits.seconds),
       ...room.folders, "--", ...room.links.flat(), "--",
       "setpriv", ...(isRoot ? [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"] : []),

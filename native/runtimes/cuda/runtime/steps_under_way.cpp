@@ -31,7 +31,7 @@ StepResult StepsUnderWay::collect() {
   steps_.pop_front();
   over_[step.number % kStepRing].wait();
   const StepOutput& output = memory_.output(static_cast<int>(step.number % kStepRing));
-  if (output.bad_logits) throw std::runtime_error("the model returned NaN or infinite logits");
+  if (output.bad_logits) throw std::runtime_error("The model returned NaN or infinite logits: its file is damaged, or the device computes it wrongly");
   StepResult result;
   StepTimes& times = result.times;
   for (std::size_t i = 0; i < step.lanes.size(); ++i) {
