@@ -38,7 +38,7 @@ export interface AskInput {
 }
 
 const BUDGET_MS: Record<TriggerKind, number> = { automatic: 3_000, explicit: 5_000 };
-/** Of which a prompt may take so much. One length for both: its windows, and so what is cached of it, are the same. */
+/** Of BUDGET_MS, for the prompt. One length for both: its windows, and so what is cached of it, are the same. */
 const PROMPT_MS = 1_500;
 const SPECIAL_TOKENS = 8;
 /** Automatic requests are answered when one lane in so many has given a candidate. */

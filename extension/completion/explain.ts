@@ -2,7 +2,7 @@
 import type { Refusal } from "./trigger";
 
 const reasons: Record<Refusal, string> = {
-  noCode: "Octet completes files of code: this editor shows none.",
+  noFile: "Octet completes files: what this editor shows is none.",
   languageDisabled: "Octet is off for this language.",
   snoozed: "Octet is snoozed.",
   selection: "Octet completes at the cursor: nothing may be selected.",

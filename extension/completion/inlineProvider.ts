@@ -63,6 +63,8 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   private offer: Offer | null = null;
   /** Of the latest question, where it was the user's. */
   private failure: (Place & { error: OctetError }) | null = null;
+  /** Where the user asked last. */
+  private questioned: Place | null = null;
   private answering = 0;
   private commandedAt = -Infinity;
   /** Whether the editor has asked since. */
@@ -101,6 +103,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     this.asked ||= kind === "explicit";
     this.failure = null;
     const { version } = document;
+    if (kind === "explicit") this.questioned = { document, version, position };
     clearTimeout(this.left);
     try {
       return await this.answer(document, position, context, kind, abort.signal);
@@ -127,7 +130,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     if (this.asked) return null;
     const isHere = (place: Place | null): boolean => place !== null && isAt(place, document, selection.active);
     if (isHere(this.failure)) this.options.onError(this.failure!.error, "explicit");
-    else if (!isHere(this.offer)) return "notAsked";
+    else if (!isHere(this.offer)) return isHere(this.questioned) ? "nothing" : "notAsked";
     else if (this.offer!.hit.candidates.length === 0) return "nothing";
     return null;
   }
@@ -135,7 +138,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   /** Why an explicit request at this editor's cursor would not be answered. */
   refusalAt(editor: vscode.TextEditor): Refusal | null {
     const { document, selection } = editor;
-    return IGNORED_SCHEMES.has(document.uri.scheme) ? "noCode" : this.refuse(document, selection.active, "explicit");
+    return IGNORED_SCHEMES.has(document.uri.scheme) ? "noFile" : this.refuse(document, selection.active, "explicit");
   }
 
   /** Ends what runs: after snoozing, switching off, or before the models change. */
@@ -177,6 +180,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     const selected = context.selectedCompletionInfo && plainSelected(context.selectedCompletionInfo);
     const shapedAs = kind === "explicit" && !commanded && this.isShown(document, position) ? this.offer!.shapedAs : kind;
     const ask = await this.asks.build({ document: viewOf(document), cursor: plain(position), selected, kind, shapedAs, loaded, settings: config });
+    if (!ask && commanded && !signal.aborted) vscode.window.setStatusBarMessage(tell("nothing"), UNSEEN_MS);
     if (!ask || signal.aborted) return undefined;
     this.label = `${vscode.workspace.asRelativePath(document.uri)}:${position.line + 1}`;
     const { version } = document;

@@ -12,45 +12,35 @@ const SHORTEST = 256;
 const STEP = Math.SQRT2;
 const TOO_LONG = 1 / 1.25;
 const TOO_SHORT = 2;
-/** Of one thread with quantised weights, before anything was measured; a weight is two operations a token. */
+/** Of one thread with quantised weights, before anything was measured, as the worker guesses for its pieces of prompts; a weight is two operations a token. */
 const GUESSED_OPERATIONS_PER_MS = 20e6;
-
-interface Computing {
-  /** When a piece of the prompt was done, and how far it came. */
-  first: { at: number; done: number } | null;
-  last: { at: number; done: number } | null;
-}
 
 type Loaded = Pick<LoadResult, "target" | "draft" | "device" | "threads">;
 
 export class PromptSpeed {
   private pair = "";
   private tokensPerMs: number | null = null;
-  private readonly computing = new Map<string, Computing>();
+  /** Tokens computed so far of the prompts of requests that run. */
+  private readonly computing = new Map<string, number>();
   private readonly limits = new Map<number, number>();
-
-  constructor(private readonly now: () => number = () => performance.now()) {}
 
   request(news: RequestNews): void {
     switch (news.type) {
       case "started":
-        this.computing.set(news.id, { first: null, last: null });
+        this.computing.set(news.id, 0);
         return;
       case "progress": {
-        const seen = this.computing.get(news.id);
         const { prefill } = news.progress;
-        if (!seen || !prefill) return;
-        seen.last = { at: this.now(), done: prefill.done };
-        seen.first ??= seen.last;
+        if (prefill && this.computing.has(news.id)) this.computing.set(news.id, prefill.done - prefill.reused);
         return;
       }
       case "ended": {
-        const seen = this.computing.get(news.id);
+        const computed = this.computing.get(news.id);
         this.computing.delete(news.id);
-        if (!seen) return;
+        if (computed === undefined) return;
+        // The worker's own time, which stands at the last piece where a request ended within its prompt.
         const { promptTokens, reusedTokens, prefillMs, steps } = news.result.totals;
-        if (steps > 0) this.learn(promptTokens - reusedTokens, prefillMs);
-        else if (seen.first && seen.last) this.learn(seen.last.done - seen.first.done, seen.last.at - seen.first.at);
+        this.learn(steps > 0 ? promptTokens - reusedTokens : computed, prefillMs);
         return;
       }
       case "failed":

@@ -20,7 +20,7 @@ export interface TriggerInput {
 }
 
 export type Refusal =
-  | "noCode"
+  | "noFile"
   | "languageDisabled"
   | "snoozed"
   | "selection"

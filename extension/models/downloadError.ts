@@ -10,7 +10,7 @@ export type DownloadCode =
   | "checksum" // what came is not what was expected
   | "noSpace" // the disk is, or would be, full
   | "folder" // the folder cannot be written
-  | "locked"; // another process downloads this file
+  | "locked"; // another process has this file under way
 
 export class DownloadError extends Error {
   constructor(readonly code: DownloadCode, message: string, readonly advice?: string) {

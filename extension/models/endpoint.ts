@@ -21,7 +21,7 @@ export function checkedUrl(text: string, from?: URL, what = "The server"): URL {
   try {
     url = new URL(text, from);
   } catch {
-    throw new DownloadError("badAddress", `${what} names no address: ${text.slice(0, 200)}`);
+    throw new DownloadError("badAddress", `${what} names no address: ${withoutLogin(text).slice(0, 200)}`);
   }
   if (url.username !== "" || url.password !== "") {
     throw new DownloadError("badAddress", `${what} gives an address of ${url.host} with a user name or password, which Octet does not send`);
@@ -32,6 +32,9 @@ export function checkedUrl(text: string, from?: URL, what = "The server"): URL {
   }
   return url;
 }
+
+/** A user name and password are nobody's to see. */
+const withoutLogin = (text: string): string => text.replace(/\/\/.*@/, "//");
 
 function isLoopback({ hostname }: URL): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);

@@ -1,6 +1,6 @@
-// One process at a time downloads a file, or adds to it: FILE.lock names the holder, who touches it every few seconds. A lock whose process is
-// gone, or that was not touched for a while (another machine on a shared folder), counts no more. Should two processes ever hold
-// it all the same, the checksum before the rename still keeps a wrong file out.
+// One process at a time downloads a file, or adds to it: FILE.lock names the holder, who touches it every few seconds. A lock
+// whose process is gone, or that was not touched for a while (another machine on a shared folder), counts no more. Should two
+// processes ever hold it all the same, a download's checksum still keeps a wrong file out.
 import { open, readFile, rm, stat, utimes, type FileHandle } from "node:fs/promises";
 import { hostname } from "node:os";
 import { DownloadError } from "./downloadError";

@@ -42,9 +42,9 @@ export const longestPrompt = (speed: Pick<PromptSpeed, "longest">, loaded: LoadR
 export async function solutionsPrompt(input: PromptInput): Promise<SolutionsPrompt | null> {
   const { longest = Infinity } = input;
   const asked = await promptWithin(input, longest);
-  if (!asked || longest === Infinity) return asked;
-  const uncounted = await promptWithin({ ...input, count: async () => 0 }, Infinity);
-  const cut = uncounted !== null && promptChars(asked.prompt) < promptChars(uncounted.prompt);
+  if (!asked || longest >= input.loaded.contextTokens) return asked;
+  const whole = await promptWithin(input, Infinity);
+  const cut = whole !== null && promptChars(asked.prompt) < promptChars(whole.prompt);
   return cut ? { ...asked, notices: ["The models see only what is near the place: more would take this machine too long to read."] } : asked;
 }
 

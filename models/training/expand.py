@@ -45,9 +45,11 @@ class Expansion:
                 raise SystemExit(f"--{field.replace('_', '-')} {shape[field]}: {name} has {least}, and nothing can be smaller")
         if shape["width"] % self.small["width"]:
             raise SystemExit(f"--width {shape['width']} is no multiple of {name}'s {self.small['width']}")
+        self.head = metadata.get(f"{ARCHITECTURE}.attention.key_length", self.small["width"] // self.small["heads"])
         if shape["feed_forward"] % 32:
             raise SystemExit(f"--feed-forward {shape['feed_forward']} is no multiple of 32, the values of a block of Q8_0")
-        self.head = metadata.get(f"{ARCHITECTURE}.attention.key_length", self.small["width"] // self.small["heads"])
+        if shape["heads"] * self.head % 32:
+            raise SystemExit(f"--heads {shape['heads']} of {self.head} dimensions are no multiple of 32, the values of a block of Q8_0")
         group, small_group = (of["heads"] // of["kv_heads"] for of in (shape, self.small))
         if shape["heads"] % shape["kv_heads"] or group < small_group:
             raise SystemExit(f"--heads {shape['heads']} is not --kv-heads {shape['kv_heads']} times {small_group} or more")
@@ -125,7 +127,10 @@ def main():
     parameters = sum(int(np.prod(shape)) for _, shape, _, _ in made)
     size = f"{parameters / 1e9:.1f}B" if parameters >= 1e9 else f"{parameters / 1e6:.0f}M"
     name = f"{metadata.get('general.name', 'model')} blown up to {size}"
-    gguf.write(target, {**metadata, **expansion.metadata(), "general.name": name, "general.file_type": MOSTLY_Q8_0}, made)
+    try:
+        gguf.write(target, {**metadata, **expansion.metadata(), "general.name": name, "general.file_type": MOSTLY_Q8_0}, made)
+    except OSError as error:
+        raise SystemExit(f"{target}: {error.strerror}") from error
     print(f"{target}: {size} parameters, {sum(len(data) for *_, data in made) / 1e6:.0f} MB")
 
 

@@ -118,7 +118,11 @@ def take(folder, out, number, taken, most_bytes, most_files):
         made = [*before, names, *parts(left, most_bytes, most_files)]
     else:
         at, made = number, before + parts(left, most_bytes, most_files)
-        if at == "next" or not 0 <= at < len(made):
+        if not made:
+            raise SystemExit(f"{folder} has no parts")
+        if at == "next":
+            raise SystemExit(f"no part is left: {folder} has {len(made)} parts, 0 to {len(made) - 1}, and all were taken")
+        if not 0 <= at < len(made):
             raise SystemExit(f"{folder} has {len(made)} parts, 0 to {len(made) - 1}")
         names = made[at]
         if fitting({name: sizes[name] for name in names}, by_age(out), most_bytes, most_files) != names:

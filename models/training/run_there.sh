@@ -43,12 +43,16 @@ limits=(--mib "${TAKE_MIB:-61}" --files 8)   # of all that a command brings back
 
 # N: a part of the results, or "next" for what has not been taken: of both as much as fits beside what $OUT holds already.
 take() {
-  local model
+  local model came=
   : "${OUT:?a folder for the results}"
   if [ "$1" = next ]; then
-    for model in target draft; do [ ! -f "$W/curve.$model.stays" ] || take_curve $model; done
+    for model in target draft; do
+      [ -f "$W/curve.$model.stays" ] || continue
+      take_curve $model
+      [ -f "$W/curve.$model.stays" ] || came=yes
+    done
   fi
-  "$python" pieces.py take "$W/out" "$OUT" "$1" --taken "$W/taken" "${limits[@]}"
+  "$python" pieces.py take "$W/out" "$OUT" "$1" --taken "$W/taken" "${limits[@]}" || [ -n "$came" ]
 }
 # NAME: a model's curve. Of one model with a command: few files travel. One for which there is no room comes with the next `take next`.
 take_curve() {

@@ -37,8 +37,8 @@ class Engine {
   /// Queues a request. Throws Error if it can never run (empty prompt, prompt longer than the context, too many lanes).
   RequestId submit(Request request, std::unique_ptr<Listener> listener);
 
-  /// Takes effect within one step (or one prefill chunk), and at once where the pass under way serves no other request and its device
-  /// can give it up. Unknown ids are ignored: the request may just have ended.
+  /// Takes effect within one step (or one prefill chunk), and at once where all lanes that the pass under way serves are cancelled one by one or
+  /// whole, and its device can give it up. Unknown ids are ignored: the request may just have ended.
   void cancel(RequestId id);
   void cancel_lane(RequestId id, int lane);
 

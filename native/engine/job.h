@@ -67,7 +67,7 @@ struct Engine::Job {
   bool unwanted() const { return cancelled || all_lanes_cancelled(); }
 };
 
-/// While it lives, the engine's thread is within passes that serve these jobs. They are given up when the last of the jobs is cancelled.
+/// While it lives, the engine's thread is within passes that serve these jobs. The pass is given up when the last of the jobs is cancelled.
 class Engine::Pass {
  public:
   Pass(Engine& engine, std::vector<std::shared_ptr<Job>> jobs) : engine_(engine) {

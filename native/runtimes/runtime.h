@@ -110,7 +110,7 @@ struct RuntimeInfo {
   int cache_tokens = 0;     ///< Cells of the KV cache, shared by prompts and lanes.
   int vocabulary = 0;       ///< Tokens both models agree on; logits beyond are padding and never drawn.
   bool has_draft = false;
-  int prefill_chunk = 256;           ///< Tokens of a prompt to compute at once: some 50 ms by estimate.
+  int prefill_chunk = 256;           ///< Tokens of a prompt to compute at once, to take some 50 ms.
   bool keeps_prefill_chunk = false;  ///< However long it takes, so that prompts round the same; else the engine takes others where it is far off.
 };
 

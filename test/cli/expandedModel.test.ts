@@ -40,6 +40,7 @@ it.skipIf(!hasNumPy)("what cannot be blown up is refused in one line, and nothin
     [expand(starter, to, 512, 8, 1400, 12, 3), "multiple of 32"],
     [expand(starter, to, 512, 8, 1408, 4, 4), "--heads 4 is not --kv-heads 4 times 2 or more"],
     [expand(stories, to, 512, 8, 1408, 12, 3), "--kv-heads 3"],
+    [expand(starterDraft, path.join(folder, "nowhere", "none.gguf"), 128, 2, 384, 2, 1), "No such file"],
     [expand(path.join(folder, "nowhere.gguf"), to, 512, 8, 1408, 12, 3), "No such file"],
   ] as const) {
     expect(made.status).toBe(1);

@@ -12,7 +12,14 @@ const scratch = inject("scratch");
 const sample = marked(typescript.replace("|", "return { x: |"));
 const file = "asking.ts";
 const minified = "asking.js";
+const long = "long.js";
+const longer = "longer.js";
+const empty = "nothing.ts";
 const statement = "function add(a,b){return a+b}";
+/** Of a line longer than those that are completed without being asked for. */
+const beginning = `${statement.repeat(50)}function multiply(a,b){return `;
+/** Of a line longer than VS Code draws. */
+const behindDrawn = `${statement.repeat(415)}function multiply(a,b){return `;
 
 let browser: Browser;
 let window: CodeWindow;
@@ -21,6 +28,9 @@ pictureFailures(() => window);
 
 beforeAll(async () => {
   writeWorkspaceFile(scratch, file, sample.text);
+  writeWorkspaceFile(scratch, empty, "");
+  writeWorkspaceFile(scratch, long, beginning);
+  writeWorkspaceFile(scratch, longer, behindDrawn);
   writeWorkspaceFile(scratch, minified, `${statement.repeat(Math.ceil(36_000 / statement.length))}\n`);
   browser = await launchBrowser();
   window = await CodeWindow.open(browser, inject("server"), scratch.workspace);
@@ -38,18 +48,32 @@ const told = (words: RegExp) =>
 
 describe("a minified line", () => {
   it("is completed where one asks; where nothing of that is seen, it is said why", async () => {
-    await window.openFile(minified);
-    await window.goTo(1, 501);
+    await window.openFile(long);
+    await window.goTo(1, beginning.length + 1);
     await window.press("Alt+\\");
     expect(await window.waitForGhostText()).not.toBe("");
     await window.press("Escape");
-    await window.goTo(1, 12_001);
+    await window.openFile(longer);
+    await window.goTo(1, behindDrawn.length + 1);
     await window.press("Alt+\\");
     await until("the status bar says what to do", async () => (await window.page.locator(".part.statusbar").innerText()).includes("draws only the start of so long a line"), { tell: () => window.outline() });
     await window.press("Escape");
+    await window.openFile(minified);
     await window.goTo(1, 30_001);
     await window.press("Alt+\\");
     await told(/line is too long: Octet completes the first 20,000 characters/);
+  });
+});
+
+describe("an empty file", () => {
+  it("has nothing to continue, and that is said each time", async () => {
+    await window.openFile(empty);
+    for (const _ of [1, 2]) {
+      await window.runCommand("Octet: Trigger Inline Completions");
+      await until("the status bar says so", async () => (await window.page.locator(".part.statusbar").innerText()).includes("nothing to add here"), { tell: () => window.outline() });
+      expect(await window.notifications()).toEqual([]);
+      await until("the status bar says so no more", async () => !(await window.page.locator(".part.statusbar").innerText()).includes("nothing to add here"));
+    }
   });
 });
 

@@ -219,6 +219,8 @@ describe("solutionsPrompt", () => {
     expect((cut?.prompt as { text: string }).text.length).toBeLessThan((whole?.prompt as { text: string }).text.length / 2);
     expect(cut?.notices).toEqual([expect.stringMatching(/only what is near/)]);
     expect((await solutionsPrompt({ ...input, loaded: long.loaded, longest: 256 }))?.notices).toBeUndefined();
+    // A token a character: the context cuts it, not the time.
+    for (const longest of [4_000, 11_585]) expect((await solutionsPrompt({ ...long, longest }))?.notices).toBeUndefined();
   });
 
   it("has two fifths of a run's time, and no limit where that has none", () => {

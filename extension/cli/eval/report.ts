@@ -1,6 +1,6 @@
 // What octet eval prints in the end: tables, or one JSON document with every problem's candidates.
 import { accessSync, constants, statSync } from "node:fs";
-import { realpath, rename, rm, writeFile } from "node:fs/promises";
+import { readlink, realpath, rename, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import type { LoadResult } from "../../../protocol/worker";
@@ -78,9 +78,9 @@ function circumstances(loaded: LoadResult): Record<string, unknown> {
   };
 }
 
-/** A link stays one: what it leads to is written. */
+/** A link stays one: what it leads to is written, there or not. */
 export async function writeFileWhole(file: string, text: string): Promise<void> {
-  const place = await realpath(file).catch(() => file);
+  const place = await realpath(file).catch(() => readlink(file).then((to) => path.resolve(path.dirname(file), to), () => file));
   const beside = path.join(path.dirname(place), `.${path.basename(place)}.${process.pid}.tmp`);
   try {
     await writeFile(beside, text);

@@ -87,6 +87,15 @@ class Results(InRun):
         self.assertEqual(self.run_stage("take", "next", OUT=self.path("then"))[0], 0)
         self.assertEqual(sorted(os.listdir(self.path("then"))), ["target.gguf.000", "target.gguf.json", "target.log.jsonl"])
 
+    def test_a_curve_that_is_all_that_is_left_comes_and_is_no_failure(self):
+        self.write("target.log.jsonl", "{}\n")
+        self.assertEqual(self.run_stage("target", LEFT="600", OUT=self.path("back"))[0], 0)
+        self.write("curve.target.stays", "")
+        for number, (code, brought) in enumerate([(0, ["target.log.jsonl"]), (1, [])]):
+            os.makedirs(self.path(f"then{number}"))
+            self.assertEqual(self.run_stage("take", "next", OUT=self.path(f"then{number}"))[0], code)
+            self.assertEqual(os.listdir(self.path(f"then{number}")), brought)
+
     def test_a_finish_once_more_gives_the_draft_and_the_evaluation_once_more(self):
         self.write("played", PLAYED.replace("[ -s", '[ "$1" != evaluate.py ] || echo "{}" > "$W/out/evaluation.json"\n[ -s'))
         for stages, out in ((["target"], "back"), (["draft", "finish"], "then"), (["finish"], "again")):

@@ -59,7 +59,7 @@ int threads_for(const LoadOptions& options, std::vector<std::string>& notices) {
   return cores;
 }
 
-// Two operations a weight and token, at what a core does with quantised weights. Not measured: the same prompt is then computed in the same
+// Two operations a weight and token, at what a core does with quantised weights (the extension's guess too, promptSpeed.ts). Not measured: the same prompt is then computed in the same
 // pieces whenever and whatever else the machine does, and rounds the same.
 int prefill_chunk(double parameters, int threads, bool on_gpu) {
   constexpr double kMs = 50, kOperationsPerMs = 20e6;

@@ -35,6 +35,14 @@ it.skipIf(process.platform === "win32")("is written where a link leads, and the 
   expect(lstatSync(link).isSymbolicLink()).toBe(true);
 });
 
+it.skipIf(process.platform === "win32")("is written where a link leads though nothing is there yet", async () => {
+  const link = path.join(folder, "latest.json");
+  symlinkSync("report.json", link);
+  await writeFileWhole(link, "{}\n");
+  expect(readFileSync(path.join(folder, "report.json"), "utf8")).toBe("{}\n");
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+});
+
 it.skipIf(process.platform === "win32")("is never put in a device's place", () => {
   expect(() => checkOutput({ json: "/dev/null" })).toThrow("--json: /dev/null is not a regular file");
 });

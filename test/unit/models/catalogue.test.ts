@@ -66,6 +66,9 @@ describe("addresses", () => {
   it.each(["http://mirror.example", "mirror", "ftp://127.0.0.1", "http://127.0.0.1.example"])("%s is none", (text) => {
     expect(() => endpointOf({ HF_ENDPOINT: text })).toThrow(/HF_ENDPOINT/);
   });
+  it("are not shown with a password where they are none", () => {
+    expect(() => endpointOf({ HF_ENDPOINT: "https://me:secret@ho st" })).toThrow("HF_ENDPOINT names no address: https://ho st");
+  });
   it("do not lead from the network to this machine", () => {
     expect(() => checkedUrl("http://localhost/x", new URL("https://huggingface.co/y"))).toThrow(/not encrypted/);
     expect(checkedUrl("/x", new URL("https://huggingface.co/y")).href).toBe("https://huggingface.co/x");
