@@ -29,12 +29,13 @@ export interface InlineOptions {
   onError: (error: OctetError, kind: TriggerKind) => void;
 }
 
-/** Documents that are no code the user writes. */
+/** What editors of these show is no file that the user writes. */
 const IGNORED_SCHEMES = new Set(["output", "git", "debug", "search-editor", "walkThrough", "comment", "vscode-scm-history-item"]);
 /** A generation that goes on into the cache ends this long after the cursor has left its place unasked. */
 const LEFT_MS = 120;
 /** A command to trigger is answered by the editor within this time. */
 const COMMANDED_MS = 1_000;
+/** So long the status bar says why nothing is seen. */
 export const UNSEEN_MS = 6_000;
 
 interface Place {
