@@ -196,6 +196,7 @@ describe.each(holding.map((jail) => ({ jail, name: jail.name })))("in $name", ({
     await expect.poll(() => held().length, { timeout: 20_000 }).toBeGreaterThan(0);
     child.kill("SIGKILL");
     await expect.poll(held, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => withText("program.py"), { timeout: 10_000 }).toEqual([]); // what it held goes a moment later
   });
 
   it("ends at a cancellation", async () => {
