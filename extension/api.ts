@@ -1,5 +1,6 @@
 // What activation returns: the parts, for tests in a real VS Code.
 import type { InlineProvider } from "./completion/inlineProvider";
+import type { PromptSpeed } from "./completion/promptSpeed";
 import type { Problems } from "./problems";
 import type { Snooze } from "./snooze";
 import type { StatusBar } from "./statusBar";
@@ -11,4 +12,5 @@ export interface OctetApi {
   snooze: Snooze;
   problems: Problems;
   statusBar: StatusBar;
+  speed: PromptSpeed;
 }

@@ -31,6 +31,8 @@ export interface OctetConfig {
   /** 0: never. */
   idleUnloadMinutes: number;
   multiFileContext: boolean;
+  /** Whether prompts are computed while the user pauses, for requests to come. */
+  preparePrompts: boolean;
   solutions: {
     count: number;
     maxTokens: number;
@@ -64,6 +66,7 @@ export function readConfig(scope?: vscode.ConfigurationScope): OctetConfig {
     contextTokens: integer(settings.get("contextTokens"), 256, 131_072) ?? 4_096,
     idleUnloadMinutes: integer(settings.get("idleUnloadMinutes"), 0, 10_080) ?? 30,
     multiFileContext: settings.get("multiFileContext") !== false,
+    preparePrompts: settings.get("preparePrompts") !== false,
     solutions: {
       count: integer(settings.get("solutions.count"), 1, MAX_LANES) ?? 8,
       maxTokens: integer(settings.get("solutions.maxTokens"), 1, 8_192) ?? 256,

@@ -68,7 +68,7 @@ export function activate(context: vscode.ExtensionContext): OctetApi {
       follow();
     }),
   );
-  return { session: parts, inline, snooze, problems, statusBar };
+  return { session: parts, inline, snooze, problems, statusBar, speed };
 }
 
 export async function deactivate(): Promise<void> {

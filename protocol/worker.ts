@@ -155,6 +155,12 @@ export interface GenerateParams {
    * be scored. Default false.
    */
   heal?: boolean;
+  /**
+   * Nothing is written: the prompt is computed and kept in the cache, for requests to come that begin with it; all sequences of the result are
+   * empty and have "end" for their reason. It gives way: any other request, before or after, ends it as "cancelled", and what was computed
+   * until then stays in the cache. Such a prompt is not healed. Default false.
+   */
+  prepare?: boolean;
   /** For measurements: end-of-text does not end a lane, so that every lane writes exactly `maxTokens`. Default false. */
   ignoreEnd?: boolean;
   /** For measurements: the prompt is computed anew, though the cache may hold it. Default false. */

@@ -1,15 +1,17 @@
 // From a place in a document to what the completer is asked: context within the model's budget, prompt, shape and wait.
-import type { DraftLength, LoadResult } from "../../protocol/worker";
+import type { DraftLength, LoadResult, Prompt } from "../../protocol/worker";
 import type { Ask, RequestReport } from "./completer";
+import { ComputedPrompts } from "./computedPrompts";
 import { atCursor, ContextBuilder, type SelectedItem } from "./context";
 import { Debounce } from "./debounce";
-import type { DocumentView, Position } from "./document";
+import type { DocumentView, Position, TextEdit } from "./document";
+import type { Ahead } from "./preparation";
 import { buildPrompt, fillsIn, fitPrompt, needsCount, promptChars } from "./prompt";
 import type { PromptSpeed } from "./promptSpeed";
 import type { RecentPlaces } from "./recentPlaces";
 import { requestKey } from "./requestKey";
 import { requestShape } from "./requestShape";
-import { contextBudget, TokenEstimate } from "./tokens";
+import { contextBudget, TokenEstimate, type ContextBudget } from "./tokens";
 import type { TriggerKind } from "./trigger";
 
 export interface AskSettings {
@@ -24,6 +26,8 @@ export interface AskSettings {
   contextTokens: number;
   /** undefined: adapts. */
   debounce: number | undefined;
+  /** Whether prompts are computed in pauses, for requests to come. Not with a seed: what it gives is to hang on no pause. */
+  preparePrompts: boolean;
 }
 
 export interface AskInput {
@@ -40,20 +44,39 @@ export interface AskInput {
 const BUDGET_MS: Record<TriggerKind, number> = { automatic: 3_000, explicit: 5_000 };
 /** Of BUDGET_MS, for the prompt. One length for both: its windows, and so what is cached of it, are the same. */
 const PROMPT_MS = 1_500;
+/** What a pause is used for at most, all in all, each time that the window of a file is a new one. */
+const PREPARED_MS = 20_000;
+/** Less is computed when it is asked for. */
+const WORTH_PREPARING_MS = 200;
+/** A longer prompt may make its answer so much later. */
+const WORTH_WAITING_MS = 300;
 const SPECIAL_TOKENS = 8;
 /** Automatic requests are answered when one lane in so many has given a candidate. */
 const ENOUGH_SHARE = 4;
 
+/** What an ask is made of, and how much longer than it may take its prompt may become by being prepared. */
+interface Budgets {
+  /** Of prompts that are computed when they are asked for. */
+  quick: ContextBudget;
+  /** Of those of which most is computed before: `quick` where that is all there is room for. */
+  whole: ContextBudget;
+}
+
 export class AskBuilder {
-  readonly contexts: ContextBuilder;
+  private readonly contexts: ContextBuilder;
+  /** Of prompts that are computed before they are asked for, where those are longer. */
+  private readonly wholeContexts: ContextBuilder;
+  private readonly computed = new ComputedPrompts();
   private estimate = new TokenEstimate();
-  private estimated = "";
+  private loaded: LoadResult | null = null;
   private readonly adaptive = new Debounce();
   private fixed: { ms: number; debounce: Debounce } | null = null;
+  private latest: { ahead: Ahead; loaded: LoadResult } | null = null;
 
   /** `count` is the worker's tokenizer; without `speed` prompts are as long as there is room for. */
-  constructor(recent: RecentPlaces, private readonly count: (text: string) => Promise<number>, private readonly speed?: Pick<PromptSpeed, "longest">) {
+  constructor(recent: RecentPlaces, private readonly count: (text: string) => Promise<number>, private readonly speed?: Pick<PromptSpeed, "longest" | "ms">) {
     this.contexts = new ContextBuilder(recent);
+    this.wholeContexts = new ContextBuilder(recent);
   }
 
   typed(): void {
@@ -61,45 +84,102 @@ export class AskBuilder {
     this.fixed?.debounce.typed();
   }
 
+  documentChanged(uri: string, edits: readonly TextEdit[]): void {
+    for (const contexts of [this.contexts, this.wholeContexts]) contexts.documentChanged(uri, edits);
+  }
+
+  forget(uri: string): void {
+    for (const contexts of [this.contexts, this.wholeContexts]) contexts.forget(uri);
+  }
+
   learn({ prompt, result, firstCandidateMs }: RequestReport): void {
     this.estimate.observe(promptChars(prompt), result.totals);
+    if (result.totals.steps > 0) this.noteComputed(prompt);
     if (firstCandidateMs !== null) this.adaptive.answered(firstCandidateMs);
+  }
+
+  /** The worker's cache now holds the first `share` of this prompt. */
+  noteComputed(prompt: Prompt, share = 1): void {
+    this.computed.note(prompt, share);
+  }
+
+  /** What is worth computing before the next request where the last one was made; null: nothing. */
+  ahead(): Ahead | null {
+    if (!this.latest) return null;
+    const { ahead, loaded } = this.latest;
+    return this.missingMs(loaded, ahead.prompt) > WORTH_PREPARING_MS ? ahead : null;
   }
 
   /** null where there is nothing to continue. The document is read before the first wait. */
   async build({ document, cursor, selected, kind, shapedAs, loaded, settings }: AskInput): Promise<Ask | null> {
-    const model = modelKey(loaded, settings);
-    if (loaded.target.path !== this.estimated) [this.estimate, this.estimated] = [new TokenEstimate(), loaded.target.path];
+    this.follow(loaded);
     const { estimate } = this;
     const most = Math.min(settings.maxTokens, Math.floor(loaded.contextTokens / 2));
-    const budget = contextBudget({
-      contextTokens: loaded.contextTokens,
-      maxTokens: most,
-      promptTokens: Math.max(1, Math.min(settings.contextTokens - most, this.speed?.longest(loaded, PROMPT_MS) ?? Infinity)),
-      fim: loaded.fim,
-    });
-    const context = this.contexts.build(document, cursor, estimate, budget, selected);
+    const prepares = settings.preparePrompts && settings.seed === undefined;
+    const { quick, whole } = this.budgets(loaded, settings.contextTokens - most, most, prepares);
+    const quickContext = this.contexts.build(document, cursor, estimate, quick, selected);
+    const context = quick === whole ? quickContext : this.wholeContexts.build(document, cursor, estimate, whole, selected);
     const { languageId, linePrefix, lineSuffix } = context;
     const shape = requestShape({ kind: shapedAs, languageId, linePrefix, lineSuffix });
     shape.maxTokens = Math.min(shape.maxTokens, most);
     const debounce = this.debounceOf(settings.debounce);
     const waitMs = kind === "explicit" ? 0 : debounce.waitMs({ linePrefix, lineSuffix, endOfFile: context.suffix.trim() === "" });
-    const prompt = buildPrompt(context, fillsIn(loaded, context));
+    const fim = fillsIn(loaded, context);
+    let prompt = buildPrompt(context, fim);
     if (!prompt) return null;
+    const request = {
+      lanes: settings.candidates,
+      sampling: { temperature: settings.temperature, topK: 0, topP: settings.topP, minP: 0, seed: settings.seed ?? randomSeed() },
+      draftLength: loaded.draft ? settings.draftLength : "none" as const,
+    };
+    const ahead: Prompt = prompt.kind === "fim" ? { ...prompt, suffix: "" } : prompt;
+    this.latest = prepares ? { ahead: { ...request, prompt: ahead, maxTokens: shape.maxTokens }, loaded } : null;
+    if (quick !== whole) {
+      const short = buildPrompt(quickContext, fim);
+      if (short && this.missingMs(loaded, prompt) > this.missingMs(loaded, short) + WORTH_WAITING_MS) prompt = short;
+    }
     const limit = loaded.contextTokens - shape.maxTokens - SPECIAL_TOKENS;
     return {
-      key: requestKey(context, model),
+      ...request,
+      // Of the whole window, whatever is asked: what was asked with another prompt is of the same place.
+      key: requestKey(context, modelKey(loaded, settings)),
       context: atCursor(context, shape.multiline),
       prompt: needsCount(prompt, estimate, limit) ? await fitPrompt(prompt, limit, this.count) : prompt,
       shape,
-      lanes: settings.candidates,
-      sampling: { temperature: settings.temperature, topK: 0, topP: settings.topP, minP: 0, seed: settings.seed ?? randomSeed() },
-      draftLength: loaded.draft ? settings.draftLength : "none",
       budgetMs: BUDGET_MS[kind],
       waitMs,
       all: kind === "explicit",
       enough: Math.ceil(settings.candidates / ENOUGH_SHARE),
     };
+  }
+
+  /** What computing the prompt takes; 0 where that is not known. */
+  private missingMs(loaded: LoadResult, prompt: Prompt): number {
+    return this.speed?.ms(loaded, this.computed.missingChars(prompt) / this.estimate.charsPerToken) ?? 0;
+  }
+
+  private follow(loaded: LoadResult): void {
+    if (this.loaded === loaded) return;
+    if (this.loaded?.target.path !== loaded.target.path) this.estimate = new TokenEstimate();
+    this.loaded = loaded;
+    this.latest = null;
+    this.computed.clear();
+  }
+
+  private budgets(loaded: LoadResult, room: number, maxTokens: number, prepares: boolean): Budgets {
+    const budget = (ms: number): ContextBudget => contextBudget({
+      contextTokens: loaded.contextTokens,
+      maxTokens,
+      promptTokens: Math.max(1, Math.min(room, this.speed?.longest(loaded, ms) ?? Infinity)),
+      fim: loaded.fim,
+    });
+    const quick = budget(PROMPT_MS);
+    if (!prepares) return { quick, whole: quick };
+    const whole = budget(PREPARED_MS);
+    const total = ({ prefix, suffix, places }: ContextBudget): number => prefix + suffix + places;
+    if (total(whole) <= total(quick)) return { quick, whole: quick };
+    // What comes behind the cursor is computed with every request, so it stays as short.
+    return { quick, whole: { ...whole, prefix: whole.prefix + whole.suffix - quick.suffix, suffix: quick.suffix } };
   }
 
   private debounceOf(ms: number | undefined): Debounce {

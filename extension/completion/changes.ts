@@ -4,9 +4,12 @@ import { toModelText, type TextEdit } from "./document";
 import { lastChange, type LastChange } from "./trigger";
 
 const DOCUMENTS_REMEMBERED = 64;
+/** Who has not typed in a document for so long just reads it. */
+const TYPED_IN_MS = 5 * 60_000;
 
 export class Changes {
   private readonly last = new LRUCache<string, { version: number; change: LastChange }>({ max: DOCUMENTS_REMEMBERED });
+  private readonly typedIn = new LRUCache<string, true>({ max: DOCUMENTS_REMEMBERED, ttl: TYPED_IN_MS });
   private offered: { uri: string; texts: readonly string[] } | null = null;
 
   /** Texts that were shown: accepting one, or a part of it, counts as typing. */
@@ -17,6 +20,7 @@ export class Changes {
   note(uri: string, version: number, edits: readonly TextEdit[], reason: "undo" | "redo" | null): LastChange {
     const change = this.isPartOfOffer(uri, edits) && reason === null ? "typed" : lastChange(edits, reason);
     this.last.set(uri, { version, change });
+    if (change === "typed") this.typedIn.set(uri, true);
     return change;
   }
 
@@ -24,6 +28,17 @@ export class Changes {
   of(uri: string, version: number): LastChange {
     const last = this.last.get(uri);
     return last?.version === version ? last.change : "none";
+  }
+
+  /** Whether the user has typed in this document of late, rather than just reads it. */
+  isTypedIn(uri: string): boolean {
+    return this.typedIn.has(uri);
+  }
+
+  /** The document is closed: another may come to have its name. */
+  forget(uri: string): void {
+    this.last.delete(uri);
+    this.typedIn.delete(uri);
   }
 
   private isPartOfOffer(uri: string, edits: readonly TextEdit[]): boolean {

@@ -8,10 +8,12 @@ import { AskBuilder } from "./askBuilder";
 import type { Hit } from "./cache";
 import { Changes } from "./changes";
 import { Completer, type Ask } from "./completer";
-import type { DocumentView, TextEdit } from "./document";
+import { editsOf, eolOf, plain, plainRange, viewOf } from "./editorView";
 import { tell, type Outcome } from "./explain";
 import { LoadGate } from "./loadGate";
+import { Preparation, type Ahead } from "./preparation";
 import type { PromptSpeed } from "./promptSpeed";
+import { isSame, Questions, type Place } from "./questions";
 import { RecentPlaces } from "./recentPlaces";
 import { inlineEdit } from "./replaceRange";
 import { SessionGenerator } from "./sessionGenerator";
@@ -33,18 +35,11 @@ export interface InlineOptions {
 const IGNORED_SCHEMES = new Set(["output", "git", "debug", "search-editor", "walkThrough", "comment", "vscode-scm-history-item"]);
 /** A generation that goes on into the cache ends this long after the cursor has left its place unasked. */
 const LEFT_MS = 120;
-/** A command to trigger is answered by the editor within this time. */
-const COMMANDED_MS = 1_000;
 /** So long the status bar says why nothing is seen. */
 export const UNSEEN_MS = 6_000;
 
-interface Place {
-  document: vscode.TextDocument;
-  version: number;
-  position: vscode.Position;
-}
-
 interface Offer extends Place {
+  position: vscode.Position;
   ask: Ask;
   hit: Hit;
   shapedAs: TriggerKind;
@@ -57,25 +52,28 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
 
   private readonly asks: AskBuilder;
   private readonly changes = new Changes();
+  private readonly questions = new Questions();
   private readonly gate = new LoadGate();
+  private readonly preparation: Preparation;
   readonly recent = new RecentPlaces({ pathOf: (uri) => vscode.workspace.asRelativePath(vscode.Uri.parse(uri)) });
   private readonly disposables: vscode.Disposable[] = [];
   private label = "";
   private offer: Offer | null = null;
-  /** Of the latest question, where it was the user's. */
-  private failure: (Place & { error: OctetError }) | null = null;
-  /** Where the user asked last. */
-  private questioned: Place | null = null;
   private answering = 0;
-  private commandedAt = -Infinity;
-  /** Whether the editor has asked since. */
-  private asked = false;
   private left: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: InlineOptions) {
     const { session, speed } = options;
     this.asks = new AskBuilder(this.recent, async (text) => (await session.supervisor.tokenize(text)).tokens.length, speed);
     this.completer = new Completer(new SessionGenerator(session, () => this.label), { onReport: (report) => this.asks.learn(report) });
+    this.preparation = new Preparation({
+      prepare: (ahead, prepareOptions) => session.prepare(ahead, prepareOptions),
+      onComputed: (prompt, share, result) => {
+        this.asks.noteComputed(prompt, share);
+        if (result) speed.prepared(result);
+        options.log.trace(`prompt prepared: ${Math.floor(share * 100)} %`);
+      },
+    });
     const loads = session.supervisor.onState(({ loaded }) => {
       if (loaded) this.gate.reset();
     });
@@ -84,11 +82,12 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
       vscode.languages.registerInlineCompletionItemProvider({ pattern: "**" }, this),
       vscode.commands.registerCommand(ACCEPTED_COMMAND, (at: unknown) => this.onAccepted(at)),
       vscode.workspace.onDidChangeTextDocument((event) => this.onChange(event)),
-      vscode.workspace.onDidCloseTextDocument(({ uri }) => this.asks.contexts.forget(uri.toString())),
+      vscode.workspace.onDidCloseTextDocument(({ uri }) => this.onClose(uri.toString())),
       vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => this.onMove(textEditor)),
       vscode.window.onDidChangeActiveTextEditor((editor) => {
         if (editor) this.visit(editor.document, editor.selection.active.line);
         this.endUnlessAsked();
+        this.prepareAt(editor);
       }),
     );
   }
@@ -101,38 +100,37 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     const listening = token.onCancellationRequested(() => abort.abort());
     if (token.isCancellationRequested) abort.abort();
     this.answering++;
-    this.asked ||= kind === "explicit";
-    this.failure = null;
-    const { version } = document;
-    if (kind === "explicit") this.questioned = { document, version, position };
+    const place = { document, version: document.version, position };
+    this.questions.begin(kind, place);
     clearTimeout(this.left);
+    this.preparation.stop();
     try {
       return await this.answer(document, position, context, kind, abort.signal);
     } catch (thrown) {
       const error = toOctetError(thrown);
       if (error.code === "cancelled" || abort.signal.aborted) return undefined;
-      if (kind === "explicit") this.failure = { error, document, version, position };
+      this.questions.failed(kind, place, error);
       this.options.onError(error, kind);
       return undefined;
     } finally {
       this.answering--;
       listening.dispose();
+      if (this.answering === 0) this.prepareAt(editorOf(document));
     }
   }
 
   /** The next question is the user's, who wants more than what is shown. */
   commanded(): void {
-    this.commandedAt = performance.now();
-    this.asked = false;
+    this.questions.commanded();
   }
 
   /** Says what a command to ask came to where the editor did not ask: it has the answer already, or may not. null: nothing to say. */
   unasked({ document, selection }: vscode.TextEditor): Outcome | null {
-    if (this.asked) return null;
-    const isHere = (place: Place | null): boolean => place !== null && isAt(place, document, selection.active);
-    if (isHere(this.failure)) this.options.onError(this.failure!.error, "explicit");
-    else if (!isHere(this.offer)) return isHere(this.questioned) ? "nothing" : "notAsked";
-    else if (this.offer!.hit.candidates.length === 0) return "nothing";
+    const { offer } = this;
+    const here = { document, version: document.version, position: selection.active };
+    const outcome = this.questions.unasked(here, offer && { place: offer, candidates: offer.hit.candidates.length });
+    if (outcome === null || typeof outcome === "string") return outcome;
+    this.options.onError(outcome, "explicit");
     return null;
   }
 
@@ -144,6 +142,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
 
   /** Ends what runs: after snoozing, switching off, or before the models change. */
   cancel(): void {
+    this.preparation.stop();
     this.completer.cancel();
   }
 
@@ -152,12 +151,12 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     this.gate.reset();
     if (this.options.config().multiFileContext) return;
     this.recent.clear();
-    for (const { uri } of vscode.workspace.textDocuments) this.asks.contexts.forget(uri.toString());
+    for (const { uri } of vscode.workspace.textDocuments) this.asks.forget(uri.toString());
   }
 
   dispose(): void {
     clearTimeout(this.left);
-    this.completer.cancel();
+    this.cancel();
     for (const disposable of this.disposables) disposable.dispose();
   }
 
@@ -173,8 +172,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
       return undefined;
     }
     if (!this.gate.allows(kind)) return undefined;
-    const commanded = kind === "explicit" && performance.now() - this.commandedAt < COMMANDED_MS;
-    if (kind === "explicit") this.commandedAt = -Infinity;
+    const commanded = this.questions.isCommanded(kind);
     const loaded = await this.load(signal);
     if (signal.aborted) return undefined;
 
@@ -196,7 +194,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
       cursor: plain(position),
       linePrefix: line.slice(0, position.character),
       lineSuffix: line.slice(position.character),
-      eol: document.eol === vscode.EndOfLine.CRLF ? "\r\n" as const : "\n" as const,
+      eol: eolOf(document),
       selected,
     };
     const items = hit.candidates.flatMap((candidate, at) => {
@@ -227,7 +225,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
 
   private isShown(document: vscode.TextDocument, position: vscode.Position): boolean {
     const { offer } = this;
-    return offer !== null && offer.hit.candidates.length > 0 && isAt(offer, document, position);
+    return offer !== null && offer.hit.candidates.length > 0 && isSame(offer, { document, version: document.version, position });
   }
 
   private refuse(document: vscode.TextDocument, position: vscode.Position, kind: TriggerKind): Refusal | null {
@@ -249,26 +247,52 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   private onChange({ document, contentChanges, reason }: vscode.TextDocumentChangeEvent): void {
     if (contentChanges.length === 0 || IGNORED_SCHEMES.has(document.uri.scheme)) return;
     const uri = document.uri.toString();
-    const edits = contentChanges.map(({ range, text }): TextEdit => ({ range: { start: plain(range.start), end: plain(range.end) }, text }));
+    const edits = editsOf(contentChanges);
     const { Undo, Redo } = vscode.TextDocumentChangeReason;
     const change = this.changes.note(uri, document.version, edits, reason === Undo ? "undo" : reason === Redo ? "redo" : null);
     if (change === "typed") this.asks.typed();
-    this.asks.contexts.documentChanged(uri, edits);
+    this.asks.documentChanged(uri, edits);
     if (this.offer?.document === document) this.endUnlessAsked();
     this.visit(document, contentChanges[0]?.range.start.line ?? 0);
   }
 
-  private onMove({ document, selection }: vscode.TextEditor): void {
+  private onClose(uri: string): void {
+    this.asks.forget(uri);
+    this.changes.forget(uri);
+  }
+
+  private onMove(textEditor: vscode.TextEditor): void {
+    const { document, selection } = textEditor;
     const { offer } = this;
     const moved = offer?.document === document && offer.version === document.version && !offer.position.isEqual(selection.active);
     if (moved) this.endUnlessAsked();
     this.visit(document, selection.active.line);
+    if (this.answering === 0) this.prepareAt(textEditor);
   }
 
   private visit(document: vscode.TextDocument, line: number): void {
     const { multiFileContext, enable, languages } = this.options.config();
     if (!enable || !multiFileContext || IGNORED_SCHEMES.has(document.uri.scheme)) return;
     if (isLanguageEnabled(languages, document.languageId)) this.recent.visit(viewOf(document), line);
+  }
+
+  /** The next request will be made here, as a rule: what it needs is computed while the user pauses. */
+  private prepareAt(editor: vscode.TextEditor | undefined): void {
+    this.preparation.rest(async () => (editor ? this.ahead(editor) : null));
+  }
+
+  /** What to compute of the prompt at this editor's cursor; null where nothing is, or nothing that the user wants done unasked. */
+  private async ahead(editor: vscode.TextEditor): Promise<Ahead | null> {
+    const { document, selection } = editor;
+    const settings = this.options.config();
+    const { loaded } = this.options.session.supervisor.state;
+    const wanted = settings.enable && settings.preparePrompts && settings.trigger === "automatic" && !this.options.snoozed() &&
+      this.changes.isTypedIn(document.uri.toString()) && isLanguageEnabled(settings.languages, document.languageId);
+    if (!wanted || !loaded || editor !== vscode.window.activeTextEditor || document.isClosed) return null;
+    await this.completer.idle();
+    const cursor = plain(selection.active);
+    await this.asks.build({ document: viewOf(document), cursor, selected: undefined, kind: "automatic", shapedAs: "automatic", loaded, settings });
+    return this.asks.ahead();
   }
 
   private endUnlessAsked(): void {
@@ -290,21 +314,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   }
 }
 
-const isAt = (place: Place, document: vscode.TextDocument, position: vscode.Position): boolean =>
-  place.document === document && place.version === document.version && place.position.isEqual(position);
-
-const plain = ({ line, character }: vscode.Position) => ({ line, character });
-
-const plainSelected = ({ range, text }: vscode.SelectedCompletionInfo) => ({ range: { start: plain(range.start), end: plain(range.end) }, text });
+const plainSelected = ({ range, text }: vscode.SelectedCompletionInfo) => ({ range: plainRange(range), text });
 
 const editorOf = (document: vscode.TextDocument): vscode.TextEditor | undefined =>
   [vscode.window.activeTextEditor, ...vscode.window.visibleTextEditors].find((editor) => editor?.document === document);
-
-const viewOf = (document: vscode.TextDocument): DocumentView => ({
-  uri: document.uri.toString(),
-  languageId: document.languageId,
-  version: document.version,
-  eol: document.eol === vscode.EndOfLine.CRLF ? "\r\n" : "\n",
-  lineCount: document.lineCount,
-  lineAt: (line) => document.lineAt(line).text,
-});

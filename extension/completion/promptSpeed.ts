@@ -1,6 +1,6 @@
 // How long a prompt may be on this machine: what it computes in the time there is, from how fast prompts were computed before,
 // in the news of every request.
-import type { LoadResult } from "../../protocol/worker";
+import type { GenerateResult, LoadResult } from "../../protocol/worker";
 import type { RequestNews } from "../worker/session";
 
 /** Fewer computed tokens say more of a request's start than of its speed. */
@@ -48,21 +48,25 @@ export class PromptSpeed {
     }
   }
 
+  /** A prompt was computed with nothing else beside it. */
+  prepared({ totals }: GenerateResult): void {
+    this.learn(totals.promptTokens - totals.reusedTokens, totals.prefillMs);
+  }
+
   /** Tokens a second; null where nothing was measured with the pair that was last asked for. */
   get tokensPerSecond(): number | null {
     return this.tokensPerMs === null ? null : this.tokensPerMs * 1000;
   }
 
+  /** Milliseconds that so many tokens take; null where that is not known yet. */
+  ms(loaded: Loaded, tokens: number): number | null {
+    const rate = this.rate(loaded);
+    return rate === null ? null : tokens / rate;
+  }
+
   /** Tokens of the longest prompt that is computed within `ms`: no limit for devices other than the CPU that were not measured yet. */
   longest(loaded: Loaded, ms: number): number {
-    const pair = [loaded.target.path, loaded.draft?.path, loaded.device.name, loaded.threads].join("\n");
-    if (pair !== this.pair) {
-      this.pair = pair;
-      this.tokensPerMs = null;
-      this.computing.clear();
-      this.limits.clear();
-    }
-    const rate = this.tokensPerMs ?? guess(loaded);
+    const rate = this.rate(loaded);
     if (rate === null) return Infinity;
     const affordable = rate * ms;
     const before = this.limits.get(ms);
@@ -71,6 +75,17 @@ export class PromptSpeed {
     const limit = Math.round(SHORTEST * STEP ** steps);
     this.limits.set(ms, limit);
     return limit;
+  }
+
+  private rate(loaded: Loaded): number | null {
+    const pair = [loaded.target.path, loaded.draft?.path, loaded.device.name, loaded.threads].join("\n");
+    if (pair !== this.pair) {
+      this.pair = pair;
+      this.tokensPerMs = null;
+      this.computing.clear();
+      this.limits.clear();
+    }
+    return this.tokensPerMs ?? guess(loaded);
   }
 
   private learn(tokens: number, ms: number): void {

@@ -7,7 +7,7 @@ import type {
 } from "../../protocol/worker";
 import { abortable } from "./async";
 import type { CallOptions, ProgressOptions } from "./client";
-import { toOctetError, type OctetError } from "./errors";
+import { OctetError, toOctetError } from "./errors";
 import type { WorkerSupervisor } from "./supervisor";
 
 export type RequestKind = "inline" | "solutions" | "benchmark";
@@ -112,6 +112,18 @@ export class Session {
       },
       cancelLane: (lane) => this.supervisor.cancelLane(id, lane),
     };
+  }
+
+  /**
+   * Computes a prompt for requests to come, where models are loaded: it loads none, and no news is told of it. Any request ends it; the
+   * result then says "cancelled" for its lanes. Rejects "notLoaded" and as `generate` does.
+   */
+  async prepare(params: Omit<GenerateParams, "id" | "prepare" | "budgetMs" | "stop" | "stopTokens">, options: ProgressOptions<GenerateProgressParams> = {}): Promise<GenerateResult> {
+    const { loaded } = this.supervisor.state;
+    if (!loaded) throw new OctetError("notLoaded", "no model is loaded");
+    const lanes = Math.min(params.lanes, loaded.lanes);
+    const all = { ...params, id: `prepare-${this.next++}`, lanes, stop: [], stopTokens: [], budgetMs: null, prepare: true };
+    return this.supervisor.generate(all, options);
   }
 
   async dispose(): Promise<void> {

@@ -107,7 +107,8 @@ llama::LoadOptions load_options(const Napi::Object& params) {
 
 Request request(const Napi::Object& params, const Vocabulary& vocabulary, int vocabulary_size) {
   Request request;
-  const bool healed = params.Get("heal").ToBoolean() && !params.Get("score").IsString();
+  const bool prepare = params.Get("prepare").ToBoolean();
+  const bool healed = params.Get("heal").ToBoolean() && !prepare && !params.Get("score").IsString();
   HealedText prompt = prompt_tokens(get_object(params, "prompt"), vocabulary, vocabulary_size, healed);
   request.prompt = std::move(prompt.tokens);
   request.lead = std::move(prompt.lead);
@@ -124,6 +125,7 @@ Request request(const Napi::Object& params, const Vocabulary& vocabulary, int vo
     if (stop.empty()) bad("stop", "a list of strings that are not empty");
   request.stop_tokens = get_array<Token>(params, "stopTokens", token);
   request.ignore_end = params.Get("ignoreEnd").ToBoolean();
+  request.prepare = prepare;
   request.fresh_prompt = params.Get("freshPrompt").ToBoolean();
   if (params.Get("score").IsString())
     request.score = get_string(params, "score") == "draft" ? Request::Score::kDraft : Request::Score::kTarget;

@@ -23,6 +23,8 @@ void check(const Request& request, const RuntimeInfo& info) {
                 text(request.lanes) + " lanes asked for; 1 to " + text(info.max_lanes) + " are loaded");
   if (request.max_new_tokens < 1)
     throw Error(ErrorCode::kBadParams, text(request.max_new_tokens) + " new tokens asked for; at least 1 is needed");
+  if (request.prepare && request.score != Request::Score::kNone)
+    throw Error(ErrorCode::kBadParams, "a prompt is either prepared or scored");
   if (request.score == Request::Score::kDraft && !info.has_draft)
     throw Error(ErrorCode::kBadParams, "there is no draft to score with", "Load a draft model.");
   for (const auto* tokens : {&request.prompt, &request.lead})
@@ -78,11 +80,21 @@ Engine::RequestId Engine::submit(Request request, std::unique_ptr<Listener> list
 
   const std::lock_guard lock(mutex_);
   job->id = next_request_++;
+  give_way(*job);
   known_.emplace(job->id, job);
   arrived_.push_back(job);
   ++counts_.queued;
   wake_.notify_one();
   return job->id;
+}
+
+// The mutex is held. A prompt is prepared while nothing else is asked for.
+void Engine::give_way(Job& next) {
+  for (const auto& [id, job] : known_) {
+    if (job->request.prepare) job->cancelled = true;
+    if (next.request.prepare && !job->request.prepare) next.cancelled = true;
+  }
+  give_up_if_unwanted();
 }
 
 void Engine::cancel(RequestId id) {

@@ -57,6 +57,7 @@ class Engine {
   bool wait_for_work();
   void check_cancellations();
   void give_up_if_unwanted();
+  void give_way(Job& next);
   void admit();
   void score(const std::shared_ptr<Job>& job);
   void prefill_oldest();

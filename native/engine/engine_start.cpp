@@ -32,7 +32,11 @@ void Engine::prefill(Job& job) {
   const int total = static_cast<int>(job.tokens.size());
   job.listener->on_prefill({.done = total - left, .total = total, .reused = job.result.totals.reused_tokens});
   job.result.totals.prefill_ms = job.now_ms();
-  if (left == 0) start_lanes(job);
+  if (left > 0) return;
+  if (job.request.prepare)
+    end(job, FinishReason::kEnd);
+  else
+    start_lanes(job);
 }
 
 void Engine::start_lanes(Job& job) {

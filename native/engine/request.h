@@ -23,6 +23,9 @@ struct Request {
   std::vector<Token> stop_tokens;  ///< Beside the model's own end tokens.
   bool ignore_end = false;         ///< Benchmarks: the model's end tokens do not end a lane.
   bool fresh_prompt = false;       ///< Benchmarks: the prompt is computed anew, whatever the cache holds.
+  /// The prompt is computed and kept for requests to come, nothing is written. It gives way: whatever else is asked for, before or after,
+  /// cancels it, and what was computed stays cached.
+  bool prepare = false;
   enum class Score { kNone, kTarget, kDraft };
   Score score = Score::kNone;      ///< Measurements: nothing is written; the prompt's log-probabilities are the result.
   std::optional<double> budget_ms;

@@ -147,6 +147,7 @@ export const generateParams = object<GenerateParams>({
   draftLength,
   ignoreEnd: optional(boolean),
   heal: optional(boolean),
+  prepare: optional(boolean),
   freshPrompt: optional(boolean),
   score: optional(oneOf("target", "draft")),
 });

@@ -123,7 +123,7 @@ export async function set(name: string, value: unknown): Promise<void> {
   await vscode.workspace.getConfiguration("octet").update(name, value, vscode.ConfigurationTarget.Global);
 }
 
-const changed = ["enable", "languages", "trigger", "debounce", "candidates", "contextTokens", "target", "draft", "temperature", "solutions.count"];
+const changed = ["enable", "languages", "trigger", "debounce", "candidates", "contextTokens", "target", "draft", "temperature", "seed", "preparePrompts", "solutions.count"];
 
 /** As a new window would be, but for the loaded models. */
 async function tidy(): Promise<void> {

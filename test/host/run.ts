@@ -1,9 +1,5 @@
 // The host suite: `run` is what @vscode/test-electron's extensionTestsPath wants.
-import "./completion.cases";
-import "./latency.cases";
-import "./lifecycle.cases";
-import "./places.cases";
-import "./solutions.cases";
+import "./cases";
 import { runCases, type HostResult } from "./harness";
 
 /** Rejects where a case failed. */

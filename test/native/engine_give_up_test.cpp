@@ -1,40 +1,15 @@
 // Passes that are given up because nobody waits for what they bring any more: who is asked, who hears of it, and what goes on.
 #include <doctest/doctest.h>
 
-#include <atomic>
 #include <thread>
 
 #include "heard.h"
-#include "scripted_runtime.h"
+#include "long_pass.h"
 
 using namespace octet;
 using namespace octet::test;
 
 namespace {
-
-constexpr std::chrono::seconds kPatience{20};
-
-bool comes(const std::atomic<bool>& flag) {
-  for (const auto end = std::chrono::steady_clock::now() + kPatience; !flag && std::chrono::steady_clock::now() < end;) std::this_thread::yield();
-  return flag;
-}
-
-/// A device within a long pass: it says so, and ends early only where it is given up.
-struct LongPass {
-  std::shared_ptr<Script> script = std::make_shared<Script>();
-  std::atomic<bool> within{false}, ended{false}, early{false};
-
-  void operator()() {
-    if (ended) return;  // later passes are short
-    within = true;
-    early = comes(*script->given_up);
-    ended = true;
-    if (early) throw GivenUp();
-  }
-  std::unique_ptr<Engine> engine() {
-    return std::make_unique<Engine>(std::make_unique<ScriptedRuntime>(script), std::make_shared<ScriptedVocabulary>());
-  }
-};
 
 void check_cancelled(const Heard& heard, int lanes) {
   check_whole(heard, lanes);

@@ -9,11 +9,11 @@ import { laneEvent, result, stepEvent } from "./solutionsFakes";
 
 type Generate = (params: GenerateParams, options: ProgressOptions<GenerateProgressParams>) => Promise<GenerateResult>;
 
-function make(generate: Generate = async () => result(["x"])) {
+function make(generate: Generate = async () => result(["x"]), loaded: Partial<LoadResult> | null = null) {
   const asked: GenerateParams[] = [];
   const cancelled: [id: string, lane: number][] = [];
   const supervisor = {
-    state: { loaded: null },
+    state: { loaded },
     load: async () => ({ lanes: 8 }) as LoadResult,
     generate: async (params: GenerateParams, options: ProgressOptions<GenerateProgressParams>) => {
       asked.push(params);
@@ -95,4 +95,17 @@ it("tells of a request that failed, and fails with it", async () => {
   });
   await expect(session.generate(request()).result).rejects.toMatchObject({ code: "promptTooLong" });
   expect(news.map((one) => (one.type === "failed" ? one.error.code : one.type))).toEqual(["started", "promptTooLong"]);
+});
+
+it("prepares a prompt with the models that are loaded, of which nobody is told; it loads none", async () => {
+  const ahead = {
+    prompt: { kind: "text", text: "const x = " }, lanes: 12, maxTokens: 48, draftLength: "auto", sampling: { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 1 },
+  } as const;
+  const prepared = make(async () => result([""]), { lanes: 8 });
+  await prepared.session.prepare(ahead);
+  expect(prepared.asked).toEqual([{ ...ahead, id: "prepare-1", lanes: 8, stop: [], stopTokens: [], budgetMs: null, prepare: true }]);
+  expect(prepared.news).toEqual([]);
+  const empty = make();
+  await expect(empty.session.prepare(ahead)).rejects.toMatchObject({ code: "notLoaded" });
+  expect(empty.asked).toEqual([]);
 });

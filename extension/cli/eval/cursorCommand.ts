@@ -120,7 +120,7 @@ async function editorPrompt(
     document, cursor: document.positionAt(before.length), selected: undefined, kind: "explicit", shapedAs: "explicit", loaded,
     settings: {
       candidates: options.lanes, maxTokens: EDITOR_MAX_TOKENS, temperature: options.temperature, topP: options.topP, seed: options.seed,
-      draftLength: draftLengthOf(options, loaded), contextTokens: loaded.contextTokens, debounce: undefined,
+      draftLength: draftLengthOf(options, loaded), contextTokens: loaded.contextTokens, debounce: undefined, preparePrompts: false,
     },
   });
   if (!ask) throw failure("There is nothing to continue");

@@ -2,11 +2,7 @@
 // there, and writes the results as JSON lines to the file that OCTET_HOST_RESULTS names, ending with {"done":true}.
 import { appendFileSync } from "node:fs";
 import { runCases } from "../harness";
-import "../completion.cases";
-import "../latency.cases";
-import "../lifecycle.cases";
-import "../places.cases";
-import "../solutions.cases";
+import "../cases";
 
 export function activate(): void {
   const file = process.env["OCTET_HOST_RESULTS"];

@@ -194,6 +194,24 @@ TEST_CASE("cuda engine: healed lanes, which leave the lead at different places, 
   CHECK(first_tokens.size() > 1);
 }
 
+TEST_CASE("cuda engine: a prepared prompt opens no lane, leaves nothing but its cells, and is there for what begins with it") {
+  const AsLateAsAGpuMay deferred;
+  const TinyPair pair(0.1f);
+  const auto host = engine_over(host_runtime(pair)), engine = cuda_engine(pair, 96);
+  Request ahead = request({3, 9, 27, 41, 50, 20}, "fixed:3", 0.8f, 3, 8);
+  ahead.prepare = true;
+  for (int round = 0; round < 20; ++round) {  // the cache would be full soon
+    const Heard prepared = run(*engine, ahead);
+    check_whole(prepared, 3);
+    CHECK(prepared.steps.empty());
+    CHECK(prepared.result.sequences[0].finish == FinishReason::kEnd);
+  }
+  const Request asked = request({3, 9, 27, 41, 50, 20, 60}, "fixed:3", 0.8f, 3, 8);
+  const Heard heard = run(*engine, asked);
+  CHECK(heard.result.totals.reused_tokens == 5);
+  check_same(heard, run(*host, asked));
+}
+
 TEST_CASE("cuda engine: scores are the host's, of target and draft") {
   const AsLateAsAGpuMay deferred;
   const TinyPair pair(0.1f);

@@ -9,7 +9,7 @@ import type { GenerateResult, LoadResult } from "../../../protocol/worker";
 import type { SessionRequest } from "../../../extension/worker/session";
 import { FakeClock } from "../supervisorFakes";
 
-const settings: AskSettings = { candidates: 8, maxTokens: 256, temperature: 0.6, topP: 0.95, draftLength: "auto", contextTokens: 1_024, debounce: 100 };
+const settings: AskSettings = { candidates: 8, maxTokens: 256, temperature: 0.6, topP: 0.95, draftLength: "auto", contextTokens: 1_024, debounce: 100, preparePrompts: true };
 const loaded = { target: { path: "/m/a.gguf", parameters: 1e9 }, draft: {}, contextTokens: 512, fim: true } as LoadResult;
 
 function input(text: string, changes: Partial<AskInput> = {}): AskInput {
@@ -59,9 +59,9 @@ describe("AskBuilder", () => {
   it("a machine that computes prompts slowly is given short ones, the same for keys and for what is asked for by hand", async () => {
     const text = `${"const value = compute(1, 2, 3);\n".repeat(500)}‸`;
     const roomy = { ...loaded, contextTokens: 8_192 };
-    const wide = { ...settings, contextTokens: 8_192 };
+    const wide = { ...settings, contextTokens: 8_192, preparePrompts: false };
     const asked: number[] = [];
-    const speed = { longest: (_: unknown, ms: number) => (asked.push(ms), 300) };
+    const speed = { longest: (_: unknown, ms: number) => (asked.push(ms), 300), ms: () => null };
     const slow = new AskBuilder(new RecentPlaces(), async (part) => Math.ceil(part.length / 3), speed);
     const [whole, short, explicit] = await Promise.all([
       builder().build(input(text, { loaded: roomy, settings: wide })),
@@ -99,7 +99,7 @@ describe("AskBuilder", () => {
           },
         };
         changes.note(document.uri, version, edits, null);
-        asks.contexts.documentChanged(document.uri, edits);
+        asks.documentChanged(document.uri, edits);
         recent.visit(document, at);
         await asks.build(input("‸", { document, cursor: { line: at, character: character + 1 } }));
         counts.push(read);
@@ -131,6 +131,17 @@ describe("Changes", () => {
     const changes = new Changes();
     changes.note("a", 2, insert("x"), null);
     expect([changes.of("a", 2), changes.of("a", 3), changes.of("b", 2)]).toEqual(["typed", "none", "none"]);
+  });
+
+  it("knows where the user types, and where he just reads or is told of changes", () => {
+    const changes = new Changes();
+    changes.note("a", 1, insert("x"), null);
+    changes.note("a", 2, insert("x"), "undo");
+    changes.note("b", 1, insert("a whole line of text\nand another one"), null);
+    changes.note("c", 1, insert("x"), "redo");
+    expect(["a", "b", "c", "d"].filter((uri) => changes.isTypedIn(uri))).toEqual(["a"]);
+    changes.forget("a");
+    expect([changes.isTypedIn("a"), changes.of("a", 2)]).toEqual([false, "none"]);
   });
 
   it("takes an accepted text, or a part of one, for typing, and another for pasting", () => {

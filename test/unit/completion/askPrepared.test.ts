@@ -1,0 +1,126 @@
+// Prompts on a machine that computes them slowly: short ones at once, the whole window where it is computed.
+import { describe, expect, it } from "vitest";
+import { AskBuilder, type AskInput, type AskSettings } from "../../../extension/completion/askBuilder";
+import type { Ask } from "../../../extension/completion/completer";
+import { TextDocument } from "../../../extension/completion/document";
+import { RecentPlaces } from "../../../extension/completion/recentPlaces";
+import { typedBetween } from "../../../extension/completion/requestKey";
+import type { GenerateResult, LoadResult, Prompt } from "../../../protocol/worker";
+
+const settings: AskSettings = {
+  candidates: 8, maxTokens: 256, temperature: 0.6, topP: 0.95, draftLength: "auto", contextTokens: 8_192, debounce: 100, preparePrompts: true,
+};
+const loaded = { target: { path: "/m/a.gguf", parameters: 1e9 }, draft: {}, contextTokens: 8_192, fim: true } as LoadResult;
+const BEFORE = Array.from({ length: 400 }, (_, line) => `const value${line} = compute(${line}, 2, 3);\n`).join("");
+const AFTER = ";\nexport { value1 };\n";
+
+/** Two hundred tokens a second. */
+const slow = {
+  longest: (_: unknown, ms: number) => Math.max(256, ms / 5),
+  ms: (_: unknown, tokens: number) => tokens * 5,
+};
+const fast = { longest: () => Infinity, ms: (_: unknown, tokens: number) => tokens / 10 };
+
+function make(speed: typeof slow = slow, changes: Partial<AskSettings> = {}) {
+  const asks = new AskBuilder(new RecentPlaces(), async (text) => Math.ceil(text.length / 3), speed);
+  const at = async (typed = "", more: Partial<AskInput> = {}): Promise<Ask> => {
+    const document = new TextDocument(BEFORE + typed + AFTER, { uri: "file:///a.ts", languageId: "typescript" });
+    const cursor = document.positionAt(BEFORE.length + typed.length);
+    const ask = await asks.build({ document, cursor, selected: undefined, kind: "automatic", shapedAs: "automatic", loaded, settings: { ...settings, ...changes }, ...more });
+    return ask!;
+  };
+  return { asks, at };
+}
+
+const before = (prompt: Prompt | undefined): string => (prompt?.kind === "fim" ? prompt.prefix : "");
+const written = (steps = 3) => ({ totals: { promptTokens: 10, steps } }) as GenerateResult;
+
+describe("AskBuilder, prepared", () => {
+  it("asks with a short prompt, names the whole window as worth computing, and asks with it once it is computed", async () => {
+    const { asks, at } = make();
+    const first = await at("const a = ");
+    expect(before(first.prompt).length).toBeLessThan(1_000);
+    const ahead = asks.ahead();
+    expect(ahead).toMatchObject({ lanes: 8, draftLength: "auto", sampling: first.sampling, maxTokens: first.shape.maxTokens, prompt: { kind: "fim", suffix: "" } });
+    expect(before(ahead?.prompt).length).toBeGreaterThan(5_000);
+    expect(before(ahead?.prompt)).toMatch(/^const value\d+[^]*const a = $/);
+
+    asks.noteComputed(ahead!.prompt);
+    expect(asks.ahead()).toBeNull();
+    const second = await at("const a = b");
+    expect(before(second.prompt)).toBe(`${before(ahead?.prompt)}b`);
+    // What stands behind the cursor is computed with every request, and is no longer for that.
+    expect((second.prompt as { suffix: string }).suffix).toBe((first.prompt as { suffix: string }).suffix);
+    expect(asks.ahead()).toBeNull();
+  });
+
+  it("whatever its prompt, a request is of the same place", async () => {
+    const { asks, at } = make();
+    const short = await at("const a = ");
+    asks.noteComputed(asks.ahead()!.prompt);
+    const long = await at("const a = b");
+    expect(typedBetween(short.key, long.key)?.text).toBe("b");
+    expect(before(long.prompt).length).toBeGreaterThan(5 * before(short.prompt).length);
+  });
+
+  it("a part that is computed is not enough, unless what is left takes about as long as the short prompt", async () => {
+    const { asks, at } = make();
+    const first = await at("a");
+    const { prompt } = asks.ahead()!;
+    asks.noteComputed(prompt, 0.8);
+    expect(before((await at("ab")).prompt).length).toBeLessThan(1_000);
+    expect(asks.ahead()).not.toBeNull();
+    // The short one is computed by now, so that it would be answered at once.
+    asks.learn({ prompt: first.prompt, result: written(), firstCandidateMs: 1 });
+    asks.noteComputed(prompt, 0.97);
+    expect(before((await at("abc")).prompt).length).toBeLessThan(1_000);
+    asks.noteComputed(prompt, 0.99);
+    expect(before((await at("abcd")).prompt).length).toBeGreaterThan(5_000);
+  });
+
+  it("a request that wrote has computed its prompt, one that ended before that has not", async () => {
+    const { asks, at } = make(fast);
+    const { prompt } = await at("a");
+    expect(before(prompt).length).toBeGreaterThan(5_000);
+    const fresh = asks.ahead();
+    expect(before(fresh?.prompt)).toBe(before(prompt)); // a fast machine, too, is spared it when the next request comes
+    asks.learn({ prompt, result: written(0), firstCandidateMs: null });
+    expect(asks.ahead()).toEqual(fresh);
+    asks.learn({ prompt, result: written(), firstCandidateMs: null });
+    expect(asks.ahead()).toBeNull();
+  });
+
+  it("other models have computed nothing, nor the same loaded anew", async () => {
+    const { asks, at } = make();
+    await at("a");
+    const { prompt } = asks.ahead()!;
+    asks.noteComputed(prompt);
+    expect(before((await at("ab")).prompt).length).toBeGreaterThan(5_000);
+    expect(before((await at("abc", { loaded: { ...loaded } })).prompt).length).toBeLessThan(1_000);
+  });
+
+  it("nothing is prepared where the user does not want it, with a seed, or where nothing is known of the machine", async () => {
+    for (const changes of [{ preparePrompts: false }, { seed: 7 }]) {
+      const { asks, at } = make(slow, changes);
+      expect(before((await at("a")).prompt).length).toBeLessThan(1_000);
+      expect(asks.ahead()).toBeNull();
+    }
+    const { asks, at } = make({ longest: () => Infinity, ms: () => null as never });
+    expect(before((await at("a")).prompt).length).toBeGreaterThan(5_000);
+    expect(asks.ahead()).toBeNull();
+  });
+
+  it("edits above move the windows along", async () => {
+    const { asks, at } = make();
+    await at("a");
+    const { prompt } = asks.ahead()!;
+    asks.noteComputed(prompt);
+    asks.documentChanged("file:///a.ts", [{ range: { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } }, text: "// one\n// two\n" }]);
+    const document = new TextDocument(`// one\n// two\n${BEFORE}ab${AFTER}`, { uri: "file:///a.ts", languageId: "typescript" });
+    const cursor = document.positionAt(document.positionAt(0).character + `// one\n// two\n${BEFORE}ab`.length);
+    const ask = await at("", { document, cursor });
+    expect(before(ask.prompt)).toBe(`${before(prompt)}b`);
+    asks.forget("file:///a.ts");
+    asks.documentChanged("file:///a.ts", []);
+  });
+});
