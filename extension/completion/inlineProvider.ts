@@ -149,6 +149,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
   /** The settings changed, so that what failed may work now. */
   reset(): void {
     this.gate.reset();
+    this.preparation.stop();
     if (this.options.config().multiFileContext) return;
     this.recent.clear();
     for (const { uri } of vscode.workspace.textDocuments) this.asks.forget(uri.toString());
