@@ -15,36 +15,49 @@ const TOO_SHORT = 2;
 /** Of one thread with quantised weights, before anything was measured, as the worker guesses for its pieces of prompts; a weight is two operations a token. */
 const GUESSED_OPERATIONS_PER_MS = 20e6;
 
+/** A request, from its start to its end. */
+interface Running {
+  /** Tokens computed so far of its prompt. */
+  computed: number;
+  /** Its prompt is being computed. */
+  inPrompt: boolean;
+  /** Until then nothing else ran: another's steps would be within the time of its prompt. */
+  alone: boolean;
+}
+
 type Loaded = Pick<LoadResult, "target" | "draft" | "device" | "threads">;
 
 export class PromptSpeed {
   private pair = "";
   private tokensPerMs: number | null = null;
-  /** Tokens computed so far of the prompts of requests that run. */
-  private readonly computing = new Map<string, number>();
+  private readonly running = new Map<string, Running>();
   private readonly limits = new Map<number, number>();
 
   request(news: RequestNews): void {
+    const { id } = news;
+    const request = this.running.get(id);
     switch (news.type) {
       case "started":
-        this.computing.set(news.id, 0);
+        for (const other of this.running.values()) if (other.inPrompt) other.alone = false;
+        this.running.set(id, { computed: 0, inPrompt: true, alone: this.running.size === 0 });
         return;
       case "progress": {
-        const { prefill } = news.progress;
-        if (prefill && this.computing.has(news.id)) this.computing.set(news.id, prefill.done - prefill.reused);
+        if (!request) return;
+        const { prefill, steps } = news.progress;
+        if (prefill) request.computed = prefill.done - prefill.reused;
+        if (steps.length > 0) request.inPrompt = false;
         return;
       }
       case "ended": {
-        const computed = this.computing.get(news.id);
-        this.computing.delete(news.id);
-        if (computed === undefined) return;
+        this.running.delete(id);
+        if (!request?.alone) return;
         // The worker's own time, which stands at the last piece where a request ended within its prompt.
         const { promptTokens, reusedTokens, prefillMs, steps } = news.result.totals;
-        this.learn(steps > 0 ? promptTokens - reusedTokens : computed, prefillMs);
+        this.learn(steps > 0 ? promptTokens - reusedTokens : request.computed, prefillMs);
         return;
       }
       case "failed":
-        this.computing.delete(news.id);
+        this.running.delete(id);
     }
   }
 
@@ -82,7 +95,7 @@ export class PromptSpeed {
     if (pair !== this.pair) {
       this.pair = pair;
       this.tokensPerMs = null;
-      this.computing.clear();
+      this.running.clear();
       this.limits.clear();
     }
     return this.tokensPerMs ?? guess(loaded);

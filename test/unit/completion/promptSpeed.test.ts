@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { PromptSpeed } from "../../../extension/completion/promptSpeed";
-import type { GenerateResult, LoadResult } from "../../../protocol/worker";
+import { OctetError } from "../../../extension/worker/errors";
+import type { GenerateResult, LoadResult, StepEvent } from "../../../protocol/worker";
 
 const onCpu = (parameters: number, threads = 1, path = "/m/a.gguf") =>
   ({ target: { path, parameters }, draft: null, device: { name: "CPU", kind: "cpu" }, threads }) as LoadResult;
@@ -56,6 +57,28 @@ describe("PromptSpeed", () => {
     expect(speed.longest(onGpu, 6_000)).toBe(1_024);
   });
 
+  it("says nothing of the machine where another request's steps are within a prompt's time", () => {
+    const { speed, started, piece, computed } = make();
+    speed.longest(onGpu, 1_500);
+    const solutions = started();
+    speed.request({ type: "progress", id: solutions, progress: { id: solutions, steps: [{} as StepEvent] } });
+    computed(500, 10_000); // beside the solutions' steps
+    expect(speed.tokensPerSecond).toBeNull();
+    computed(1_000, 1_000, { id: solutions }); // whose own prompt was computed before
+    expect(speed.tokensPerSecond).toBe(1_000);
+    const first = started();
+    piece(first, 100);
+    const second = started();
+    computed(500, 10_000, { id: first });
+    computed(500, 10_000, { id: second });
+    expect(speed.tokensPerSecond).toBe(1_000);
+    speed.request({ type: "failed", id: started(), error: new OctetError("internal", "broken") });
+    computed(1_000, 1_000);
+    expect(speed.tokensPerSecond).toBe(1_000);
+    computed(2_000, 1_000);
+    expect(speed.tokensPerSecond).toBeGreaterThan(1_000);
+  });
+
   it("a length stays where the speed moves a little, so that what is cached stays good, and follows where it moves much", () => {
     const { speed, computed } = make();
     const longest = () => speed.longest(onGpu, 1_000);
@@ -78,9 +101,9 @@ describe("PromptSpeed", () => {
     computed(4_000, 10_000, { reusedTokens: 3_990 });
     computed(4_000, 10_000, { id: "unheard-of" });
     expect(speed.longest(onGpu, 1_500)).toBe(Infinity);
-    const old = started();
     computed(4_000, 1_000);
     expect(speed.longest(onGpu, 1_500)).toBeLessThan(Infinity);
+    const old = started();
     const other = { ...onGpu, target: { ...onGpu.target, path: "/m/b.gguf" } };
     expect(speed.longest(other, 1_500)).toBe(Infinity);
     computed(100, 10_000, { id: old });
