@@ -15,12 +15,30 @@ export class Failure extends Error {
   }
 }
 
-/** Prints `name` and how long `work` took. */
-export async function step(name, work) {
+/**
+ * Prints `name` and how long `work` took, and while it lasts how long it has taken so far: each second on a terminal, elsewhere each minute.
+ * @template Result
+ * @param {string} name
+ * @param {() => Promise<Result> | Result} work prints nothing itself
+ * @param {{ output?: Pick<NodeJS.WriteStream, "isTTY" | "write">, everyMs?: number }} options
+ * @returns {Promise<Result>}
+ */
+export async function step(name, work, { output = process.stdout, everyMs = output.isTTY ? 1_000 : 60_000 } = {}) {
   const start = performance.now();
-  const result = await work();
-  console.log(`  ${name.padEnd(34)} ${((performance.now() - start) / 1000).toFixed(1).padStart(6)} s`);
-  return result;
+  const [begin, end] = output.isTTY ? ["\r\x1b[K", ""] : ["", "\n"];
+  const line = (after) => `  ${name.padEnd(34)} ${((performance.now() - start) / 1000).toFixed(1).padStart(6)} s${after}`;
+  const ticking = setInterval(() => output.write(begin + line(" ...") + end), everyMs);
+  try {
+    if (output.isTTY) output.write(line(" ..."));
+    const result = await work();
+    output.write(`${begin}${line("")}\n`);
+    return result;
+  } catch (error) {
+    if (output.isTTY) output.write("\n");
+    throw error;
+  } finally {
+    clearInterval(ticking);
+  }
 }
 
 /** Programs that run() has started and that have not ended. */

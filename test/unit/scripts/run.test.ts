@@ -3,6 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
+import { step } from "../../../scripts/lib/run.mjs";
 
 describe.skipIf(process.platform === "win32")("a script that is ended", () => {
   it.each(["{}", "{ show: true, input: true }"])("ends the program that it runs, %s", async (options) => {
@@ -30,6 +31,31 @@ describe.skipIf(process.platform === "win32")("a program that is run", () => {
   it("reads this process's input where it is to, else none", () => {
     expect(code(`"cat", [], { show: true, input: true }`, "a line").stdout).toBe("a line");
     expect(code(`"cat", [], { show: true }`, "a line").stdout).toBe("");
+  });
+});
+
+describe("a step", () => {
+  const said = async (isTTY: boolean, work: () => unknown): Promise<string> => {
+    let text = "";
+    const output = { isTTY, write: (part: string) => ((text += part), true) };
+    await step("npm packages", work, { output, everyMs: 20 }).catch(() => (text += "failed"));
+    const quiet = text;
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(text).toBe(quiet);
+    return text.replace(/\d+\.\d/g, "N").replace(/ +/g, " ");
+  };
+  const slow = () => new Promise((resolve) => setTimeout(resolve, 70));
+
+  it("says while it lasts that it does, in one line of a terminal, and in lines elsewhere", async () => {
+    expect(await said(true, slow)).toMatch(/^ npm packages N s \.\.\.(\r\x1b\[K npm packages N s \.\.\.){1,}\r\x1b\[K npm packages N s\n$/);
+    expect(await said(false, slow)).toMatch(/^( npm packages N s \.\.\.\n){1,} npm packages N s\n$/);
+    expect(await said(false, () => 1)).toBe(" npm packages N s\n");
+  });
+
+  it("that fails leaves the line to what is said of it", async () => {
+    const fails = (): never => { throw new Error("no network"); };
+    expect(await said(true, fails)).toBe(" npm packages N s ...\nfailed");
+    expect(await said(false, fails)).toBe("failed");
   });
 });
 
