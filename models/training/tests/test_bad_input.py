@@ -223,8 +223,9 @@ class Files(Refused):
         os.remove(self.path("pieces/model.bin.001"))
         self.refuses("pieces.py", ["join", index, self.path("whole")], "model.bin.001", "is missing")
         for words in (["take", self.path("nowhere"), self.folder, 0, "--taken", self.path("taken")],
-                      ["take", self.path("pieces"), self.path("nowhere"), 0, "--taken", self.path("taken")], ["put", self.path("nowhere"), self.folder],
-                      ["put", model, self.path("nowhere")], ["spread", self.path("nowhere"), self.path("o")]):
+                      ["take", self.path("pieces"), self.path("nowhere"), 0, "--taken", self.path("taken")],
+                      ["put", self.path("nowhere"), self.folder], ["put", model, self.path("nowhere")],
+                      ["spread", self.path("nowhere"), self.path("o")]):
             self.refuses("pieces.py", words, self.path("nowhere"), "cannot be read")
         taken = ["take", self.path("pieces"), self.path("folder")]
         self.refuses("pieces.py", [*taken, 7, "--taken", self.path("taken")], "has 1 parts, 0 to 0")
