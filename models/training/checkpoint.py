@@ -1,4 +1,5 @@
 """Checkpoints of the training scripts, as files that were given: what is none, or was cut short, is said in a line."""
+import pickle
 import zipfile
 
 from inputs import NUMBER, fitting, reading, unlike
@@ -17,4 +18,17 @@ def load(path, device, pattern=MODEL):
     if not any(name.endswith("/data.pkl") for name in names):
         raise unlike(path, KIND, "an archive of something else")
     import torch                               # here: what is no checkpoint is refused without it
-    return fitting(torch.load(path, map_location=device), path, KIND, pattern)
+    try:
+        state = torch.load(path, map_location=device)
+    except pickle.UnpicklingError as error:
+        raise unlike(path, KIND, "it holds something else than tensors and numbers") from error
+    return fitting(state, path, KIND, pattern)
+
+
+def fill(model, weights, path):
+    """Sets a model's weights to those of a checkpoint, read from a given file. Raises BadInput where they are another model's."""
+    wanted, given = ({name: tuple(getattr(tensor, "shape", ())) for name, tensor in of.items()} for of in (model.state_dict(), weights))
+    for name in (*wanted, *given):
+        if wanted.get(name) != given.get(name):
+            raise unlike(path, KIND, f"its tensor {name} is of the shape {given.get(name)}, the model's of {wanted.get(name)}")
+    model.load_state_dict(weights)

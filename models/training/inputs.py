@@ -1,7 +1,8 @@
 """Files, folders and numbers given on the command line. What is wrong with one is said in a line, `script: what is wrong; what to do`, and the
 exit code is 2. Standard library only.
 
-Only what goes wrong with what was given becomes such a line, around the place where it is read or written; any other error keeps its traceback.
+Only what goes wrong with what was given becomes such a line, around the place where it is read or written; any other error keeps its traceback
+and exit code 1, also one of the machine's (PASSING): run_there.sh tries again what ended so, and not what ended with 2.
 """
 import argparse
 import contextlib
@@ -15,6 +16,8 @@ import tempfile
 
 
 NUMBER, MISSING = (int, float), object()
+# A file is not to blame for these, and what is asked again may go well.
+PASSING = {errno.EAGAIN, errno.EINTR, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT}
 
 
 class BadInput(SystemExit):
@@ -36,6 +39,8 @@ def reading(path, kind, *wrong):
     try:
         yield
     except OSError as error:
+        if error.errno in PASSING:
+            raise
         raise BadInput(f"{path} cannot be read: {error.strerror or error}; name {kind}") from error
     except wrong as error:
         raise unlike(path, kind, error) from error
@@ -52,6 +57,8 @@ def writing(path):
     try:
         yield
     except OSError as error:
+        if error.errno in PASSING:
+            raise
         raise BadInput(f"{path} cannot be written: {error.strerror or error}; name another place, or make it one that can be written") from error
 
 

@@ -38,7 +38,7 @@ def load_model(path, device, dtype=torch.float32):
     """A trained model from its checkpoint, for reading only."""
     state = checkpoint.load(path, device)
     model = Model(Shape(**state["shape"]), dtype).to(device)
-    model.load_state_dict(state["model"])
+    checkpoint.fill(model, state["model"], path)
     return model.requires_grad_(False)
 
 
@@ -94,8 +94,9 @@ class Run:
         self.asked, self.device, self.options, self.objective, self.begin = cut_signals(), device_here(), options, objective, begin
         torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
-        self.shape, self.path = checked_shape(options), options.name + ".pt"
-        check_writable(self.path)
+        self.shape, self.path, self.log = checked_shape(options), options.name + ".pt", options.name + ".log.jsonl"
+        for path in (self.path, self.log):
+            check_writable(path)
         self.train, self.heldout = (Windows(os.path.join(options.data, name + ".bin"), self.shape.context, options.seed)
                                     for name in ("train", "heldout"))
         if self.device.type == "cuda":
@@ -124,7 +125,7 @@ class Run:
         state = checkpoint.load(self.path, self.device, checkpoint.PROGRESS)
         if state["shape"] != dataclasses.asdict(self.shape):
             raise BadInput(f"{self.path} is of another shape: {state['shape']}; name another checkpoint, or give its --shape")
-        self.model.load_state_dict(state.pop("model"))
+        checkpoint.fill(self.model, state.pop("model"), self.path)
         if "optimiser" in state:
             self.optimiser.load_state_dict(state.pop("optimiser"))
         else:                                  # of from_gguf.py: weights to go on from
@@ -145,8 +146,7 @@ class Run:
         speed = (self.step - self.told[0]) * self.tokens / max(1e-9, time.time() - self.told[1])
         entry = dict(step=self.step, tokens=self.step * self.tokens, minutes=round(self.clock.minutes(), 3), loss=loss, heldout=held,
                      tokens_per_second=round(speed))
-        log = self.options.name + ".log.jsonl"
-        with writing(log), open(log, "a", encoding="utf8") as file:
+        with writing(self.log), open(self.log, "a", encoding="utf8") as file:
             file.write(json.dumps(entry) + "\n")
         print(json.dumps(entry), flush=True)
         self.told = self.step, time.time()
@@ -193,4 +193,8 @@ class Run:
 
 
 def run(options, objective, compiling, begin=lambda model: None):
-    Run(options, objective, compiling, begin).go()
+    training = Run(options, objective, compiling, begin)
+    try:
+        training.go()
+    except BadInput as error:                  # of files that were good when it began: it may go well from the checkpoint, so not exit code 2
+        raise SystemExit(str(error)) from error

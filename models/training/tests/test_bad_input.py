@@ -1,7 +1,9 @@
 """Every script of the recipe, given files that are not there, are folders, empty, cut short or of another kind, or places that cannot be written:
 one line that names the file, exit code 2. Scripts that want PyTorch run with a played one where it is not here."""
+import argparse
 import contextlib
 import ctypes
+import dataclasses
 import io
 import json
 import lzma
@@ -88,6 +90,9 @@ class Refused(unittest.TestCase):
         return self.path("tokenizer.json")
 
     def checkpoint(self, state, name="data.pkl"):
+        if torch and name == "data.pkl":
+            torch.save(state, self.path("good.pt"))
+            return self.path("good.pt")
         with zipfile.ZipFile(self.path("good.pt"), "w") as archive:
             archive.writestr("a/" + name, pickle.dumps(state))
         return self.path("good.pt")
@@ -366,7 +371,7 @@ class Training(Refused):
         for state, name in (({}, "other"), ({}, "data.pkl"), ([], "data.pkl"), ({"model": {}, "shape": {**SHAPE, "dim": "wide"}}, "data.pkl")):
             with open(self.checkpoint(state, name), "rb") as file:
                 others.append(file.read())
-        return self.bad(self.checkpoint({"model": {}, "shape": SHAPE}), [b"PK\x03\x04", *(others[:1] if torch else others)])
+        return self.bad(self.checkpoint({"model": {}, "shape": SHAPE}), [b"PK\x03\x04", *others])
 
     def test_token_files(self):
         words = ["train.py", [self.path("new"), "--data", self.folder, "--shape", "target-80m", "--steps", 1]]
@@ -396,6 +401,25 @@ class Training(Refused):
             self.refuses("sample.py", ["--target", path, "--data", self.folder, "--out", self.path("mixed")], path)
             self.refuses("evaluate.py", ["--target", path, "--draft", path, "--tokenizer", tokenizer, "--files", self.path("heldout")], path)
 
+    @unittest.skipUnless(torch, "PyTorch is not here")
+    def test_checkpoints_of_another_model(self):
+        import loop
+        self.data()
+        shape = dataclasses.asdict(loop.SHAPES["draft-7m"])
+        weights = loop.Model(loop.SHAPES["draft-7m"]).state_dict()
+        kept = {name: weights[name] for name in list(weights)[1:]}
+        first = next(iter(weights))
+        for model in ({}, kept, {**weights, "more": torch.zeros(3)}, {**weights, first: torch.zeros(3)}, {**weights, first: 5}):
+            path = self.checkpoint({"model": model, "shape": shape, "step": 1, "minutes": 1, "calm": 1, "moved": 0})
+            data = ["--data", self.folder, "--steps", 2]
+            self.refuses("train.py", [path.removesuffix(".pt"), "--shape", "draft-7m", *data], path, "its tensor")
+            self.refuses("distill.py", [self.path("new"), "--target", path, *data], path, "its tensor")
+
+    @unittest.skipUnless(torch, "PyTorch is not here")
+    def test_archives_of_other_objects(self):
+        torch.save(argparse.Namespace(a=1), self.path("other.pt"))   # newer ones refuse to load it, older ones do
+        self.refuses("to_gguf.py", [self.path("other.pt"), self.tokenizer(), self.path("out.gguf"), "--title", "a"], self.path("other.pt"))
+
     def test_what_else_is_given(self):
         path, tokenizer = self.checkpoint({"model": {}, "shape": SHAPE}), self.tokenizer()
         evaluate = ["evaluate.py", "--target", path, "--draft", path]
@@ -406,8 +430,7 @@ class Training(Refused):
         self.refuses_each(evaluate[0], [*evaluate[1:], "--tokenizer", tokenizer, "--files", held, "--out", None], self.places(), "cannot be written")
         self.refuses_each("to_gguf.py", [path, None, self.path("out.gguf"), "--title", "a"], self.bad(tokenizer))
         self.refuses_each("to_gguf.py", [path, tokenizer, None, "--title", "a"], self.places(), "cannot be written")
-        if not torch:
-            self.refuses("to_gguf.py", [path, tokenizer, self.path("out.gguf"), "--title", "a"], "the tokenizer has 300 tokens, the model 16384")
+        self.refuses("to_gguf.py", [path, tokenizer, self.path("out.gguf"), "--title", "a"], "the tokenizer has 300 tokens, the model 16384")
         for name in ("heldout.bin", "meta.json"):
             self.data()
             os.remove(self.path(name))

@@ -1,5 +1,6 @@
 """What is wrong with a given file is a line and exit code 2; what is wrong with the program stays an error. Standard library only."""
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -40,6 +41,15 @@ class Inputs(unittest.TestCase):
             fail(KeyError("name"))
         with self.assertRaises(ValueError), inputs.writing("a"):
             fail(ValueError())
+
+    def test_what_passes_is_not_the_files_fault(self):
+        for number in (errno.EIO, errno.ENOMEM, errno.EMFILE):
+            for around in (inputs.reading("a", "a file", ValueError), inputs.writing("a")):
+                with self.assertRaises(OSError) as raised, around:
+                    fail(OSError(number, os.strerror(number)))
+                self.assertEqual(raised.exception.errno, number)
+        with self.assertRaisesRegex(BadInput, "a cannot be written: No space left"), inputs.writing("a"):
+            fail(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
     def test_a_file_is_there_whole_or_not_at_all(self):
         with inputs.whole(self.path("a")) as file:
