@@ -9,11 +9,14 @@ than --tolerance of themselves (F16: 0.002 holds; Q8_0: 0.01).
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 
+from inputs import NUMBER, BadInput, check_readable, copy, document, names_in, positive, run
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FIGURES = {"files": {str: {"bytes": int, "tokens": int, "target": NUMBER, "draft": NUMBER}}}
+GGUF, HELDOUT = "a GGUF file of to_gguf.py", "the heldout folder that corpus/build.py wrote"
 
 
 def main():
@@ -21,21 +24,28 @@ def main():
     parser.add_argument("--expected", required=True)
     parser.add_argument("--files", required=True)
     parser.add_argument("--gguf", nargs=2, required=True, metavar=("TARGET", "DRAFT"))
-    parser.add_argument("--limit", type=int, default=10)
+    parser.add_argument("--limit", type=positive(int), default=10)
     parser.add_argument("--tolerance", type=float, default=0.01)
     options = parser.parse_args()
-    with open(options.expected, encoding="utf8") as file:
-        expected = json.load(file)["files"]
+    expected = document(options.expected, "the evaluation.json of evaluate.py", FIGURES)["files"]
+    names_in(options.files, HELDOUT)
+    for path in options.gguf:
+        check_readable(path, GGUF)
     names = sorted((n for n in expected if os.path.exists(os.path.join(options.files, n))), key=lambda n: (expected[n]["bytes"], n))[:options.limit]
     if not names:
-        raise SystemExit(f"{options.files} has no file that {options.expected} knows")
+        raise BadInput(f"{options.files} has no file that {options.expected} knows; name {HELDOUT}")
     here = {os.path.basename(name): expected[name] for name in names}
     with tempfile.TemporaryDirectory(prefix="octet-export-") as folder:
         for name in names:
-            shutil.copy(os.path.join(options.files, name), folder)
+            copy(os.path.join(options.files, name), folder, "a held-out file")
         command = ["node", os.path.join(ROOT, "dist/cli.js"), "eval", "loss", "--files", folder, "--target", options.gguf[0],
                    "--draft", options.gguf[1], "--device", "cpu", "--kv", "f32", "--json"]
-        there = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+        if done.returncode == 2:
+            raise BadInput(f"octet eval loss refuses {' and '.join(options.gguf)}, see above; name what to_gguf.py wrote")
+        if done.returncode:
+            raise SystemExit(f"octet eval loss ended with exit code {done.returncode}, see above")
+        there = json.loads(done.stdout)
     worst = 0.0
     for sample in there["files"]:
         mine = here.pop(os.path.basename(sample["file"]))
@@ -53,4 +63,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

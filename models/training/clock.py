@@ -4,6 +4,8 @@ Imported before PyTorch, whose import takes seconds that count as the command's.
 """
 import time
 
+from inputs import BadInput
+
 BEGAN = time.time()                            # of this command
 DECAY = 0.4                                    # of the plan
 
@@ -19,7 +21,7 @@ class Clock:
     def __init__(self, options, earlier):
         """earlier: minutes that the commands before have trained."""
         if not options.steps and not options.plan_minutes and not options.until:
-            raise SystemExit("say how long the plan is: --steps, --plan-minutes or --until")
+            raise BadInput("it is not said how long the plan is; give --steps, --plan-minutes or --until")
         self.options, self.earlier = options, earlier
 
     def minutes(self):

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from compiling import Compiling
+from inputs import BadInput, run
 
 
 def divergence(p, q, blend):
@@ -37,7 +38,9 @@ def main():
     options = parser.parse_args()
     device, compiling = loop.device_here(), Compiling(options.compile)
     target = compiling.model(loop.load_model(options.target, device, loop.arithmetic(device)))
-    measure = compiling.function(divergence)
+    measure, tokens = compiling.function(divergence), loop.SHAPES[options.shape].vocabulary
+    if target.shape.vocabulary != tokens:
+        raise BadInput(f"{options.target} has {target.shape.vocabulary} tokens, the shape {options.shape} {tokens}; name two that belong together")
 
     def objective(model, ids, progress):
         with torch.no_grad():
@@ -54,4 +57,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

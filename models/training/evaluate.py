@@ -16,7 +16,8 @@ import os
 import torch
 
 import loop
-from heldout import chosen
+from heldout import KIND, chosen, languages
+from inputs import BadInput, check_writable, run, text_of, whole
 from tokenizer import Tokenizer
 
 TEMPERATURES = (0, 0.2, 0.8)
@@ -60,19 +61,23 @@ def main():
     parser.add_argument("--out")
     parser.add_argument("--threads", type=int, default=1, help="on a CPU")
     options = parser.parse_args()
+    if options.out:
+        check_writable(options.out)
+    folders, tokenizer = languages(options.files), Tokenizer.load(options.tokenizer)
+    if not folders:
+        raise BadInput(f"{options.files} holds no folder of a language; name {KIND}")
     torch.set_num_threads(options.threads)
     device = loop.device_here()
     target, draft = (loop.load_model(path, device) for path in (options.target, options.draft))
-    tokenizer, results, total, files = Tokenizer.load(options.tokenizer), {}, {}, {}
-    languages = sorted(entry.name for entry in os.scandir(options.files) if entry.is_dir())
-    if not languages:
-        raise SystemExit(f"{options.files} holds no folder of a language: give the heldout folder that corpus/build.py wrote")
+    for path, model in ((options.target, target), (options.draft, draft)):
+        if model.shape.vocabulary != tokenizer.size:
+            raise BadInput(f"{options.tokenizer} has {tokenizer.size} tokens, {path} {model.shape.vocabulary}; name two that belong together")
+    results, total, files = {}, {}, {}
     with torch.no_grad():
-        for language in languages:
+        for language in folders:
             sums = {}
             for path in chosen(os.path.join(options.files, language), options.limit):
-                with open(path, encoding="utf8", newline="") as file:
-                    text = file.read()
+                text = text_of(path, "a held-out file")
                 one = score(text, tokenizer, target, draft, device) if text else {}
                 for key, value in one.items():
                     sums[key] = sums.get(key, 0) + value
@@ -83,15 +88,14 @@ def main():
                 total = {key: total.get(key, 0) + value for key, value in sums.items()}
                 print(language, json.dumps(results[language]), flush=True)
     if not total:
-        raise SystemExit(f"{options.files} holds folders of languages and no file with text in them")
+        raise BadInput(f"{options.files} holds folders of languages and no file with text in them; name {KIND}")
     report = {"target": options.target, "draft": options.draft, "context": target.shape.context, "languages": results, "all": figures(total),
               "files": files}
     print("all", json.dumps(report["all"]))
     if options.out:
-        with open(options.out + ".part", "w", encoding="utf8") as file:
+        with whole(options.out) as file:
             json.dump(report, file, indent=1)
-        os.replace(options.out + ".part", options.out)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

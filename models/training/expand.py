@@ -14,45 +14,50 @@ smaller than IN's, and heads keep their dimension. OUT has Q8_0 matrices. With R
 native/bench/expand.h does it within octet-native-bench, to any width and vocabulary.
 """
 import argparse
+import struct
 
 import numpy as np
 
 import gguf
 from gguf_tensors import q8_0, read
+from inputs import BadInput, check_writable, positive, reading, run, unlike
 
 ARCHITECTURE = "llama"
 MOSTLY_Q8_0 = 7
+KIND = "a GGUF file of a small llama model"
 
 
 class Expansion:
-    """Makes the tensors of a shape (width, layers, feed_forward, heads, kv_heads) from a small model's. Raises SystemExit where it cannot."""
+    """Makes the tensors of a shape (width, layers, feed_forward, heads, kv_heads) from a small model's. Raises BadInput where it cannot."""
 
     def __init__(self, metadata, tensors, shape, name):
         if metadata.get("general.architecture") != ARCHITECTURE:
-            raise SystemExit(f"{name} is a model of {metadata.get('general.architecture')}: only {ARCHITECTURE} is blown up")
+            raise BadInput(f"{name} is a model of {metadata.get('general.architecture')}; only {ARCHITECTURE} is blown up")
         if "output.weight" in tensors:
-            raise SystemExit(f"{name} has an output matrix of its own: only models whose embedding is the output are blown up")
+            raise BadInput(f"{name} has an output matrix of its own; only models whose embedding is the output are blown up")
         keys = {"width": "embedding_length", "layers": "block_count", "feed_forward": "feed_forward_length", "heads": "attention.head_count",
                 "kv_heads": "attention.head_count_kv"}
         self.keys = {field: f"{ARCHITECTURE}.{key}" for field, key in keys.items()}
         missing = [key for key in self.keys.values() if key not in metadata]
         if missing:
-            raise SystemExit(f"{name} does not say its {', '.join(missing)}")
+            raise BadInput(f"{name} does not say its {', '.join(missing)}; name {KIND}")
         self.small = {field: metadata[key] for field, key in self.keys.items()}
+        if any(not isinstance(value, int) or value < 1 for value in self.small.values()):
+            raise unlike(name, KIND, f"its {', '.join(self.keys.values())} are {list(self.small.values())}")
         self.large, self.tensors = shape, tensors
         for field, least in self.small.items():
             if shape[field] < least:
-                raise SystemExit(f"--{field.replace('_', '-')} {shape[field]}: {name} has {least}, and nothing can be smaller")
+                raise BadInput(f"--{field.replace('_', '-')} {shape[field]}: {name} has {least}; give as much or more")
         if shape["width"] % self.small["width"]:
-            raise SystemExit(f"--width {shape['width']} is no multiple of {name}'s {self.small['width']}")
+            raise BadInput(f"--width {shape['width']} is no multiple of {name}'s {self.small['width']}; give one")
         self.head = metadata.get(f"{ARCHITECTURE}.attention.key_length", self.small["width"] // self.small["heads"])
         if shape["feed_forward"] % 32:
-            raise SystemExit(f"--feed-forward {shape['feed_forward']} is no multiple of 32, the values of a block of Q8_0")
+            raise BadInput(f"--feed-forward {shape['feed_forward']} is no multiple of 32, the values of a block of Q8_0; give one")
         if shape["heads"] * self.head % 32:
-            raise SystemExit(f"--heads {shape['heads']} of {self.head} dimensions are no multiple of 32, the values of a block of Q8_0")
+            raise BadInput(f"--heads {shape['heads']} of {self.head} dimensions are no multiple of 32, the values of a block of Q8_0; give one")
         group, small_group = (of["heads"] // of["kv_heads"] for of in (shape, self.small))
         if shape["heads"] % shape["kv_heads"] or group < small_group:
-            raise SystemExit(f"--heads {shape['heads']} is not --kv-heads {shape['kv_heads']} times {small_group} or more")
+            raise BadInput(f"--heads {shape['heads']} is not --kv-heads {shape['kv_heads']} times {small_group} or more; give other heads")
         self.places = [i // small_group * group + i % small_group for i in range(self.small["heads"])]
         self.copies = shape["width"] // self.small["width"]
         self.random = np.random.default_rng(1)
@@ -115,24 +120,24 @@ def main():
     parser.add_argument("source", metavar="IN.gguf")
     parser.add_argument("target", metavar="OUT.gguf")
     for field in ("width", "layers", "feed-forward", "heads", "kv-heads"):
-        parser.add_argument(f"--{field}", type=int, required=True)
+        parser.add_argument(f"--{field}", type=positive(int), required=True)
     options = vars(parser.parse_args())
     source, target = options.pop("source"), options.pop("target")
-    metadata, tensors = read(source)
+    check_writable(target)
+    metadata, tensors = read(source, KIND)
+    with reading(source, KIND, struct.error, IndexError):      # what gguf.py does not write again: large numbers, lists of none
+        list(map(gguf.value, metadata.values()))
     expansion = Expansion(metadata, tensors, options, source)
     try:
         made = [stored(name, array) for name, array in expansion.arrays()]
     except KeyError as error:
-        raise SystemExit(f"{source} has no tensor {error}") from error
+        raise unlike(source, KIND, f"it has no tensor {error}") from error
     parameters = sum(int(np.prod(shape)) for _, shape, _, _ in made)
     size = f"{parameters / 1e9:.1f}B" if parameters >= 1e9 else f"{parameters / 1e6:.0f}M"
     name = f"{metadata.get('general.name', 'model')} blown up to {size}"
-    try:
-        gguf.write(target, {**metadata, **expansion.metadata(), "general.name": name, "general.file_type": MOSTLY_Q8_0}, made)
-    except OSError as error:
-        raise SystemExit(f"{target}: {error.strerror}") from error
+    gguf.write(target, {**metadata, **expansion.metadata(), "general.name": name, "general.file_type": MOSTLY_Q8_0}, made)
     print(f"{target}: {size} parameters, {sum(len(data) for *_, data in made) / 1e6:.0f} MB")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,17 +1,18 @@
 """Writes GGUF files, version 3, and reads their metadata: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Standard library only."""
-import os
 import struct
+
+from inputs import whole
 
 F32, F16, Q8_0 = 0, 1, 8
 ALIGNMENT = 32
-
-
+BYTES = {F32: (4, 1), F16: (2, 1), Q8_0: (34, 32)}      # of so many values
 STRING, ARRAY = 8, 9                           # types of metadata values
+NOT_WHOLE = (struct.error, ValueError, LookupError, OverflowError, RecursionError)      # what Reader raises, and what reads on, for a damaged file
 NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 
 
 class Reader:
-    """Of the bytes of a file, from `at` on. What is not whole raises struct.error; a type that there is not, KeyError."""
+    """Of the bytes of a file, from `at` on. What is not whole raises struct.error; a type that there is not, KeyError: see NOT_WHOLE."""
 
     def __init__(self, data):
         self.data, self.at = data, 0
@@ -39,7 +40,7 @@ def text(value):
 
 
 def value(item):
-    """A metadata value: bool, int (uint32), float (float32), str, or a list of str or int (int32)."""
+    """A metadata value: bool, int (uint32), float (float32), str, or a list of str, float (float32) or int (int32)."""
     if isinstance(item, bool):
         return struct.pack("<I?", 7, item)
     if isinstance(item, int):
@@ -50,12 +51,14 @@ def value(item):
         return struct.pack("<I", 8) + text(item)
     if isinstance(item[0], str):
         return struct.pack("<IIQ", 9, 8, len(item)) + b"".join(map(text, item))
+    if isinstance(item[0], float):
+        return struct.pack("<IIQ", 9, 6, len(item)) + struct.pack(f"<{len(item)}f", *item)
     return struct.pack("<IIQ", 9, 5, len(item)) + struct.pack(f"<{len(item)}i", *item)
 
 
 def write(path, metadata, tensors):
     """metadata: {key: value}. tensors: [(name, shape as PyTorch has it, type, bytes)]. The file is there whole or not at all."""
-    with open(path + ".part", "wb") as file:
+    with whole(path, binary=True) as file:
         file.write(b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata)))
         for key, item in metadata.items():
             file.write(text(key) + value(item))
@@ -66,7 +69,6 @@ def write(path, metadata, tensors):
         for _, _, _, data in tensors:
             file.write(bytes(-file.tell() % ALIGNMENT) + data)
         file.write(bytes(-file.tell() % ALIGNMENT))
-    os.replace(path + ".part", path)
 
 
 def tokenizer_metadata(tokenizer):

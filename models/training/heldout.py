@@ -5,13 +5,21 @@ Usage: python3 heldout.py HELDOUT OUT [--limit 60]     copies up to so many file
 import argparse
 import hashlib
 import os
-import shutil
+
+from inputs import copy, make_folder, names_in, run
+
+KIND = "the heldout folder that corpus/build.py wrote"
 
 
 def chosen(folder, limit):
     """Paths of up to `limit` files of a folder, by a hash of their names: the same whatever else is there."""
-    names = sorted(os.listdir(folder), key=lambda name: hashlib.sha256(name.encode()).digest())
+    names = sorted(names_in(folder, KIND), key=lambda name: hashlib.sha256(name.encode()).digest())
     return [os.path.join(folder, name) for name in names[:limit]]
+
+
+def languages(folder):
+    """The folders in a folder, by name."""
+    return [name for name in names_in(folder, KIND) if os.path.isdir(os.path.join(folder, name))]
 
 
 def main():
@@ -20,11 +28,11 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--limit", type=int, default=60)
     options = parser.parse_args()
-    for language in sorted(entry.name for entry in os.scandir(options.files) if entry.is_dir()):
-        os.makedirs(os.path.join(options.out, language), exist_ok=True)
+    for language in languages(options.files):
+        make_folder(os.path.join(options.out, language))
         for path in chosen(os.path.join(options.files, language), options.limit):
-            shutil.copy(path, os.path.join(options.out, language))
+            copy(path, os.path.join(options.out, language), "a held-out file")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

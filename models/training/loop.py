@@ -9,8 +9,10 @@ from clock import Clock, rate                  # before PyTorch
 
 import torch
 
+import checkpoint
 from compiling import Compiling
 from health import Health
+from inputs import BadInput, check_writable, document, writing
 from model import Model, SHAPES, Shape
 from optimiser import Optimiser
 from passes import Passes
@@ -34,9 +36,9 @@ def save(path, **state):
 
 def load_model(path, device, dtype=torch.float32):
     """A trained model from its checkpoint, for reading only."""
-    state = torch.load(path, map_location=device)
+    state = checkpoint.load(path, device)
     model = Model(Shape(**state["shape"]), dtype).to(device)
-    model.load_state_dict(state["model"])
+    checkpoint.fill(model, state["model"], path)
     return model.requires_grad_(False)
 
 
@@ -72,12 +74,12 @@ def cut_signals():
 
 
 def checked_shape(options):
-    """The shape asked for. Raises SystemExit where the data is of another vocabulary."""
+    """The shape asked for. Raises BadInput where the data is of another vocabulary."""
     shape = SHAPES[options.shape]
-    with open(os.path.join(options.data, "meta.json"), encoding="utf8") as file:
-        vocabulary = json.load(file)["vocabulary"]
+    vocabulary = document(os.path.join(options.data, "meta.json"), "the meta.json of prepare.py", {"vocabulary": int})["vocabulary"]
     if vocabulary != shape.vocabulary:
-        raise SystemExit(f"{options.data} has a vocabulary of {vocabulary}, the shape {options.shape} one of {shape.vocabulary}")
+        raise BadInput(f"{options.data} has a vocabulary of {vocabulary}, the shape {options.shape} one of {shape.vocabulary}; name two that "
+                       "belong together")
     return shape
 
 
@@ -92,7 +94,11 @@ class Run:
         self.asked, self.device, self.options, self.objective, self.begin = cut_signals(), device_here(), options, objective, begin
         torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
-        self.shape, self.path = checked_shape(options), options.name + ".pt"
+        self.shape, self.path, self.log = checked_shape(options), options.name + ".pt", options.name + ".log.jsonl"
+        for path in (self.path, self.log):
+            check_writable(path)
+        self.train, self.heldout = (Windows(os.path.join(options.data, name + ".bin"), self.shape.context, options.seed)
+                                    for name in ("train", "heldout"))
         if self.device.type == "cuda":
             torch.set_float32_matmul_precision("high")
         self.model = compiling.model(Model(self.shape, arithmetic(self.device)).to(self.device))
@@ -103,8 +109,6 @@ class Run:
             self.step, self.moved, self.calm, earlier = state["step"], state["moved"], state["calm"], state["minutes"]
         else:
             begin(self.model)
-        self.train, self.heldout = (Windows(os.path.join(options.data, name + ".bin"), self.shape.context, options.seed)
-                                    for name in ("train", "heldout"))
         self.passes, self.health = Passes(self.model, objective, self.train, options, compiling, self.device), Health()
         self.clock, self.tokens = Clock(options, earlier), options.batch * options.accumulate * self.shape.context
         self.saved, self.told = time.time(), (self.step, time.time())
@@ -118,10 +122,10 @@ class Run:
             self.begin(self.model)
             self.optimiser.forget()
             return {"step": 0}
-        state = torch.load(self.path, map_location=self.device)
+        state = checkpoint.load(self.path, self.device, checkpoint.PROGRESS)
         if state["shape"] != dataclasses.asdict(self.shape):
-            raise SystemExit(f"{self.path} is of another shape: {state['shape']}")
-        self.model.load_state_dict(state.pop("model"))
+            raise BadInput(f"{self.path} is of another shape: {state['shape']}; name another checkpoint, or give its --shape")
+        checkpoint.fill(self.model, state.pop("model"), self.path)
         if "optimiser" in state:
             self.optimiser.load_state_dict(state.pop("optimiser"))
         else:                                  # of from_gguf.py: weights to go on from
@@ -142,7 +146,7 @@ class Run:
         speed = (self.step - self.told[0]) * self.tokens / max(1e-9, time.time() - self.told[1])
         entry = dict(step=self.step, tokens=self.step * self.tokens, minutes=round(self.clock.minutes(), 3), loss=loss, heldout=held,
                      tokens_per_second=round(speed))
-        with open(self.options.name + ".log.jsonl", "a", encoding="utf8") as file:
+        with writing(self.log), open(self.log, "a", encoding="utf8") as file:
             file.write(json.dumps(entry) + "\n")
         print(json.dumps(entry), flush=True)
         self.told = self.step, time.time()
@@ -189,4 +193,8 @@ class Run:
 
 
 def run(options, objective, compiling, begin=lambda model: None):
-    Run(options, objective, compiling, begin).go()
+    training = Run(options, objective, compiling, begin)
+    try:
+        training.go()
+    except BadInput as error:                  # of files that were good when it began: it may go well from the checkpoint, so not exit code 2
+        raise SystemExit(str(error)) from error

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import tempfile
 
+from inputs import make_folder
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -17,7 +19,7 @@ def library(name="minhash"):
     with open(source, "rb") as file:
         version = hashlib.sha256(file.read()).hexdigest()[:16]
     folder = os.environ.get("OCTET_TRAINING_CACHE") or os.path.join(tempfile.gettempdir(), f"octet-training-{os.getuid()}")
-    os.makedirs(folder, exist_ok=True)
+    make_folder(folder)
     built = os.path.join(folder, f"{name}-{version}.so")
     if not os.path.exists(built):
         partial = f"{built}.{os.getpid()}"

@@ -12,56 +12,54 @@ import argparse
 import hashlib
 import json
 import os
-import shutil
+
+from inputs import BadInput, copy, document, make_folder, names_in, positive, reading, run, whole, writing
+
+
+FOLDER = "a folder of files"
 
 
 def split(path, folder, size):
     """Writes pieces of at most `size` bytes and their list; returns the list's path."""
-    os.makedirs(folder, exist_ok=True)
-    name, pieces, whole = os.path.basename(path), [], hashlib.sha256()
-    with open(path, "rb") as file:
+    name, pieces, checksum = os.path.basename(path), [], hashlib.sha256()
+    with reading(path, "a file to split"), open(path, "rb") as file:
+        make_folder(folder)
         while (data := file.read(size)) or not pieces:
             piece = f"{name}.{len(pieces):03}"
-            with open(os.path.join(folder, piece), "wb") as out:
+            with writing(folder), open(os.path.join(folder, piece), "wb") as out:
                 out.write(data)
             pieces.append({"name": piece, "sha256": hashlib.sha256(data).hexdigest()})
-            whole.update(data)
+            checksum.update(data)
     index = os.path.join(folder, name + ".json")
-    with open(index + ".part", "w", encoding="utf8") as file:
-        json.dump({"name": name, "sha256": whole.hexdigest(), "pieces": pieces}, file, indent=1)
-    os.replace(index + ".part", index)
+    with whole(index) as file:
+        json.dump({"name": name, "sha256": checksum.hexdigest(), "pieces": pieces}, file, indent=1)
     return index
 
 
 def join(index, out):
-    """The file made whole. Raises SystemExit naming the first piece that is missing or differs."""
-    with open(index, encoding="utf8") as file:
-        listed = json.load(file)
-    whole, partial = hashlib.sha256(), out + ".part"
-    try:
-        with open(partial, "wb") as joined:
-            for piece in listed["pieces"]:
-                path = os.path.join(os.path.dirname(index), os.path.basename(piece["name"]))
-                if not os.path.isfile(path):
-                    raise SystemExit(f"{path} is missing: fetch it and join again")
-                with open(path, "rb") as file:
-                    data = file.read()
-                if hashlib.sha256(data).hexdigest() != piece["sha256"]:
-                    raise SystemExit(f"{path} differs from what was split: fetch it again")
-                whole.update(data)
-                joined.write(data)
-        if whole.hexdigest() != listed["sha256"]:
-            raise SystemExit(f"{index} lists pieces that do not make up {listed['name']}")
-        os.replace(partial, out)
-    finally:
-        if os.path.exists(partial):
-            os.remove(partial)
+    """The file made whole. Raises BadInput naming the first piece that is missing or differs."""
+    listed = document(index, "a list that pieces.py split wrote", {"name": str, "sha256": str, "pieces": [{"name": str, "sha256": str}]})
+    checksum = hashlib.sha256()
+    with whole(out, binary=True) as joined:
+        for piece in listed["pieces"]:
+            path = os.path.join(os.path.dirname(index), os.path.basename(piece["name"]))
+            if not os.path.isfile(path):
+                raise BadInput(f"{path} is missing; fetch it and join again")
+            with reading(path, "a piece"), open(path, "rb") as file:
+                data = file.read()
+            if hashlib.sha256(data).hexdigest() != piece["sha256"]:
+                raise BadInput(f"{path} differs from what was split; fetch it again")
+            checksum.update(data)
+            joined.write(data)
+        if checksum.hexdigest() != listed["sha256"]:
+            raise BadInput(f"{index} lists pieces that do not make up {listed['name']}; fetch it again")
 
 
 def by_age(folder):
     """{name: bytes} of a folder, the oldest file first: what is added later leaves the first parts as they were."""
-    entries = sorted(os.scandir(folder), key=lambda entry: (entry.stat().st_mtime_ns, entry.name))
-    return {entry.name: entry.stat().st_size for entry in entries}
+    with reading(folder, FOLDER):
+        entries = sorted(os.scandir(folder), key=lambda entry: (entry.stat().st_mtime_ns, entry.name))
+        return {entry.name: entry.stat().st_size for entry in entries}
 
 
 def parts(sizes, most_bytes, most_files):
@@ -80,7 +78,7 @@ def read_taken(path):
     """[[name]]: the parts that the file lists, one a line, names apart by "/"; none where there is no such file."""
     if not os.path.exists(path):
         return []
-    with open(path, encoding="utf8") as file:
+    with reading(path, "the list that take keeps", UnicodeDecodeError), open(path, encoding="utf8") as file:
         return [line.rstrip("\n").split("/") for line in file]
 
 
@@ -123,15 +121,15 @@ def take(folder, out, number, taken, most_bytes, most_files):
         if at == "next":
             raise SystemExit(f"no part is left: {folder} has {len(made)} parts, 0 to {len(made) - 1}, and all were taken")
         if not 0 <= at < len(made):
-            raise SystemExit(f"{folder} has {len(made)} parts, 0 to {len(made) - 1}")
+            raise BadInput(f"{folder} has {len(made)} parts, 0 to {len(made) - 1}; name one of these")
         names = made[at]
         if fitting({name: sizes[name] for name in names}, by_age(out), most_bytes, most_files) != names:
             raise SystemExit(f"part {at} does not fit beside what {out} holds: take it in a call of its own")
     for name in names:
-        shutil.copy(os.path.join(folder, name), out)
+        copy(os.path.join(folder, name), out, "a file")
     print(f"part {at} of {len(made)}, 0 to {len(made) - 1}: {', '.join(names)}")
     if number == "next":
-        with open(taken, "a", encoding="utf8") as file:
+        with writing(taken), open(taken, "a", encoding="utf8") as file:
             file.write("/".join(names) + "\n")
         if left:
             print(stay(left))
@@ -144,18 +142,23 @@ def stay(sizes):
 def put(file, out, most_bytes, most_files):
     """Copies a file where it fits beside what `out` holds. Raises SystemExit where it stays."""
     name = os.path.basename(file)
-    if not fitting({name: os.path.getsize(file)}, by_age(out), most_bytes, most_files):
+    with reading(file, "a file"):
+        size = os.path.getsize(file)
+    if not fitting({name: size}, by_age(out), most_bytes, most_files):
         raise SystemExit(f"no room in this call for {name}: it stays for the next")
-    shutil.copy(file, out)
+    copy(file, out, "a file")
 
 
 def spread(folder, out, most_bytes):
     """Copies every part of a folder to OUT/NUMBER/, which must not be there."""
-    sizes = {entry.name: entry.stat().st_size for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)}
+    names = names_in(folder, FOLDER)
+    with reading(folder, FOLDER):
+        sizes = {name: os.stat(os.path.join(folder, name)).st_size for name in names}
     for number, names in enumerate(parts(sizes, most_bytes, 10**6)):
-        os.makedirs(os.path.join(out, str(number)))
+        with writing(os.path.join(out, str(number))):
+            os.makedirs(os.path.join(out, str(number)))
         for name in names:
-            shutil.copy(os.path.join(folder, name), os.path.join(out, str(number)))
+            copy(os.path.join(folder, name), os.path.join(out, str(number)), "a file")
 
 
 def part_number(text):
@@ -168,7 +171,7 @@ def main():
     action = actions.add_parser("split")
     action.add_argument("file")
     action.add_argument("folder")
-    action.add_argument("--mib", type=float, default=16)
+    action.add_argument("--mib", type=positive(float), default=16)
     action = actions.add_parser("join")
     action.add_argument("index")
     action.add_argument("out")
@@ -179,12 +182,12 @@ def main():
         if name == "take":
             action.add_argument("number", type=part_number)
             action.add_argument("--taken", required=True)
-        action.add_argument("--mib", type=float, default=60)
-        action.add_argument("--files", type=int, default=8)
+        action.add_argument("--mib", type=positive(float), default=60)
+        action.add_argument("--files", type=positive(int), default=8)
     action = actions.add_parser("spread")
     action.add_argument("folder")
     action.add_argument("out")
-    action.add_argument("--mib", type=float, default=36)
+    action.add_argument("--mib", type=positive(float), default=36)
     options = parser.parse_args()
     if options.action == "split":
         print(split(options.file, options.folder, int(options.mib * 2**20)))
@@ -199,4 +202,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

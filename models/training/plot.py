@@ -8,7 +8,11 @@ import argparse
 import json
 import math
 import os
+import sys
 from xml.sax.saxutils import escape
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from inputs import NUMBER, BadInput, fitting, reading, run, whole                       # noqa: E402
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 400, 60, 20, 40, 50
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")          # Okabe and Ito's
@@ -49,16 +53,17 @@ def draw(curves, title):
 def read(path, key):
     """(tokens, loss) of a log; of steps written twice, since a cut run was resumed from earlier, the later. A line that a killed
     run wrote in part is left out."""
-    entries = {}
-    with open(path, encoding="utf8") as file:
+    entries, kind = {}, "a curve, NAME.log.jsonl, of train.py or distill.py"
+    with reading(path, kind, UnicodeDecodeError), open(path, encoding="utf8") as file:
         for line in file:
             try:
                 entry = json.loads(line)
             except ValueError:
                 continue
+            fitting(entry, path, kind, {"step": int, "tokens": int, key: NUMBER})
             entries[entry["step"]] = entry["tokens"], entry[key]
     if not entries:
-        raise SystemExit(f"{path} has no entries yet")
+        raise BadInput(f"{path} has no entries yet; name {kind}")
     return [entries[step] for step in sorted(entries)]
 
 
@@ -70,10 +75,9 @@ def main():
     parser.add_argument("--key", choices=("heldout", "loss"), default="heldout")
     options = parser.parse_args()
     curves = {os.path.basename(path).removesuffix(".log.jsonl"): read(path, options.key) for path in options.logs}
-    with open(options.out + ".part", "w", encoding="utf8") as file:
+    with whole(options.out) as file:
         file.write(draw(curves, options.title))
-    os.replace(options.out + ".part", options.out)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -2,23 +2,30 @@
 
 Usage: python3 probe.py DIR SHAPE
 """
+import argparse
 import json
 import os
-import sys
 
 import numpy as np
 
+from inputs import make_folder, run, whole, writing
 from model import SHAPES
 
 
 def main():
-    folder, shape = sys.argv[1], SHAPES[sys.argv[2]]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder")
+    parser.add_argument("shape", choices=SHAPES)
+    options = parser.parse_args()
+    folder, shape = options.folder, SHAPES[options.shape]
+    make_folder(folder)
     tokens = np.random.default_rng(0).integers(0, shape.vocabulary, 96 * shape.context, dtype=np.uint16)
     for name in ("train", "heldout"):
-        tokens.tofile(os.path.join(folder, name + ".bin"))
-    with open(os.path.join(folder, "meta.json"), "w", encoding="utf8") as file:
+        with writing(folder):
+            tokens.tofile(os.path.join(folder, name + ".bin"))
+    with whole(os.path.join(folder, "meta.json")) as file:
         json.dump({"vocabulary": shape.vocabulary}, file)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -7,31 +7,38 @@ The first pair is the one reported on; where there is another, the last one, "wh
 not have is left out. Curves go to OUT.svg. Standard library only.
 """
 import argparse
-import json
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import plot                                                                             # noqa: E402
 from corpus import filters                                                              # noqa: E402
+from inputs import NUMBER, BadInput, document, fitting, run, whole                      # noqa: E402
 
 SUITES = ("loss", "acceptance-python", "acceptance-typescript", "infill", "humaneval")
 TRAINED_ON = set(filters.LANGUAGES.values())
+MODEL = {"parameters": NUMBER, "architecture": str, "layers": int, "vocabularySize": int, "trainedContext": int, "fileBytes": NUMBER}
+ROWS = {"method": str, "problems": int}
+HOLDS = {"loss": {"files": [{"language": str, "bytes": int, "target": NUMBER, "draft": NUMBER}]},
+         "acceptance": {"parameters": dict, "summary": [{"language": str, "temperature": NUMBER, "batch": int}]},
+         "infill": {"summary": [{**ROWS, "groups": {"kind": str}}]}, "humaneval": {"parameters": dict, "device": dict, "summary": [ROWS]}}
+SHARES = {"files": int, "acceptance": {temperature: NUMBER for temperature in ("0", "0.2", "0.8")}}
 LEAST_ACCEPTANCE, LEAST_GAIN, LARGEST_DRAFT = 0.65, 0.25, 1 / 8
 
 
 def read(folder):
-    """{suite: document} of a folder. Raises SystemExit where a document was cut short."""
+    """{suite: document} of a folder. Raises BadInput where a document was cut short, or is none of its suite."""
     found = {}
     for suite in SUITES:
         path = os.path.join(folder, suite + ".json")
         if os.path.exists(path):
-            with open(path, encoding="utf8") as file:
-                found[suite] = json.load(file)
+            kind = f"what octet eval {suite.split('-')[0]} --json writes"
+            found[suite] = document(path, kind, {"complete": bool})
             if not found[suite]["complete"]:
-                raise SystemExit(f"{path} was cut short: measure again")
+                raise BadInput(f"{path} was cut short; measure again")
+            fitting(found[suite], path, kind, {"models": {"target": MODEL, "draft": MODEL}, **HOLDS[suite.split("-")[0]]})
     if not found:
-        raise SystemExit(f"{folder} has none of {', '.join(name + '.json' for name in SUITES)}")
+        raise BadInput(f"{folder} has none of {', '.join(name + '.json' for name in SUITES)}; name a folder of measure.sh")
     return found
 
 
@@ -186,24 +193,30 @@ def page(pairs, evaluation=None, curves=None, note=None):
 
 
 def write(path, text):
-    with open(path + ".part", "w", encoding="utf8") as file:
+    with whole(path) as file:
         file.write(text)
-    os.replace(path + ".part", path)
+
+
+def named(text):
+    """For argparse: NAME=FOLDER."""
+    name, equals, folder = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text} is not NAME=FOLDER")
+    return name, folder
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out")
-    parser.add_argument("--pair", action="append", required=True, metavar="NAME=FOLDER")
+    parser.add_argument("--pair", action="append", required=True, type=named, metavar="NAME=FOLDER")
     parser.add_argument("--logs", nargs="*", default=[])
     parser.add_argument("--evaluation")
     parser.add_argument("--note", help="a paragraph to begin the page with: how it was measured")
     options = parser.parse_args()
-    pairs = {name: read(folder) for name, folder in (pair.split("=", 1) for pair in options.pair)}
+    pairs = {name: read(folder) for name, folder in options.pair}
     evaluation = None
     if options.evaluation:
-        with open(options.evaluation, encoding="utf8") as file:
-            evaluation = json.load(file)
+        evaluation = document(options.evaluation, "the evaluation.json of evaluate.py", {"languages": {str: SHARES}, "all": SHARES})
     curves = os.path.splitext(options.out)[0] + ".svg" if options.logs else None
     if curves:
         logs = {os.path.basename(log).removesuffix(".log.jsonl"): plot.read(log, "heldout") for log in options.logs}
@@ -212,4 +225,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -22,7 +22,8 @@ limited() { timeout --foreground --kill-after=5 "$@"; }
 saved_at() { stat -c %y "$1.pt" 2> /dev/null || true; }
 
 # MINUTES PROGRAM NAME FLAG...: where it fails, as by an error of the device, again from its checkpoint; from the second time on uncompiled.
-# What has failed five times without a new checkpoint would do so until the machine goes.
+# What has failed five times without a new checkpoint would do so until the machine goes, and so would what is refused: exit code 2, which
+# these programs have for what they were given alone, and before the first step (inputs.py, loop.py).
 train() {
   local stop minutes code failures=0 idle=0 saved
   stop=$(sum "$(now) + 60 * $1") && shift
@@ -30,6 +31,7 @@ train() {
     saved=$(saved_at "$2")
     limited "$(sum "60 * $minutes + 25")" "$python" "$@" --minutes "$minutes" --compile "$(compiled)" && return
     code=$?
+    [ $code != 2 ] || { echo "exit code 2: given up, since $1 would refuse the same again"; return 2; }
     [ $((failures += 1)) -lt 2 ] || echo no > "$W/compile"
     [ "$(saved_at "$2")" = "$saved" ] || idle=0
     [ $((idle += 1)) -lt 5 ] || { echo "exit code $code: given up, $1 has failed $idle times without a new checkpoint"; return 1; }
@@ -115,10 +117,13 @@ probe_target() {
 }
 
 stage_probe() {
+  local code=0
   nvidia-smi 2> /dev/null | head -15 || true
   rm -rf "$W/probe" && mkdir -p "$W/probe"
   "$python" probe.py "$W/probe" "${target[1]}"
-  if ! probe_target "${PROBE_SECONDS:-120}" --steps 6 | tee "$W/probe/log" || grep -q uncompiled "$W/probe/log"; then
+  probe_target "${PROBE_SECONDS:-120}" --steps 6 | tee "$W/probe/log" || code=$?
+  [ $code != 2 ] || return 2                   # refused: that says nothing of compiling
+  if [ $code != 0 ] || grep -q uncompiled "$W/probe/log"; then
     echo no > "$W/compile"
     echo "compiling does not work here, or takes too long: done without"
     probe_target 60 --steps 9 --compile no

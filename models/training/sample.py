@@ -7,23 +7,29 @@ A sample is the first half of a window of the corpus and as many tokens drawn fr
 """
 import argparse
 import os
-import shutil
 import time
 
 import numpy as np
 import torch
 
 import loop
+from inputs import check_readable, copy, make_folder, positive, run, writing
 from windows import Windows
+
+KIND = "a file of prepare.py"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("target", "data", "out"):
         parser.add_argument(f"--{name}", required=True)
-    for name, kind, default in (("minutes", float, 1), ("batch", int, 512), ("repeat", int, 4), ("share", float, 0.2), ("length", int, 512)):
+    for name, kind, default in (("minutes", float, 1), ("batch", positive(int), 512), ("repeat", int, 4), ("share", positive(float), 0.2),
+                                ("length", positive(int), 512)):
         parser.add_argument(f"--{name}", type=kind, default=default)
     options = parser.parse_args()
+    make_folder(options.out)
+    for name in ("heldout.bin", "meta.json"):
+        check_readable(os.path.join(options.data, name), KIND)
     device = loop.device_here()
     torch.manual_seed(1)
     target = loop.load_model(options.target, device, loop.arithmetic(device))
@@ -38,13 +44,13 @@ def main():
     windows = source.tokens[:len(source.tokens) // context * context].reshape(-1, context)
     wanted = int(len(samples) * options.repeat * (1 - options.share) / options.share) // context
     drawn = windows[np.sort(np.random.default_rng(1).permutation(len(windows))[:max(1, wanted)])].ravel()
-    os.makedirs(options.out, exist_ok=True)
-    np.concatenate([drawn, *[samples] * options.repeat, drawn[:1]]).tofile(os.path.join(options.out, "train.bin"))
-    for name in ("heldout.bin", "meta.json"):
-        shutil.copy(os.path.join(options.data, name), options.out)
+    with writing(options.out):
+        np.concatenate([drawn, *[samples] * options.repeat, drawn[:1]]).tofile(os.path.join(options.out, "train.bin"))
+    for name in ("heldout.bin", "meta.json"):  # the latter last: run_there.sh takes it for a sign that all is there
+        copy(os.path.join(options.data, name), options.out, KIND)
     print(f"{len(drawn) / 1e6:.2f}M tokens of the corpus, "
           f"{options.repeat} times {len(samples) / 1e6:.2f}M tokens in {len(samples) // length} samples")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -5,7 +5,7 @@
 # draft over an eighth of its target (REHEARSAL=yes: not the latter).
 set -euo pipefail
 [ $# -ge 1 ] && [ $# -le 2 ] || { echo "ship.sh RUN [ROOT]: one word or two, not $#" >&2; exit 2; }
-run=$(realpath "$1")
+run=$(realpath -m "$1")
 repository=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 root=$(realpath -m "${2:-$repository}")
 target=octet-coder-80M-q8_0.gguf draft=octet-coder-10M-draft-q8_0.gguf

@@ -6,16 +6,19 @@ Positions are stretched by the model's declared context over TOKENS. Runtimes th
 library only.
 """
 import argparse
-import os
+import math
 import struct
 
 import gguf
+from inputs import BadInput, reading, run, unlike, whole
+
+KIND = "a GGUF file of a model that was trained on short texts"
 
 
 def stretched(data, trained, name):
-    """The bytes of the file `data`, stretched. Raises SystemExit for what is no such file."""
+    """The bytes of the file `data`, stretched. Raises BadInput for what is no such file."""
     if data[:4] != b"GGUF":
-        raise SystemExit(f"{name} is no GGUF file")
+        raise BadInput(f"{name} is no GGUF file; name {KIND}")
     reader = gguf.Reader(data)
     reader.at = 4
     version, tensors, entries = reader.unpack("IQQ")
@@ -23,19 +26,25 @@ def stretched(data, trained, name):
     for _ in range(entries):
         key = reader.text()
         metadata[key] = reader.value(reader.unpack("I"))
-    end = reader.at
+    end, last = reader.at, 0
     for _ in range(tensors):
         reader.text()
-        dimensions = reader.unpack("I")
-        reader.at += 8 * dimensions + 12                        # its shape, its type and its place
+        shape = [reader.unpack("Q") for _ in range(reader.unpack("I"))]
+        kind, offset = reader.unpack("IQ")
+        size, values = gguf.BYTES.get(kind, (0, 1))             # of other types it is known where they begin
+        last = max(last, offset + math.prod(shape) // values * size)
+    if reader.at + -reader.at % gguf.ALIGNMENT + last > len(data):
+        raise unlike(name, KIND, "its tensors are cut short")
     if "general.alignment" in metadata:
-        raise SystemExit(f"{name} has an alignment of its own, which this does not know")
-    architecture = metadata["general.architecture"]
+        raise BadInput(f"{name} has an alignment of its own, which this does not know; name another")
+    architecture = metadata.get("general.architecture")
     if f"{architecture}.rope.scaling.type" in metadata:
-        raise SystemExit(f"{name} is stretched already")
-    context = metadata[f"{architecture}.context_length"]
+        raise BadInput(f"{name} is stretched already; name the file that it was made from")
+    context = metadata.get(f"{architecture}.context_length")
+    if not isinstance(context, int):
+        raise unlike(name, KIND, "it declares no context")
     if not 0 < trained < context:
-        raise SystemExit(f"{name} declares a context of {context} tokens; --trained takes fewer, and more than none")
+        raise BadInput(f"{name} declares a context of {context} tokens; --trained takes fewer, and more than none")
     scaling = {"type": "yarn", "factor": context / trained, "original_context_length": trained}
     added = b"".join(gguf.text(f"{architecture}.rope.scaling.{key}") + gguf.value(item) for key, item in scaling.items())
     head = b"GGUF" + struct.pack("<IQQ", version, tensors, entries + 3) + data[start:end] + added + data[end:reader.at]
@@ -48,19 +57,12 @@ def main():
     parser.add_argument("target", metavar="OUT.gguf")
     parser.add_argument("--trained", type=int, required=True, help="tokens of the texts that the model was trained on")
     arguments = parser.parse_args()
-    try:
+    with reading(arguments.source, KIND, *gguf.NOT_WHOLE):
         with open(arguments.source, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise SystemExit(f"{arguments.source}: {error.strerror}") from error
-    try:
-        whole = stretched(data, arguments.trained, arguments.source)
-    except (struct.error, KeyError, UnicodeError, TypeError) as error:
-        raise SystemExit(f"{arguments.source} is not whole: {error}") from error
-    with open(arguments.target + ".part", "wb") as file:
-        file.write(whole)
-    os.replace(arguments.target + ".part", arguments.target)
+            data = stretched(file.read(), arguments.trained, arguments.source)
+    with whole(arguments.target, binary=True) as file:
+        file.write(data)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -13,9 +13,11 @@ import sys
 import unicodedata
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from inputs import check_writable, document, fitting, positive, reading, run, whole    # noqa: E402
 from native import library                                                              # noqa: E402
 
 SPECIAL = ["<|endoftext|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>"]
+KIND = "the tokenizer.json of tokenizer.py"
 
 
 @functools.lru_cache(maxsize=None)
@@ -75,16 +77,16 @@ class Tokenizer:
 
     def save(self, path):
         spelt = self.vocabulary()
-        with open(path + ".part", "w", encoding="utf8") as file:
+        with whole(path) as file:
             json.dump({"vocab": spelt, "merges": [f"{spelt[a]} {spelt[b]}" for a, b in self.merges], "special": self.special}, file)
-        os.replace(path + ".part", path)
 
     @staticmethod
     def load(path):
-        with open(path, encoding="utf8") as file:
-            saved = json.load(file)
+        """From a file that was given."""
+        saved = document(path, KIND, {"vocab": [str], "merges": [str]})
         ids = {token: i for i, token in enumerate(saved["vocab"])}
-        return Tokenizer(len(ids), [[ids[part] for part in merge.split(" ")] for merge in saved["merges"]])
+        with reading(path, KIND, ValueError, LookupError):
+            return Tokenizer(len(ids), [[ids[part] for part in merge.split(" ")] for merge in saved["merges"]])
 
 
 def new_handle():
@@ -108,23 +110,28 @@ def train(texts, size):
     return Tokenizer(size, [(pairs[2 * i], pairs[2 * i + 1]) for i in range(made)])
 
 
-def read_shards(paths):
-    """Records of corpus shards, in order."""
+def read_shards(paths, *names):
+    """Records of corpus shards that were given, in order. names: of the strings that each must have."""
+    kind, pattern = "a shard of corpus/build.py", {name: str for name in names}
     for path in paths:
-        with lzma.open(path, "rt", encoding="utf8") as file:
-            yield from map(json.loads, file)
+        with reading(path, kind, lzma.LZMAError, EOFError, ValueError, RecursionError), lzma.open(path, "rt", encoding="utf8") as file:
+            for line in file:
+                yield fitting(json.loads(line), path, kind, pattern)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("shards", nargs="+")
-    parser.add_argument("--size", type=int, default=16_384)
+    parser.add_argument("--size", type=positive(int), default=16_384)
     parser.add_argument("--sample-mb", type=float, default=300)
     parser.add_argument("--out", required=True)
     options = parser.parse_args()
+    if options.size < 256 + len(SPECIAL):
+        parser.error(f"--size {options.size}: every byte and {len(SPECIAL)} special tokens are {256 + len(SPECIAL)} already")
+    check_writable(options.out)
 
     def sample(left=options.sample_mb * 1e6):
-        for record in read_shards(options.shards):
+        for record in read_shards(options.shards, "text"):
             yield record["text"]
             left -= len(record["text"])
             if left < 0:
@@ -136,4 +143,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -2,15 +2,19 @@
 import numpy as np
 import torch
 
+from inputs import BadInput, reading
+
 
 class Windows:
     """Windows of length + 1 tokens of a token file in a shuffled order that `position` (batches so far) fixes."""
 
     def __init__(self, path, length, seed=0):
-        self.tokens, self.length, self.seed = np.memmap(path, np.uint16, "r"), length, seed
+        with reading(path, "a token file of prepare.py", ValueError):
+            self.tokens = np.memmap(path, np.uint16, "r")
+        self.length, self.seed = length, seed
         self.count, self.epoch, self.order = (len(self.tokens) - 1) // length, -1, None
         if self.count < 1:
-            raise SystemExit(f"{path} holds {len(self.tokens)} tokens: fewer than one window of {length}")
+            raise BadInput(f"{path} holds {len(self.tokens)} tokens, fewer than one window of {length}; name more text")
 
     def batch(self, position, size, device):
         """[size, length + 1] int64. A batch may span two epochs."""

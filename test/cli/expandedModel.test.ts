@@ -43,7 +43,7 @@ it.skipIf(!hasNumPy)("what cannot be blown up is refused in one line, and nothin
     [expand(starterDraft, path.join(folder, "nowhere", "none.gguf"), 128, 2, 384, 2, 1), "No such file"],
     [expand(path.join(folder, "nowhere.gguf"), to, 512, 8, 1408, 12, 3), "No such file"],
   ] as const) {
-    expect(made.status).toBe(1);
+    expect(made.status).toBe(2);
     expect(made.stderr).toContain(why);
     expect(made.stderr.trimEnd().split("\n")).toHaveLength(1);
     expect(existsSync(to)).toBe(false);

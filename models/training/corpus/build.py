@@ -12,6 +12,7 @@ import array
 import collections
 import concurrent.futures
 import hashlib
+import itertools
 import json
 import lzma
 import os
@@ -23,12 +24,16 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from corpus import filters, registries, sourcemaps                                      # noqa: E402
 from corpus.duplicates import Seen, exact_key, signature                                # noqa: E402
+from inputs import fitting, make_folder, positive, reading, run, unlike, whole, writing   # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DECLARATIONS = 20                      # most .d.ts files kept of one package
 LARGEST_PACKAGE = 12_000_000           # bytes kept of one
 TOGETHER = 8                           # packages a call of the registry's client
 STREAM, PRESET = 4_000_000, 2          # bytes packed at once; 6 packs a sixth smaller and takes five times as long
+
+ENTRY = {"package": str, "licence": str, "files": int, "bytes": int, "refused": {str: int}}
+RECORD = {"package": str, "path": str, "language": str, "text": str, "marks": str}
 
 
 def is_heldout(package, share):
@@ -116,13 +121,23 @@ def kept_file(package, out):
     return os.path.join(out, "packages", package.replace("/", "__") + ".jsonl")
 
 
+def recorded(package, out):
+    """The package's entry, then its records, of OUT/packages/PACKAGE.jsonl."""
+    path, kind, pattern = kept_file(package, out), "a package's file of build.py, which makes it again where it is not there", ENTRY
+    with reading(path, kind, ValueError, RecursionError), open(path, encoding="utf8") as file:
+        for line in file:
+            yield fitting(json.loads(line), path, kind, pattern)
+            pattern = RECORD
+    if pattern is ENTRY:
+        raise unlike(path, kind, "it is empty")
+
+
 def fetch(packages, out):
     """Packages of one kind into OUT/packages. Returns (package, entry of the manifest or None, what went wrong) of each."""
     results, missing = [], []
     for package in packages:
         if os.path.exists(kept_file(package, out)):
-            with open(kept_file(package, out), encoding="utf8") as file:
-                results.append((package, json.loads(file.readline()), ""))
+            results.append((package, next(recorded(package, out)), ""))
         else:
             missing.append(package)
     folder = tempfile.mkdtemp(prefix="octet-corpus-")
@@ -147,10 +162,9 @@ def keep(package, archive, folder, out):
     entry = {"package": package, "version": version, "licence": licence, "files": len(files),
              "bytes": sum(len(file["text"].encode()) for file in files), "refused": {**refusals, **({"package's cap": over} if over else {})}}
     target = kept_file(package, out)
-    with open(target + ".part", "w", encoding="utf8") as file:
+    with whole(target) as file:
         for record in [entry] + [{"package": package, **kept, "marks": marks(kept["text"])} for kept in files]:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
-    os.replace(target + ".part", target)
     return entry
 
 
@@ -161,7 +175,7 @@ class Shards:
         self.folder, self.limit, self.count, self.file, self.gathered = os.path.join(out, "shards"), limit, 0, None, bytearray()
         self.pool, self.waiting = concurrent.futures.ThreadPoolExecutor(jobs), collections.deque()
         shutil.rmtree(self.folder, ignore_errors=True)
-        os.makedirs(self.folder)
+        make_folder(self.folder)
 
     def write(self, records):
         self.gathered += "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
@@ -176,11 +190,12 @@ class Shards:
 
     def append(self, packed):
         """Streams of one xz file may follow each other."""
-        if self.file is None or self.file.tell() + len(packed) > self.limit:
-            self.close()
-            self.file = open(os.path.join(self.folder, f"{self.count:03}.jsonl.xz"), "wb")
-            self.count += 1
-        self.file.write(packed)
+        with writing(self.folder):
+            if self.file is None or self.file.tell() + len(packed) > self.limit:
+                self.close()
+                self.file = open(os.path.join(self.folder, f"{self.count:03}.jsonl.xz"), "wb")
+                self.count += 1
+            self.file.write(packed)
 
     def close(self):
         if self.file:
@@ -201,12 +216,10 @@ def assemble(out, entries, options):
     shutil.rmtree(os.path.join(out, "heldout"), ignore_errors=True)
     for entry in sorted(entries, key=lambda e: (not is_heldout(e["package"], options.heldout), order(e["package"]))):
         held, records = is_heldout(entry["package"], options.heldout), []
-        with open(kept_file(entry["package"], out), encoding="utf8") as file:
-            next(file)
-            for record in map(json.loads, file):
-                repeats = seen.add(*unmarked(record.pop("marks")))
-                entry["refused"].update({repeats: entry["refused"].get(repeats, 0) + 1} if repeats else {})
-                records += [] if repeats else [record]
+        for record in itertools.islice(recorded(entry["package"], out), 1, None):
+            repeats = seen.add(*unmarked(record.pop("marks")))
+            entry["refused"].update({repeats: entry["refused"].get(repeats, 0) + 1} if repeats else {})
+            records += [] if repeats else [record]
         entry.update(heldout=held, bytes=sum(len(r["text"].encode()) for r in records), files=len(records))
         for record in records:
             sums = totals.setdefault(f"{'heldout' if held else 'training'} {record['language']}", {"files": 0, "bytes": 0})
@@ -214,8 +227,9 @@ def assemble(out, entries, options):
             sums["bytes"] += len(record["text"].encode())
             if held:
                 name = hashlib.sha256((record["package"] + record["path"]).encode()).hexdigest()[:12] + os.path.splitext(record["path"])[1]
-                os.makedirs(os.path.join(out, "heldout", record["language"]), exist_ok=True)
-                with open(os.path.join(out, "heldout", record["language"], name), "w", encoding="utf8") as file:
+                folder = os.path.join(out, "heldout", record["language"])
+                make_folder(folder)
+                with writing(folder), open(os.path.join(folder, name), "w", encoding="utf8") as file:
                     file.write(record["text"])
         if records and not held:
             shards.write(records)
@@ -228,10 +242,11 @@ def main():
     parser.add_argument("--out", required=True)
     parser.add_argument("--only", choices=("npm", "debian"))
     parser.add_argument("--offline", action="store_true", help="only what is in OUT/packages already")
-    for name, default, kind in (("limit", 0, int), ("megabytes", 0, int), ("heldout", 0.02, float), ("jobs", 2, int), ("shard-mib", 4, int)):
+    for name, default, kind in (("limit", 0, int), ("megabytes", 0, int), ("heldout", 0.02, float), ("jobs", 2, positive(int)),
+                                ("shard-mib", 4, positive(int))):
         parser.add_argument(f"--{name}", type=kind, default=default)
     options = parser.parse_args()
-    os.makedirs(os.path.join(options.out, "packages"), exist_ok=True)
+    make_folder(os.path.join(options.out, "packages"))
     packages = sorted((p for kind in ("npm", "debian") if options.only in (None, kind) for p in listed(kind)), key=order)
     packages = packages[:options.limit] if options.limit else packages
     if options.offline:
@@ -260,11 +275,10 @@ def main():
     totals = assemble(options.out, entries, options)
     manifest = {"packages": sorted(entries, key=lambda e: e["package"]), "failed": sorted(failures),
                 "languages": dict(sorted(totals.items()))}
-    with open(os.path.join(options.out, "manifest.json.part"), "w", encoding="utf8") as file:
+    with whole(os.path.join(options.out, "manifest.json")) as file:
         json.dump(manifest, file, indent=1)
-    os.replace(file.name, os.path.join(options.out, "manifest.json"))
     print(json.dumps(manifest["languages"]), f"{len(failures)} packages failed")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

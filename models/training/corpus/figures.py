@@ -6,22 +6,24 @@ Tokens of a language: its bytes over the bytes per token of up to 100 held-out f
 """
 import argparse
 import collections
-import json
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from heldout import chosen                                                              # noqa: E402
+from inputs import BadInput, check_writable, document, run, text_of, whole              # noqa: E402
 from prepare import WEIGHTS                                                             # noqa: E402
 from tokenizer import Tokenizer                                                         # noqa: E402
+
+MANIFEST = {"languages": {str: {"files": int, "bytes": int}}, "failed": [str],
+            "packages": [{"package": str, "licence": str, "files": int, "bytes": int, "heldout": bool, "refused": {str: int}}]}
 
 
 def bytes_per_token(folder, tokenizer, limit=100):
     """Of the files of a folder together; None where there is none."""
     size = tokens = 0
     for path in chosen(folder, limit) if os.path.isdir(folder) else []:
-        with open(path, encoding="utf8", newline="") as file:
-            text = file.read()
+        text = text_of(path, "a held-out file")
         size += len(text.encode())
         tokens += len(tokenizer.encode(text))
     return size / tokens if tokens else None
@@ -64,12 +66,15 @@ def main():
     parser.add_argument("--tokenizer", required=True)
     parser.add_argument("--packages")
     options = parser.parse_args()
-    with open(os.path.join(options.corpus, "manifest.json"), encoding="utf8") as file:
-        manifest = json.load(file)
+    if options.packages:
+        check_writable(options.packages)
+    manifest = document(os.path.join(options.corpus, "manifest.json"), "the manifest.json of corpus/build.py", MANIFEST)
     tokenizer, held = Tokenizer.load(options.tokenizer), os.path.join(options.corpus, "heldout")
     names = {name.split(" ", 1)[1] for name in manifest["languages"]}
     rates = {name: bytes_per_token(os.path.join(held, name), tokenizer) for name in names}
     known = [rate for rate in rates.values() if rate]
+    if not known:
+        raise BadInput(f"{held} holds no held-out file with text; name a corpus of corpus/build.py that has some")
     rows = languages(manifest, rates, sum(known) / len(known))
     print(markdown(["language", "files", "MB", "bytes per token", "shown", "M tokens", "held-out files"], rows, [0, 0, 1, 2, 1, 1, 0]))
     print()
@@ -81,7 +86,7 @@ def main():
     print(f"\n{len(kept)} packages gave files, {sum(not p['licence'] for p in manifest['packages'])} have no permitted licence, "
           f"{len(manifest['failed'])} could not be had. Files refused: " + ", ".join(f"{n:,} {reason}" for reason, n in refused.most_common() if n))
     if options.packages:
-        with open(options.packages, "w", encoding="utf8") as file:
+        with whole(options.packages) as file:
             file.write("package\tversion\tlicence\tfiles\tbytes\tpart\n")
             for package in kept:
                 values = [package["package"], package["version"], package["licence"], package["files"], package["bytes"], "held out" if package["heldout"] else "training"]
@@ -89,4 +94,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -15,6 +15,7 @@ if torch:
 
     import from_gguf
     import gguf
+    import gguf_tensors
     import to_gguf
     from model import Model, Shape
     from tokenizer import train
@@ -93,7 +94,7 @@ class FromGguf(Tiny):
         with self.assertRaisesRegex(SystemExit, "a model of llama"):
             from_gguf.shape_of(metadata)
         with self.assertRaisesRegex(SystemExit, "a tensor of type 12"):
-            from_gguf.values(12, np.zeros(64, np.uint8), 32)
+            gguf_tensors.values(12, np.zeros(64, np.uint8), 32)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from tiny_training import Tiny, torch                                           
 if torch:
     import clock
     import loop
+    from inputs import BadInput
     from model import SHAPES
 
 
@@ -71,6 +72,20 @@ class Whole(Tiny):
             self.train("fits", "--steps", 2)
         with unittest.mock.patch.object(SHAPES["tiny"], "vocabulary", 65), self.assertRaisesRegex(SystemExit, "has a vocabulary of 64"):
             self.train("new", "--steps", 2)
+
+    def test_what_was_good_when_it_began_is_no_bad_input_later(self):
+        def spoilt(model, ids, progress):
+            if not os.path.exists(self.path("later.log.jsonl")):     # in the first step: the checkpoint and the curve come after it
+                os.mkdir(self.path("later.log.jsonl"))
+            return model.loss(ids)
+
+        with self.assertRaisesRegex(SystemExit, "later.log.jsonl cannot be written") as ended:
+            self.train("later", "--steps", 2, objective=spoilt)
+        self.assertNotIsInstance(ended.exception, BadInput)          # exit code 1: run_there.sh tries it again
+        begun = []
+        with self.assertRaisesRegex(BadInput, "later.log.jsonl cannot be written"):
+            self.train("later", "--steps", 2, objective=lambda *_: begun.append(1))
+        self.assertEqual(begun, [])
 
 
 class ByTheClock(Tiny):

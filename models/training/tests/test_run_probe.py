@@ -24,6 +24,12 @@ class Probe(InRun):
         self.run_stage("probe")
         self.assertEqual(self.read("compile"), "no\n")
 
+    def test_what_is_refused_says_nothing_of_compiling(self):
+        self.write("train.py.codes", "2\n")
+        code, said = self.run_stage("probe")
+        self.assertEqual((code, len(self.calls("train.py")), self.calls("distill.py"), self.read("compile")), (2, 1, [], ""))
+        self.assertNotIn("compiling does not work", said)
+
     def test_the_probe_begins_once_and_is_told_of_later(self):
         del_probe = {"NO_PROBE": ""}
         self.run_stage("prepare", **del_probe)

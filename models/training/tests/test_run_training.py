@@ -77,6 +77,18 @@ class Failing(InRun):
         self.write("train.py.codes", "1\n" * 6)
         self.assertEqual((self.run_stage("target", LEFT="1200")[0], len(self.calls("train.py"))), (0, 7))
 
+    def test_what_is_refused_is_given_up_at_once_and_says_nothing_of_compiling(self):
+        for stage, program in (("target", "train.py"), ("draft", "distill.py")):
+            self.write(f"{program}.codes", "2\n" * 9)
+            self.write(f"{stage}.log.jsonl", "a curve\n")
+            code, said = self.run_stage(stage, "finish", LEFT="1200", OUT=self.path("back"))
+            self.assertEqual((code, len(self.calls(program)), self.calls("evaluate.py")), (2, 1, []), said)
+            self.assertIn(f"exit code 2: given up, since {program} would refuse the same again", said)
+            self.assertEqual((self.read("compile"), self.read(f"back/{stage}.log.jsonl")), ("", "a curve\n"))
+        self.write("train.py.codes", "1\n2\n")                       # refused later: what was wrong was tried again before
+        code, said = self.run_stage("target", LEFT="1200")
+        self.assertEqual((code, said.count("again, from the last checkpoint"), len(self.calls("train.py"))), (2, 1, 3))
+
 
 class Draft(InRun):
     def test_the_draft_has_what_is_left_but_for_the_end(self):

@@ -56,7 +56,7 @@ class Stretch(unittest.TestCase):
                                    ("nowhere.gguf", "512", "No such file")):
             with self.subTest(name=name, trained=trained):
                 done = self.stretch(self.path(name), self.path("out.gguf"), "--trained", trained)
-                self.assertEqual(done.returncode, 1)
+                self.assertEqual(done.returncode, 2)
                 self.assertIn(why, done.stderr)
                 self.assertEqual(done.stderr.count("\n"), 1)
                 self.assertFalse(os.path.exists(self.path("out.gguf")))

@@ -33,5 +33,7 @@ describe.skipIf(process.platform === "win32")("models/training/ship.sh", () => {
   it("says which model is missing", () => {
     const { status, stderr } = ship(1, 0);
     expect([status, stderr]).toEqual([2, expect.stringMatching(/^there is no .*\/draft\.gguf: run_gpu\.sh join makes it\n$/)]);
+    const nowhere = spawnSync("bash", ["models/training/ship.sh", path.join(folder, "no such folder", "run")], { encoding: "utf8" });
+    expect([nowhere.status, nowhere.stderr]).toEqual([2, expect.stringMatching(/^there is no .*\/run\/target\.gguf: run_gpu\.sh join makes it\n$/)]);
   });
 });
