@@ -1,7 +1,7 @@
 // Ghost text: VS Code's questions for inline completions, answered from the completer. Knows the editor; what to ask and what
 // to offer is decided by the pure modules beside it.
 import * as vscode from "vscode";
-import { drawnCharacters, type OctetConfig } from "../config";
+import { asksInline, drawnCharacters, type OctetConfig } from "../config";
 import { toOctetError, type OctetError } from "../worker/errors";
 import type { Session } from "../worker/session";
 import { AskBuilder } from "./askBuilder";
@@ -288,7 +288,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     const { document, selection } = editor;
     const settings = this.options.config();
     const { loaded } = this.options.session.supervisor.state;
-    const wanted = settings.enable && settings.preparePrompts && settings.trigger === "automatic" && !this.options.snoozed() &&
+    const wanted = settings.enable && settings.preparePrompts && settings.trigger === "automatic" && asksInline(document) && !this.options.snoozed() &&
       this.changes.isTypedIn(document.uri.toString()) && isLanguageEnabled(settings.languages, document.languageId);
     if (!wanted || !loaded || editor !== vscode.window.activeTextEditor || document.isClosed) return null;
     const here = { document: viewOf(document), cursor: plain(selection.active), selected: undefined };
