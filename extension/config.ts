@@ -76,6 +76,10 @@ export function readConfig(scope?: vscode.ConfigurationScope): OctetConfig {
   };
 }
 
+/** Whether the editor asks for completions as the user types. */
+export const asksInline = (scope: vscode.ConfigurationScope): boolean =>
+  vscode.workspace.getConfiguration("editor", scope).get("inlineSuggest.enabled") !== false;
+
 /** Characters of a line that the editor draws: ghost text after them is not seen, unless the user has it draw more. */
 export function drawnCharacters(scope: vscode.ConfigurationScope): number {
   const limit = vscode.workspace.getConfiguration("editor", scope).get("stopRenderingLineAfter"); // of which VS Code tells no default

@@ -39,6 +39,8 @@ export interface AskInput {
   shapedAs: TriggerKind;
   loaded: LoadResult;
   settings: AskSettings;
+  /** Nothing is asked yet: the windows of what was asked last stay as they are. */
+  preparing?: boolean;
 }
 
 const BUDGET_MS: Record<TriggerKind, number> = { automatic: 3_000, explicit: 5_000 };
@@ -92,13 +94,13 @@ export class AskBuilder {
     for (const contexts of [this.contexts, this.wholeContexts]) contexts.forget(uri);
   }
 
-  learn({ prompt, result, firstCandidateMs }: RequestReport): void {
+  learn({ prompt, computed, result, firstCandidateMs }: RequestReport): void {
     this.estimate.observe(promptChars(prompt), result.totals);
-    if (result.totals.steps > 0) this.noteComputed(prompt);
+    this.noteComputed(prompt, computed);
     if (firstCandidateMs !== null) this.adaptive.answered(firstCandidateMs);
   }
 
-  /** The worker's cache now holds the first `share` of this prompt. */
+  /** The worker's cache now holds the first `share` of this prompt; 0: that is not known. */
   noteComputed(prompt: Prompt, share = 1): void {
     this.computed.note(prompt, share);
   }
@@ -111,22 +113,28 @@ export class AskBuilder {
   }
 
   /** null where there is nothing to continue. The document is read before the first wait. */
-  async build({ document, cursor, selected, kind, shapedAs, loaded, settings }: AskInput): Promise<Ask | null> {
+  async build({ document, cursor, selected, kind, shapedAs, loaded, settings, preparing = false }: AskInput): Promise<Ask | null> {
     this.follow(loaded);
+    this.latest = null;
     const { estimate } = this;
     const most = Math.min(settings.maxTokens, Math.floor(loaded.contextTokens / 2));
     const prepares = settings.preparePrompts && settings.seed === undefined;
     const { quick, whole } = this.budgets(loaded, settings.contextTokens - most, most, prepares);
-    const quickContext = this.contexts.build(document, cursor, estimate, quick, selected);
-    const context = quick === whole ? quickContext : this.wholeContexts.build(document, cursor, estimate, whole, selected);
+    const quickContext = this.contexts.build(document, cursor, estimate, quick, selected, preparing);
+    const context = quick === whole ? quickContext : this.wholeContexts.build(document, cursor, estimate, whole, selected, preparing);
     const { languageId, linePrefix, lineSuffix } = context;
     const shape = requestShape({ kind: shapedAs, languageId, linePrefix, lineSuffix });
     shape.maxTokens = Math.min(shape.maxTokens, most);
     const debounce = this.debounceOf(settings.debounce);
     const waitMs = kind === "explicit" ? 0 : debounce.waitMs({ linePrefix, lineSuffix, endOfFile: context.suffix.trim() === "" });
     const fim = fillsIn(loaded, context);
-    let prompt = buildPrompt(context, fim);
-    if (!prompt) return null;
+    const limit = loaded.contextTokens - shape.maxTokens - SPECIAL_TOKENS;
+    const fitted = async (prompt: Prompt): Promise<Prompt> =>
+      needsCount(prompt, estimate, limit) ? fitPrompt(prompt, limit, this.count) : prompt;
+    const built = buildPrompt(context, fim);
+    if (!built) return null;
+    // As it is to be asked: cut, a prompt begins with other text.
+    let prompt = await fitted(built);
     const request = {
       lanes: settings.candidates,
       sampling: { temperature: settings.temperature, topK: 0, topP: settings.topP, minP: 0, seed: settings.seed ?? randomSeed() },
@@ -136,15 +144,14 @@ export class AskBuilder {
     this.latest = prepares ? { ahead: { ...request, prompt: ahead, maxTokens: shape.maxTokens }, loaded } : null;
     if (quick !== whole) {
       const short = buildPrompt(quickContext, fim);
-      if (short && this.missingMs(loaded, prompt) > this.missingMs(loaded, short) + WORTH_WAITING_MS) prompt = short;
+      if (short && this.missingMs(loaded, prompt) > this.missingMs(loaded, short) + WORTH_WAITING_MS) prompt = await fitted(short);
     }
-    const limit = loaded.contextTokens - shape.maxTokens - SPECIAL_TOKENS;
     return {
       ...request,
       // Of the whole window, whatever is asked: what was asked with another prompt is of the same place.
       key: requestKey(context, modelKey(loaded, settings)),
       context: atCursor(context, shape.multiline),
-      prompt: needsCount(prompt, estimate, limit) ? await fitPrompt(prompt, limit, this.count) : prompt,
+      prompt,
       shape,
       budgetMs: BUDGET_MS[kind],
       waitMs,

@@ -32,6 +32,8 @@ export interface Ask {
 
 export interface RequestReport {
   prompt: Prompt;
+  /** How much of the prompt is computed, 0 to 1; 0 where that is not known. */
+  computed: number;
   result: GenerateResult;
   /** From the request's start to its first candidate; null where none came. */
   firstCandidateMs: number | null;
@@ -135,7 +137,7 @@ export class Completer {
         if (candidates.length > 0) firstCandidateMs ??= this.clock.now() - startedAt;
         this.cache.put(key, { candidates, complete, multiline: shape.multiline });
       },
-      onResult: (result) => this.onReport({ prompt, result, firstCandidateMs }),
+      onResult: (result, computed) => this.onReport({ prompt, computed, result, firstCandidateMs }),
     });
     this.running = request;
     void request.ended.then(() => {

@@ -1,6 +1,7 @@
-// Which prompts the worker's cache may still hold: how much of a prompt would have to be computed. A guess, since the worker drops the
-// oldest where it needs their room; a wrong one costs time, nothing else.
+// Which prompts the worker's cache may still hold: how much of a prompt would have to be computed. A guess, since the worker drops some
+// where it needs their room; a wrong one costs time, until the worker tells how far it came.
 import type { Prompt } from "../../protocol/worker";
+import { promptChars } from "./prompt";
 
 /** The worker keeps some more, of which long ones push out others. */
 const REMEMBERED = 4;
@@ -14,11 +15,13 @@ export class ComputedPrompts {
   /** The latest first. */
   private computed: Computed[] = [];
 
-  /** The first `share` of this prompt's text before the cursor was computed, 0 to 1. */
+  /** The first `share` of this prompt is computed, 0 to 1, and no more of it, whatever was before; 0: that is not known. */
   note(prompt: Prompt, share = 1): void {
+    if (share <= 0) return;
     const { kind } = prompt;
-    const text = beforeCursor(prompt).slice(0, Math.floor(beforeCursor(prompt).length * share));
-    const others = this.computed.filter((other) => other.kind !== kind || !text.startsWith(other.text));
+    const whole = beforeCursor(prompt);
+    const text = whole.slice(0, Math.floor(promptChars(prompt) * share));
+    const others = this.computed.filter((other) => other.kind !== kind || (!text.startsWith(other.text) && common(other.text, whole) <= text.length));
     if (others.some((other) => other.kind === kind && other.text.startsWith(text))) return;
     this.computed = [{ kind, text }, ...others].slice(0, REMEMBERED);
   }

@@ -4,7 +4,7 @@ import { LRUCache } from "lru-cache";
 import type { DocumentView, EndOfLine, Position, Range, TextEdit } from "./document";
 import type { RecentPlaces } from "./recentPlaces";
 import type { ContextBudget, TokenEstimate } from "./tokens";
-import { prefixWindow, suffixWindow } from "./window";
+import { prefixWindow, suffixWindow, type PrefixWindow } from "./window";
 
 /** The text around a cursor, LF only: all that the filters see. */
 export interface CursorContext {
@@ -38,6 +38,7 @@ export interface SelectedItem {
 }
 
 interface Remembered {
+  uri: string;
   startLine: number;
   places: string;
 }
@@ -47,6 +48,8 @@ const DOCUMENTS_REMEMBERED = 64;
 export class ContextBuilder {
   private readonly remembered = new LRUCache<string, Remembered>({ max: DOCUMENTS_REMEMBERED });
   private lastUri: string | null = null;
+  /** Of the latest place that was prepared: a request there finds it, and one where the last was made finds its own. */
+  private prepared: Remembered | null = null;
 
   constructor(private readonly recent: RecentPlaces | null = null) {}
 
@@ -56,19 +59,24 @@ export class ContextBuilder {
     estimate: TokenEstimate,
     budget: ContextBudget,
     selected?: SelectedItem,
+    preparing = false,
   ): CompletionContext {
+    const { uri } = document;
     const { view, position } = selected ? withSelected(document, selected) : { view: document, position: cursor };
-    const before = this.remembered.get(document.uri);
-    const { text: prefix, startLine } = prefixWindow(view, position, estimate.chars(budget.prefix), before?.startLine ?? null);
+    const budgetChars = estimate.chars(budget.prefix);
+    const kept = this.kept(view, position, budgetChars);
+    const { text: prefix, startLine } = kept ?? prefixWindow(view, position, budgetChars, this.remembered.get(uri)?.startLine ?? null);
     const suffix = suffixWindow(view, position, estimate.chars(budget.suffix));
-    // Other files' pieces come first in the prompt: new ones cost the whole KV cache, so they wait until it is lost anyway.
-    const keep = before !== undefined && before.startLine === startLine && this.lastUri === document.uri;
-    const places = keep ? before.places : this.renderPlaces(document, prefix, estimate.chars(budget.places));
-    this.remembered.set(document.uri, { startLine, places });
-    this.lastUri = document.uri;
+    const places = kept?.places ?? this.renderPlaces(document, prefix, estimate.chars(budget.places));
+    if (preparing) {
+      this.prepared = { uri, startLine, places };
+    } else {
+      this.remembered.set(uri, { uri, startLine, places });
+      this.lastUri = uri;
+    }
     const line = view.lineAt(position.line);
     return {
-      uri: document.uri,
+      uri,
       languageId: document.languageId,
       eol: document.eol,
       position,
@@ -84,23 +92,40 @@ export class ContextBuilder {
   /** Edits above the window move its start along, so that it goes on to begin with the same line. */
   documentChanged(uri: string, edits: readonly TextEdit[]): void {
     const before = this.remembered.peek(uri);
-    if (!before) return;
-    let startLine = before.startLine;
-    for (const { range, text } of edits) {
-      if (range.end.line >= startLine) continue;
-      startLine += text.split("\n").length - 1 - (range.end.line - range.start.line);
-    }
-    if (startLine !== before.startLine) this.remembered.set(uri, { ...before, startLine });
+    if (before) before.startLine = moved(before.startLine, edits);
+    if (this.prepared?.uri === uri) this.prepared.startLine = moved(this.prepared.startLine, edits);
   }
 
   forget(uri: string): void {
     this.remembered.delete(uri);
+    if (this.prepared?.uri === uri) this.prepared = null;
+  }
+
+  /**
+   * A window that is kept, with its places. Other files' pieces come first in the prompt: new ones cost the whole KV cache, so they wait
+   * until it is lost anyway.
+   */
+  private kept(view: DocumentView, position: Position, budgetChars: number): (PrefixWindow & { places: string }) | null {
+    const requested = this.lastUri === view.uri ? this.remembered.get(view.uri) : undefined;
+    for (const before of [requested, this.prepared]) {
+      if (before?.uri !== view.uri) continue;
+      const window = prefixWindow(view, position, budgetChars, before.startLine);
+      if (window.startLine === before.startLine) return { ...window, places: before.places };
+    }
+    return null;
   }
 
   private renderPlaces(document: DocumentView, prefix: string, budgetChars: number): string {
     if (!this.recent || budgetChars <= 0) return "";
     return this.recent.render({ uri: document.uri, languageId: document.languageId, near: prefix.slice(-NEAR_CHARS), budgetChars });
   }
+}
+
+function moved(line: number, edits: readonly TextEdit[]): number {
+  for (const { range, text } of edits) {
+    if (range.end.line < line) line += text.split("\n").length - 1 - (range.end.line - range.start.line);
+  }
+  return line;
 }
 
 /** Text before the cursor whose identifiers rank the places. */

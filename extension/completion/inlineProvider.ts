@@ -1,7 +1,7 @@
 // Ghost text: VS Code's questions for inline completions, answered from the completer. Knows the editor; what to ask and what
 // to offer is decided by the pure modules beside it.
 import * as vscode from "vscode";
-import { drawnCharacters, type OctetConfig } from "../config";
+import { asksInline, drawnCharacters, type OctetConfig } from "../config";
 import { toOctetError, type OctetError } from "../worker/errors";
 import type { Session } from "../worker/session";
 import { AskBuilder } from "./askBuilder";
@@ -268,7 +268,7 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
     const moved = offer?.document === document && offer.version === document.version && !offer.position.isEqual(selection.active);
     if (moved) this.endUnlessAsked();
     this.visit(document, selection.active.line);
-    if (this.answering === 0) this.prepareAt(textEditor);
+    if (this.answering === 0 && textEditor === vscode.window.activeTextEditor) this.prepareAt(textEditor);
   }
 
   private visit(document: vscode.TextDocument, line: number): void {
@@ -284,15 +284,15 @@ export class InlineProvider implements vscode.InlineCompletionItemProvider, vsco
 
   /** What to compute of the prompt at this editor's cursor; null where nothing is, or nothing that the user wants done unasked. */
   private async ahead(editor: vscode.TextEditor): Promise<Ahead | null> {
+    await this.completer.idle();
     const { document, selection } = editor;
     const settings = this.options.config();
     const { loaded } = this.options.session.supervisor.state;
-    const wanted = settings.enable && settings.preparePrompts && settings.trigger === "automatic" && !this.options.snoozed() &&
+    const wanted = settings.enable && settings.preparePrompts && settings.trigger === "automatic" && asksInline(document) && !this.options.snoozed() &&
       this.changes.isTypedIn(document.uri.toString()) && isLanguageEnabled(settings.languages, document.languageId);
     if (!wanted || !loaded || editor !== vscode.window.activeTextEditor || document.isClosed) return null;
-    await this.completer.idle();
-    const cursor = plain(selection.active);
-    await this.asks.build({ document: viewOf(document), cursor, selected: undefined, kind: "automatic", shapedAs: "automatic", loaded, settings });
+    const here = { document: viewOf(document), cursor: plain(selection.active), selected: undefined };
+    await this.asks.build({ ...here, kind: "automatic", shapedAs: "automatic", loaded, settings, preparing: true });
     return this.asks.ahead();
   }
 

@@ -22,14 +22,15 @@ export interface Generator {
 export interface RequestEvents {
   /** Candidates of the lanes that are done so far. */
   onCandidates(candidates: Candidate[], complete: boolean): void;
-  /** Not called for a request that failed. */
-  onResult(result: GenerateResult): void;
+  /** Not called for a request that failed. `computed`: how much of the prompt is, 0 to 1; 0 where that is not known. */
+  onResult(result: GenerateResult, computed: number): void;
 }
 
 export class RunningRequest {
   private readonly grown = new Lanes();
   private readonly settled = new Set<number>();
   private readonly abort = new AbortController();
+  private computed = 0;
   private final: Lane[] | null = null;
   private change = new Deferred<void>();
   private failure: Error | undefined;
@@ -83,6 +84,7 @@ export class RunningRequest {
 
   private grow(progress: GenerateProgressParams, completeLane: (lane: number) => void): void {
     this.grown.apply(progress);
+    if (progress.prefill) this.computed = progress.prefill.done / progress.prefill.total;
     const before = this.settled.size;
     const lanes = this.grown.all;
     for (const lane of lanes) {
@@ -96,7 +98,7 @@ export class RunningRequest {
 
   private finish(result: GenerateResult): void {
     this.final = lanesOf(result);
-    this.events.onResult(result);
+    this.events.onResult(result, result.totals.steps > 0 ? 1 : this.computed);
     // Lanes that were cut short say little; those that were done stay of use at this place.
     const cutShort = this.final.some(({ lane, finishReason }) => finishReason === "cancelled" && !this.settled.has(lane));
     const written = this.grown.all.filter(({ finishReason }) => finishReason !== "cancelled");

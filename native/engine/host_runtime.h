@@ -66,6 +66,8 @@ class HostRuntime final : public Runtime {
 
   Prompt& prompt(PromptId id);
   void evict(std::list<Prompt>::iterator prompt);
+  bool is_held(const Prompt& prompt) const;
+  std::list<Prompt>::iterator least_needed(std::list<Prompt>::iterator keep);
   int common_prefix(const Prompt& cached, std::span<const Token> tokens) const;
   int fill(LogitsModel& model, Prompt& prompt, int& cached, int end, int max_tokens);
   void catch_up_draft(std::vector<Drafting>& step, StepTimes& times);

@@ -5,6 +5,11 @@
 #include "engine/host_runtime.h"
 
 namespace octet {
+namespace {
+
+constexpr double kMost = 0.75;
+
+}  // namespace
 
 HostRuntime::Prompt& HostRuntime::prompt(PromptId id) {
   for (Prompt& p : prompts_)
@@ -22,6 +27,26 @@ void HostRuntime::evict(std::list<Prompt>::iterator p) {
 int HostRuntime::common_prefix(const Prompt& cached, std::span<const Token> tokens) const {
   const auto limit = std::min({cached.tokens.size(), tokens.size() - 1, static_cast<std::size_t>(cached.target_cached)});
   return static_cast<int>(std::mismatch(tokens.begin(), tokens.begin() + limit, cached.tokens.begin()).first - tokens.begin());
+}
+
+// Whether other prompts hold most of what is computed of this one.
+bool HostRuntime::is_held(const Prompt& p) const {
+  const std::span<const Token> computed(p.tokens.data(), static_cast<std::size_t>(p.target_cached) + 1);
+  return std::any_of(prompts_.begin(), prompts_.end(), [&](const Prompt& other) {
+    return other.id != p.id && common_prefix(other, computed) >= kMost * p.target_cached;
+  });
+}
+
+// The oldest cached prompt of those that others hold, of which someone who types leaves one behind with every key; else the oldest. Those
+// of other places, and a long one that is computed in the pauses between, so outlast the keys.
+std::list<HostRuntime::Prompt>::iterator HostRuntime::least_needed(std::list<Prompt>::iterator keep) {
+  auto oldest = prompts_.end();
+  for (auto it = prompts_.end(); it != prompts_.begin();) {
+    if ((--it)->open || it == keep) continue;
+    if (is_held(*it)) return it;
+    if (oldest == prompts_.end()) oldest = it;
+  }
+  return oldest;
 }
 
 Runtime::OpenedPrompt HostRuntime::open_prompt(const PromptStart& start) {
@@ -43,15 +68,14 @@ Runtime::OpenedPrompt HostRuntime::open_prompt(const PromptStart& start) {
   for (auto it = prompts_.begin(); it != prompts_.end(); ++it)
     if (const int common = common_prefix(*it, tokens); common > reused) best = it, reused = common;
 
-  // Room: cached prompts go, oldest first, the one to reuse last of all (its cells are shared, then freed).
+  // Room: cached prompts go, the one to reuse last of all (its cells are shared, then freed).
   int used = open;
   for (const Prompt& p : prompts_)
     if (!p.open) used += p.reserved();
-  for (auto it = prompts_.end(); it != prompts_.begin() && (used + wanted > info_.cache_tokens || free_prompt_sequences_.empty());) {
-    --it;
-    if (it->open || it == best) continue;
-    used -= it->reserved();
-    const auto victim = it++;
+  while (used + wanted > info_.cache_tokens || free_prompt_sequences_.empty()) {
+    const auto victim = least_needed(best);
+    if (victim == prompts_.end()) break;
+    used -= victim->reserved();
     evict(victim);
   }
 

@@ -81,6 +81,15 @@ test("nothing is computed where the user just reads, switched it off, asks by ha
     assert.deepEqual(prepared.map(({ text }) => text), [], name);
     await set(name, undefined);
   }
+  const inEditor = vscode.workspace.getConfiguration("editor");
+  await inEditor.update("inlineSuggest.enabled", false, vscode.ConfigurationTarget.Global);
+  try {
+    await type("w");
+    await sleep(PAUSE_MS);
+    assert.deepEqual(prepared.map(({ text }) => text), [], "inlineSuggest.enabled");
+  } finally {
+    await inEditor.update("inlineSuggest.enabled", undefined, vscode.ConfigurationTarget.Global);
+  }
   snooze.start(60_000);
   await type("y");
   await sleep(PAUSE_MS);
@@ -90,6 +99,22 @@ test("nothing is computed where the user just reads, switched it off, asks by ha
   await until("it is, else", () => prepared.length > 0); // else this case shows nothing
   rmSync(path.dirname(file), { recursive: true });
 }));
+
+test("a cursor that moves in another editor puts nothing off", () => thrice(() => watched(async (prepared) => {
+  const editor = await edit(`// Attempt ${performance.now()}\n${LINES.join("")}‸\n`);
+  const document = await vscode.workspace.openTextDocument({ content: LINES.join("// beside\n") });
+  const beside = await vscode.window.showTextDocument(document, { viewColumn: vscode.ViewColumn.Two, preserveFocus: true });
+  assert.equal(vscode.window.activeTextEditor, editor);
+  await type("const here = ");
+  // Well within the rest that a preparation waits for.
+  for (let line = 10; line < 40; line++) {
+    beside.selection = new vscode.Selection(line, 0, line, 0);
+    await sleep(50);
+  }
+  await vscode.window.showTextDocument(document, vscode.ViewColumn.Two);
+  await vscode.commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
+  assert(prepared.some(({ text }) => text.endsWith("\nconst here = ")), `${prepared.length} prepared`);
+})));
 
 test("where the cursor rests in a file that is typed in, its prompt is computed", () => watched(async (prepared) => {
   const editor = await edit(`${LINES.join("// typed in\n")}‸\n`);

@@ -76,7 +76,8 @@ async function type(load: LoadParams, prompts: Prompts): Promise<{ pauses: Pause
     asks.typed();
     const document = new TextDocument(file.slice(0, at) + typed + file.slice(at), { uri: `file:///${FILE}`, languageId: "typescript", version: index });
     const cursor = document.positionAt(at + typed.length);
-    const build = () => asks.build({ document, cursor, selected: undefined, kind: "automatic", shapedAs: "automatic", loaded, settings });
+    const build = (preparing = false) =>
+      asks.build({ document, cursor, selected: undefined, kind: "automatic", shapedAs: "automatic", loaded, settings, preparing });
     const answer = async (): Promise<void> => {
       preparation.stop();
       const ask = await build();
@@ -85,7 +86,7 @@ async function type(load: LoadParams, prompts: Prompts): Promise<{ pauses: Pause
       if (signal.aborted) return;
       preparation.rest(async () => {
         await completer.idle();
-        await build();
+        await build(true);
         return asks.ahead();
       });
     };

@@ -21,15 +21,16 @@ const slow = {
 };
 const fast = { longest: () => Infinity, ms: (_: unknown, tokens: number) => tokens / 10 };
 
-function make(speed: typeof slow = slow, changes: Partial<AskSettings> = {}) {
-  const asks = new AskBuilder(new RecentPlaces(), async (text) => Math.ceil(text.length / 3), speed);
+function make(speed: typeof slow = slow, changes: Partial<AskSettings> = {}, count = async (text: string) => Math.ceil(text.length / 3)) {
+  const recent = new RecentPlaces();
+  const asks = new AskBuilder(recent, count, speed);
   const at = async (typed = "", more: Partial<AskInput> = {}): Promise<Ask> => {
     const document = new TextDocument(BEFORE + typed + AFTER, { uri: "file:///a.ts", languageId: "typescript" });
     const cursor = document.positionAt(BEFORE.length + typed.length);
     const ask = await asks.build({ document, cursor, selected: undefined, kind: "automatic", shapedAs: "automatic", loaded, settings: { ...settings, ...changes }, ...more });
     return ask!;
   };
-  return { asks, at };
+  return { asks, at, recent };
 }
 
 const before = (prompt: Prompt | undefined): string => (prompt?.kind === "fim" ? prompt.prefix : "");
@@ -71,7 +72,7 @@ describe("AskBuilder, prepared", () => {
     expect(before((await at("ab")).prompt).length).toBeLessThan(1_000);
     expect(asks.ahead()).not.toBeNull();
     // The short one is computed by now, so that it would be answered at once.
-    asks.learn({ prompt: first.prompt, result: written(), firstCandidateMs: 1 });
+    asks.learn({ prompt: first.prompt, computed: 1, result: written(), firstCandidateMs: 1 });
     asks.noteComputed(prompt, 0.97);
     expect(before((await at("abc")).prompt).length).toBeLessThan(1_000);
     asks.noteComputed(prompt, 0.99);
@@ -84,9 +85,73 @@ describe("AskBuilder, prepared", () => {
     expect(before(prompt).length).toBeGreaterThan(5_000);
     const fresh = asks.ahead();
     expect(before(fresh?.prompt)).toBe(before(prompt)); // a fast machine, too, is spared it when the next request comes
-    asks.learn({ prompt, result: written(0), firstCandidateMs: null });
+    asks.learn({ prompt, computed: 0, result: written(0), firstCandidateMs: null });
     expect(asks.ahead()).toEqual(fresh);
-    asks.learn({ prompt, result: written(), firstCandidateMs: null });
+    asks.learn({ prompt, computed: 1, result: written(), firstCandidateMs: null });
+    expect(asks.ahead()).toBeNull();
+  });
+
+  it("a request that ended within its prompt tells how much of it the worker holds, whatever it held before", async () => {
+    const { asks, at } = make();
+    await at("a");
+    asks.noteComputed(asks.ahead()!.prompt);
+    const { prompt } = await at("ab");
+    expect(before(prompt).length).toBeGreaterThan(5_000);
+    asks.learn({ prompt, computed: 0.1, result: written(0), firstCandidateMs: null }); // solutions took its room, say
+    expect(before((await at("abc")).prompt).length).toBeLessThan(1_000);
+    expect(asks.ahead()).not.toBeNull();
+  });
+
+  it("where the user looks about, the windows of what was asked last stay, and a request at the place that was prepared finds its own", async () => {
+    const { asks, at } = make();
+    const document = new TextDocument(BEFORE + AFTER, { uri: "file:///a.ts", languageId: "typescript" });
+    const lookAt = async (line: number): Promise<string> => {
+      await at("", { document, cursor: { line, character: 0 }, preparing: true });
+      return before(asks.ahead()?.prompt);
+    };
+    const line = 395;
+    const first = await at("", { document, cursor: { line, character: 0 } });
+    asks.noteComputed(asks.ahead()!.prompt);
+    const whole = await at("", { document, cursor: { line: line + 1, character: 0 } });
+    expect(before(whole.prompt).length).toBeGreaterThan(5_000);
+    const elsewhere = await lookAt(150);
+    expect(elsewhere.length).toBeGreaterThan(3_000);
+
+    const back = await at("", { document, cursor: { line: line + 2, character: 0 } });
+    expect(before(back.prompt).startsWith(before(whole.prompt))).toBe(true);
+    asks.noteComputed(back.prompt, 0.1); // lost, so that a short one is asked with
+    const short = await at("", { document, cursor: { line: line + 2, character: 0 } });
+    expect(before(short.prompt).startsWith(before(first.prompt))).toBe(true);
+
+    expect(await lookAt(150)).toBe(elsewhere);
+    asks.noteComputed({ kind: "fim", prefix: elsewhere, suffix: "" });
+    const there = await at("", { document, cursor: { line: 152, character: 3 } });
+    expect(before(there.prompt).startsWith(elsewhere)).toBe(true);
+  });
+
+  it("looking at another file leaves the places of the first as they are", async () => {
+    const { at, recent } = make(fast);
+    const first = await at("a");
+    const other = new TextDocument("export const somethingElse = compute(1, 2);\n", { uri: "file:///b.ts", languageId: "typescript" });
+    await at("", { document: other, cursor: { line: 1, character: 0 }, preparing: true });
+    recent.visit(other, 0);
+    expect(before((await at("ab")).prompt)).toBe(`${before(first.prompt)}b`);
+  });
+
+  it("what is prepared is cut as what is asked", async () => {
+    const { asks, at } = make({ ...slow, longest: () => Infinity }, {}, async (text) => text.length); // more tokens than anybody expects
+    const small = { kind: "explicit", shapedAs: "explicit", loaded: { ...loaded, fim: false, contextTokens: 512 } } as const;
+    await at("", small);
+    const ask = await at("typed // ".repeat(18), small);
+    expect((ask.prompt as { text: string }).text.length).toBeLessThan(256);
+    expect(asks.ahead()?.prompt).toEqual(ask.prompt);
+  });
+
+  it("where there is nothing to continue, nothing is prepared", async () => {
+    const { asks, at } = make();
+    await at("a");
+    expect(asks.ahead()).not.toBeNull();
+    await at("", { document: new TextDocument("", { uri: "file:///b.ts", languageId: "typescript" }), cursor: { line: 0, character: 0 } });
     expect(asks.ahead()).toBeNull();
   });
 

@@ -34,7 +34,7 @@ const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A worker whose lanes write what the test says. */
 class FakeGenerator implements Generator {
-  readonly requests: { params: GenerateParams; signal: AbortSignal; write: (lane: number, text: string, end?: FinishReason) => void; fail: (error: Error) => void }[] = [];
+  readonly requests: { params: GenerateParams; signal: AbortSignal; read: (done: number, total: number) => void; write: (lane: number, text: string, end?: FinishReason) => void; fail: (error: Error) => void }[] = [];
   readonly cancelledLanes: number[] = [];
   alive = 0;
   mostAlive = 0;
@@ -52,7 +52,8 @@ class FakeGenerator implements Generator {
       onProgress({ id: params.id, steps: [{ atMs: 0, stepMs: 0, draftMs: 0, verifyMs: 0, hostMs: 0, draftLength: 0, lanes: [event] }] });
       if (lanes.every(({ finishReason }) => finishReason !== null)) over.resolve();
     };
-    this.requests.push({ params, signal, write, fail: (error) => over.reject(error) });
+    const read = (done: number, total: number) => onProgress({ id: params.id, prefill: { done, total, reused: 0 }, steps: [] });
+    this.requests.push({ params, signal, read, write, fail: (error) => over.reject(error) });
     signal.addEventListener("abort", () => over.resolve());
     await over.promise.finally(() => (this.alive -= 1));
     const sequences = lanes.map(({ lane, text, finishReason }) => ({
@@ -107,6 +108,18 @@ describe("Completer", () => {
     expect(await texts(all.hit)).toEqual(["first;", "second;"]);
     expect(generator.requests).toHaveLength(1);
     expect(reports).toMatchObject([{ firstCandidateMs: 0, prompt: { text: "x = " } }]);
+  });
+
+  it("reports how much of its prompt a request computed that ended before it wrote", async () => {
+    const { generator, offer, completer, reports } = setUp();
+    for (const pieces of [[], [100, 300]]) {
+      offer("x = ‸");
+      await settle();
+      for (const done of pieces) generator.last().read(done, 400);
+      completer.cancel();
+      await settle();
+    }
+    expect(reports.map(({ computed }) => computed)).toEqual([0, 0.75]);
   });
 
   it("waits for enough lanes where it is told to", async () => {

@@ -28,8 +28,21 @@ describe("ComputedPrompts", () => {
     computed.note(fim("0123456789"), 0.4);
     expect(computed.missingChars(fim("0123456789"))).toBe(6);
     computed.note(fim("0123456789"), 0.7);
-    computed.note(fim("0123456789"), 0.5); // found in the cache by then
+    computed.note(fim("0123456789"), 0); // given up before its first piece
     expect(computed.missingChars(fim("0123456789"))).toBe(3);
+  });
+
+  it("what the worker told last holds, also where it dropped something", () => {
+    const computed = new ComputedPrompts();
+    computed.note(fim("0123456789"));
+    computed.note(fim("0123x"));
+    computed.note(text("0123456789"));
+    computed.note(fim("012345678", "ends"), 6 / 13);
+    expect(computed.missingChars(fim("0123456789"))).toBe(4);
+    expect(computed.missingChars(fim("0123x"))).toBe(0);
+    expect(computed.missingChars(text("0123456789"))).toBe(0);
+    computed.note(fim("0123456789", "ends"), 13 / 14);
+    expect(computed.missingChars(fim("0123456789"))).toBe(0);
   });
 
   it("a text that goes on from another takes its place; of others the oldest are forgotten first", () => {
