@@ -73,7 +73,8 @@ export class AskBuilder {
   private loaded: LoadResult | null = null;
   private readonly adaptive = new Debounce();
   private fixed: { ms: number; debounce: Debounce } | null = null;
-  private latest: { ahead: Ahead; loaded: LoadResult } | null = null;
+  /** Of the latest ask: the whole window, and what is asked with while that is not computed, where they differ. */
+  private latest: { whole: Ahead; short: Ahead | null; loaded: LoadResult } | null = null;
 
   /** `count` is the worker's tokenizer; without `speed` prompts are as long as there is room for. */
   constructor(recent: RecentPlaces, private readonly count: (text: string) => Promise<number>, private readonly speed?: Pick<PromptSpeed, "longest" | "ms">) {
@@ -105,11 +106,13 @@ export class AskBuilder {
     this.computed.note(prompt, share);
   }
 
-  /** What is worth computing before the next request where the last one was made; null: nothing. */
+  /** What is worth computing next, before the next request where the last one was made; null: nothing. */
   ahead(): Ahead | null {
     if (!this.latest) return null;
-    const { ahead, loaded } = this.latest;
-    return this.missingMs(loaded, ahead.prompt) > WORTH_PREPARING_MS ? ahead : null;
+    const { whole, short, loaded } = this.latest;
+    const isWorth = ({ prompt }: Ahead): boolean => this.missingMs(loaded, prompt) > WORTH_PREPARING_MS;
+    if (!isWorth(whole)) return null;
+    return short && isWorth(short) ? short : whole;
   }
 
   /** null where there is nothing to continue. The document is read before the first wait. */
@@ -140,12 +143,10 @@ export class AskBuilder {
       sampling: { temperature: settings.temperature, topK: 0, topP: settings.topP, minP: 0, seed: settings.seed ?? randomSeed() },
       draftLength: loaded.draft ? settings.draftLength : "none" as const,
     };
-    const ahead: Prompt = prompt.kind === "fim" ? { ...prompt, suffix: "" } : prompt;
-    this.latest = prepares ? { ahead: { ...request, prompt: ahead, maxTokens: shape.maxTokens }, loaded } : null;
-    if (quick !== whole) {
-      const short = buildPrompt(quickContext, fim);
-      if (short && this.missingMs(loaded, prompt) > this.missingMs(loaded, short) + WORTH_WAITING_MS) prompt = await fitted(short);
-    }
+    const ahead = (of: Prompt): Ahead => ({ ...request, prompt: of.kind === "fim" ? { ...of, suffix: "" } : of, maxTokens: shape.maxTokens });
+    const short = quick === whole ? null : buildPrompt(quickContext, fim);
+    this.latest = prepares ? { whole: ahead(prompt), short: short && ahead(short), loaded } : null;
+    if (short && this.missingMs(loaded, prompt) > this.missingMs(loaded, short) + WORTH_WAITING_MS) prompt = await fitted(short);
     return {
       ...request,
       // Of the whole window, whatever is asked: what was asked with another prompt is of the same place.

@@ -26,7 +26,7 @@ export class Preparation {
     this.clock = options.clock ?? systemClock;
   }
 
-  /** Unless stopped before: prepares what `next` names after a rest, once that is known. null: nothing. */
+  /** Unless stopped before: prepares what `next` names after a rest, and what it then names, until it names nothing or the same again. */
   rest(next: () => Promise<Ahead | null>): void {
     this.stop();
     this.after(REST_MS, next);
@@ -44,7 +44,8 @@ export class Preparation {
     this.timer = this.clock.setTimeout(() => {
       this.timer = null;
       const abort = (this.running = new AbortController());
-      void this.run(next, abort.signal).then((again) => {
+      // What fails says so to the next request.
+      void this.run(next, abort.signal).catch(() => false).then((again) => {
         if (this.running !== abort) return;
         this.running = null;
         if (again) this.after(RETRY_MS, next);
@@ -54,19 +55,25 @@ export class Preparation {
 
   /** True where something else came between. */
   private async run(next: () => Promise<Ahead | null>, signal: AbortSignal): Promise<boolean> {
-    try {
-      const ahead = await next();
-      if (!ahead || signal.aborted) return false;
-      let share = 0;
-      const onProgress = ({ prefill }: GenerateProgressParams): void => {
-        if (prefill) share = prefill.done / prefill.total;
-      };
-      const result = await this.options.prepare(ahead, { signal, onProgress });
-      const whole = result.sequences.every(({ finishReason }) => finishReason === "end");
-      this.options.onComputed(ahead.prompt, whole ? 1 : share, whole ? result : null);
-      return !whole;
-    } catch {
-      return false; // whatever it is, the next request says it
+    let before = "";
+    for (let ahead = await next(); ahead && !signal.aborted; ahead = await next()) {
+      const prompt = JSON.stringify(ahead.prompt);
+      if (prompt === before) return false;
+      before = prompt;
+      if (!(await this.prepare(ahead, signal))) return true;
     }
+    return false;
+  }
+
+  /** Whether it was computed to its end. */
+  private async prepare(ahead: Ahead, signal: AbortSignal): Promise<boolean> {
+    let share = 0;
+    const onProgress = ({ prefill }: GenerateProgressParams): void => {
+      if (prefill) share = prefill.done / prefill.total;
+    };
+    const result = await this.options.prepare(ahead, { signal, onProgress });
+    const whole = result.sequences.every(({ finishReason }) => finishReason === "end");
+    this.options.onComputed(ahead.prompt, whole ? 1 : share, whole ? result : null);
+    return whole;
   }
 }

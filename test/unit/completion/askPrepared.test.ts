@@ -34,13 +34,31 @@ function make(speed: typeof slow = slow, changes: Partial<AskSettings> = {}, cou
 }
 
 const before = (prompt: Prompt | undefined): string => (prompt?.kind === "fim" ? prompt.prefix : "");
+/** Computes what is worth it, one after the other, up to the whole window: its prompt. */
+function prepare(asks: AskBuilder): Prompt {
+  for (let last: Prompt | null = null, times = 0; times < 3; times++) {
+    const next = asks.ahead();
+    if (!next) return last!;
+    asks.noteComputed((last = next.prompt));
+  }
+  throw new Error("it is never computed");
+}
+/** Computes the short prompt, unless it is: the whole one, which is worth it then. */
+function prepareShort(asks: AskBuilder): Prompt {
+  const { prompt } = asks.ahead()!;
+  if (before(prompt).length > 1_000) return prompt;
+  asks.noteComputed(prompt);
+  return asks.ahead()!.prompt;
+}
 const written = (steps = 3) => ({ totals: { promptTokens: 10, steps } }) as GenerateResult;
 
 describe("AskBuilder, prepared", () => {
-  it("asks with a short prompt, names the whole window as worth computing, and asks with it once it is computed", async () => {
+  it("asks with a short prompt, names that and then the whole window as worth computing, and asks with it once it is computed", async () => {
     const { asks, at } = make();
     const first = await at("const a = ");
     expect(before(first.prompt).length).toBeLessThan(1_000);
+    expect(asks.ahead()?.prompt).toEqual({ ...first.prompt, suffix: "" });
+    asks.learn({ prompt: first.prompt, computed: 1, result: { ...written(), totals: { promptTokens: 0, steps: 3 } } as GenerateResult, firstCandidateMs: 1 });
     const ahead = asks.ahead();
     expect(ahead).toMatchObject({ lanes: 8, draftLength: "auto", sampling: first.sampling, maxTokens: first.shape.maxTokens, prompt: { kind: "fim", suffix: "" } });
     expect(before(ahead?.prompt).length).toBeGreaterThan(5_000);
@@ -58,7 +76,7 @@ describe("AskBuilder, prepared", () => {
   it("whatever its prompt, a request is of the same place", async () => {
     const { asks, at } = make();
     const short = await at("const a = ");
-    asks.noteComputed(asks.ahead()!.prompt);
+    prepare(asks);
     const long = await at("const a = b");
     expect(typedBetween(short.key, long.key)?.text).toBe("b");
     expect(before(long.prompt).length).toBeGreaterThan(5 * before(short.prompt).length);
@@ -66,13 +84,12 @@ describe("AskBuilder, prepared", () => {
 
   it("a part that is computed is not enough, unless what is left takes about as long as the short prompt", async () => {
     const { asks, at } = make();
-    const first = await at("a");
-    const { prompt } = asks.ahead()!;
+    await at("a");
+    // The short one is computed by now, so that it would be answered at once.
+    const prompt = prepareShort(asks);
     asks.noteComputed(prompt, 0.8);
     expect(before((await at("ab")).prompt).length).toBeLessThan(1_000);
     expect(asks.ahead()).not.toBeNull();
-    // The short one is computed by now, so that it would be answered at once.
-    asks.learn({ prompt: first.prompt, computed: 1, result: written(), firstCandidateMs: 1 });
     asks.noteComputed(prompt, 0.97);
     expect(before((await at("abc")).prompt).length).toBeLessThan(1_000);
     asks.noteComputed(prompt, 0.99);
@@ -94,7 +111,7 @@ describe("AskBuilder, prepared", () => {
   it("a request that ended within its prompt tells how much of it the worker holds, whatever it held before", async () => {
     const { asks, at } = make();
     await at("a");
-    asks.noteComputed(asks.ahead()!.prompt);
+    prepare(asks);
     const { prompt } = await at("ab");
     expect(before(prompt).length).toBeGreaterThan(5_000);
     asks.learn({ prompt, computed: 0.1, result: written(0), firstCandidateMs: null }); // solutions took its room, say
@@ -107,11 +124,11 @@ describe("AskBuilder, prepared", () => {
     const document = new TextDocument(BEFORE + AFTER, { uri: "file:///a.ts", languageId: "typescript" });
     const lookAt = async (line: number): Promise<string> => {
       await at("", { document, cursor: { line, character: 0 }, preparing: true });
-      return before(asks.ahead()?.prompt);
+      return before(prepareShort(asks));
     };
     const line = 395;
     const first = await at("", { document, cursor: { line, character: 0 } });
-    asks.noteComputed(asks.ahead()!.prompt);
+    prepare(asks);
     const whole = await at("", { document, cursor: { line: line + 1, character: 0 } });
     expect(before(whole.prompt).length).toBeGreaterThan(5_000);
     const elsewhere = await lookAt(150);
@@ -158,8 +175,7 @@ describe("AskBuilder, prepared", () => {
   it("other models have computed nothing, nor the same loaded anew", async () => {
     const { asks, at } = make();
     await at("a");
-    const { prompt } = asks.ahead()!;
-    asks.noteComputed(prompt);
+    prepare(asks);
     expect(before((await at("ab")).prompt).length).toBeGreaterThan(5_000);
     expect(before((await at("abc", { loaded: { ...loaded } })).prompt).length).toBeLessThan(1_000);
   });

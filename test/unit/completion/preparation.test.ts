@@ -5,6 +5,11 @@ import { Deferred } from "../../../extension/worker/async";
 import { FakeClock, settle } from "../supervisorFakes";
 
 const ahead = (prefix: string) => ({ prompt: { kind: "fim", prefix, suffix: "" }, lanes: 8 }) as unknown as Ahead;
+/** Names it once. */
+const once = (prefix: string) => {
+  const left: (Ahead | null)[] = [ahead(prefix)];
+  return async () => left.shift() ?? null;
+};
 const ended = (finishReason: FinishReason) => ({ sequences: [{ finishReason }, { finishReason }] }) as GenerateResult;
 
 /** A worker that prepares until it is told to end, or cancelled. */
@@ -29,7 +34,7 @@ function make() {
 describe("Preparation", () => {
   it("begins when the user has paused, and tells that the prompt is computed", async () => {
     const { clock, running, computed, preparation } = make();
-    preparation.rest(async () => ahead("a"));
+    preparation.rest(once("a"));
     await clock.advance(REST_MS - 1);
     expect(running).toHaveLength(0);
     await clock.advance(1);
@@ -42,9 +47,9 @@ describe("Preparation", () => {
 
   it("a key puts it off, and what is asked for is read after the pause", async () => {
     const { clock, running, preparation } = make();
-    preparation.rest(async () => ahead("a"));
+    preparation.rest(once("a"));
     await clock.advance(REST_MS - 1);
-    preparation.rest(async () => ahead("ab"));
+    preparation.rest(once("ab"));
     await clock.advance(REST_MS - 1);
     expect(running).toHaveLength(0);
     await clock.advance(1);
@@ -53,7 +58,7 @@ describe("Preparation", () => {
 
   it("is given up when it is stopped, what it computed until then counts, and nothing goes on", async () => {
     const { clock, running, computed, preparation, piece } = make();
-    preparation.rest(async () => ahead("a"));
+    preparation.rest(once("a"));
     await clock.advance(REST_MS);
     piece(100, 400);
     piece(300, 400);
@@ -67,13 +72,30 @@ describe("Preparation", () => {
 
   it("one at a time: a new one ends the one before", async () => {
     const { clock, running, preparation } = make();
-    preparation.rest(async () => ahead("a"));
+    preparation.rest(once("a"));
     await clock.advance(REST_MS);
-    preparation.rest(async () => ahead("b"));
+    preparation.rest(once("b"));
     await clock.advance(REST_MS);
     expect(running.map(({ signal }) => signal.aborted)).toEqual([true, false]);
     await clock.advance(10 * RETRY_MS);
     expect(running).toHaveLength(2);
+  });
+
+  it("one after the other, the first that is worth it first, until nothing is or the same is named again", async () => {
+    const { clock, running, computed, preparation } = make();
+    const named = ["short", "whole", "whole", "never"];
+    preparation.rest(async () => ahead(named.shift() ?? ""));
+    await clock.advance(REST_MS);
+    expect(running.map((one) => one.ahead)).toEqual([ahead("short")]);
+    running[0]!.answer.resolve(ended("end"));
+    await settle();
+    expect(running.map((one) => one.ahead)).toEqual([ahead("short"), ahead("whole")]);
+    running[1]!.answer.resolve(ended("end"));
+    await settle();
+    await clock.advance(10 * RETRY_MS);
+    expect(running).toHaveLength(2);
+    expect(named).toEqual(["never"]);
+    expect(computed).toEqual([["short", 1, true], ["whole", 1, true]]);
   });
 
   it("goes on later where something else was asked of the worker, until it is stopped", async () => {
@@ -102,7 +124,7 @@ describe("Preparation", () => {
     preparation.rest(async () => { throw new Error("the document is gone"); });
     await clock.advance(REST_MS);
     expect(running).toHaveLength(0);
-    preparation.rest(async () => ahead("a"));
+    preparation.rest(once("a"));
     await clock.advance(REST_MS);
     running[0]!.answer.reject(new Error("the worker died"));
     await settle();
