@@ -45,7 +45,11 @@ HealedText tokens_of(const std::string& text, const Vocabulary& vocabulary, bool
   return healed ? heal(vocabulary, text, begin) : HealedText{vocabulary.tokenize(text, begin, false), {}};
 }
 
-HealedText fim_prompt(const Napi::Object& prompt, const Vocabulary& vocabulary, bool healed) {
+struct PromptTokens : HealedText {
+  int stable = 0;  // Request::stable_tokens
+};
+
+PromptTokens fim_prompt(const Napi::Object& prompt, const Vocabulary& vocabulary, bool healed) {
   const auto& fim = vocabulary.fim();
   if (!fim)
     throw Error(ErrorCode::kNoFim, "the model has no fill-in-the-middle tokens", "Give a prompt without a suffix, or load a model trained for infilling.");
@@ -56,23 +60,24 @@ HealedText fim_prompt(const Napi::Object& prompt, const Vocabulary& vocabulary, 
   };
   const HealedText prefix = tokens_of(get_string(prompt, "prefix"), vocabulary, false, healed);
   add(fim->prefix, prefix.tokens);
+  const int stable = static_cast<int>(tokens.size());
   add(fim->suffix, vocabulary.tokenize(get_string(prompt, "suffix"), false, false));
   tokens.push_back(fim->middle);
-  return {std::move(tokens), prefix.lead};
+  return {{std::move(tokens), prefix.lead}, stable};
 }
 
-HealedText prompt_tokens(const Napi::Object& prompt, const Vocabulary& vocabulary, int vocabulary_size, bool healed) {
+PromptTokens prompt_tokens(const Napi::Object& prompt, const Vocabulary& vocabulary, int vocabulary_size, bool healed) {
   const std::string kind = get_string(prompt, "kind");
   if (kind == "text") {
     const std::string given = get_string(prompt, "text");
-    return given.empty() ? HealedText() : tokens_of(given, vocabulary, true, healed);
+    return given.empty() ? PromptTokens() : PromptTokens{tokens_of(given, vocabulary, true, healed)};
   }
   if (kind == "fim") return fim_prompt(prompt, vocabulary, healed);
   if (kind != "tokens") bad("prompt.kind", "\"text\", \"fim\" or \"tokens\"");
   std::vector<Token> tokens = get_array<Token>(prompt, "tokens", token);
   for (const Token t : tokens)
     if (t < 0 || t >= vocabulary_size) bad("prompt.tokens", ("a list of token ids below " + std::to_string(vocabulary_size)).c_str());
-  return {std::move(tokens), {}};
+  return {{std::move(tokens), {}}};
 }
 
 }  // namespace
@@ -109,9 +114,10 @@ Request request(const Napi::Object& params, const Vocabulary& vocabulary, int vo
   Request request;
   const bool prepare = params.Get("prepare").ToBoolean();
   const bool healed = params.Get("heal").ToBoolean() && !prepare && !params.Get("score").IsString();
-  HealedText prompt = prompt_tokens(get_object(params, "prompt"), vocabulary, vocabulary_size, healed);
+  PromptTokens prompt = prompt_tokens(get_object(params, "prompt"), vocabulary, vocabulary_size, healed);
   request.prompt = std::move(prompt.tokens);
   request.lead = std::move(prompt.lead);
+  request.stable_tokens = prompt.stable;
   request.lanes = get_int(params, "lanes", 1, kMaxLanes);
   request.max_new_tokens = get_int(params, "maxTokens", 1, 1 << 24);
   const Napi::Object sampling = get_object(params, "sampling");

@@ -208,7 +208,7 @@ void Engine::admit() {
     job->prompt_open = true;
     job->phase = Job::Phase::kPrefill;
     job->taken_up = Clock::now();
-    job->result.totals.reused_tokens = opened.reused;
+    job->result.totals.reused_tokens = job->computed = opened.reused;
     const DraftLengthSpec spec = info_.has_draft ? request.draft_length : DraftLengthSpec{DraftLengthSpec::Kind::kNone};
     job->policy = make_policy(spec, kMaxDraftLength, costs_, experience(request.sampling));
     job->with_draft = job->policy->wants_draft(lanes_in_use + request.lanes, static_cast<int>(job->tokens.size()));

@@ -62,6 +62,7 @@ class Engine {
   void score(const std::shared_ptr<Job>& job);
   void prefill_oldest();
   void prefill(Job& job);
+  int next_piece(const Job& job) const;
   void start_lanes(Job& job);
   void start_healed(Job& job);
   void open_lane(const Job& job, LaneState& lane, const std::optional<LaneFork>& fork);

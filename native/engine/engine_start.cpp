@@ -24,13 +24,20 @@ void Engine::prefill_oldest() {
   }
 }
 
+int Engine::next_piece(const Job& job) const {
+  const int stable = job.request.stable_tokens - job.computed;
+  return info_.keeps_prefill_chunk && stable > 0 ? std::min(stable, prefill_chunk_) : prefill_chunk_;
+}
+
 void Engine::prefill(Job& job) {
   const auto start = Clock::now();
-  const int left = runtime_->prefill(job.prompt, prefill_chunk_, job.with_draft);
+  const int left = runtime_->prefill(job.prompt, next_piece(job), job.with_draft);
   const double ms = ms_between(start, Clock::now());
   if (left > 0 && !info_.keeps_prefill_chunk) prefill_chunk_ = next_prefill_chunk(prefill_chunk_, ms);
   const int total = static_cast<int>(job.tokens.size());
-  job.listener->on_prefill({.done = total - left, .total = total, .reused = job.result.totals.reused_tokens});
+  const int reused = job.result.totals.reused_tokens;  // by the target; the draft may have to catch up
+  job.computed = std::max(reused, total - 1 - static_cast<int>(job.request.lead.size()) - left);
+  job.listener->on_prefill({.done = std::max(reused, total - left), .total = total, .reused = reused});
   job.result.totals.prefill_ms = job.now_ms();
   if (left > 0) return;
   if (job.request.prepare)

@@ -48,6 +48,7 @@ struct Engine::Job {
   PromptId prompt = 0;
   enum class Phase { kWaiting, kPrefill, kDecoding, kEnded } phase = Phase::kWaiting;
   bool prompt_open = false, with_draft = false;
+  int computed = 0;  // of the prompt's tokens
   std::unique_ptr<DraftLengthPolicy> policy;
   std::vector<LaneState> lanes;
   Result result;

@@ -16,6 +16,9 @@ struct Request {
   /// Token healing (engine/token_healing.h): every lane begins with the text of these tokens, at most kMostLeadTokens, none of them without
   /// bytes. It is not part of a lane's text, but the tokens written for it are of its tokens. Not looked at where a prompt is scored.
   std::vector<Token> lead;
+  /// Of the prompt, the first tokens that a request to come is likely to begin with, such as those before the cursor; 0: no telling. Where a
+  /// pass takes long, one ends behind them: a request that is given up within the rest leaves them computed.
+  int stable_tokens = 0;
   int lanes = 8;              ///< 1 to RuntimeInfo::max_lanes.
   int max_new_tokens = 128;   ///< Per lane; cut to the context, with a notice.
   Sampling sampling;          ///< Lane i draws from the stream (seed, i).
