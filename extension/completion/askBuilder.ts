@@ -56,11 +56,11 @@ const SPECIAL_TOKENS = 8;
 /** Automatic requests are answered when one lane in so many has given a candidate. */
 const ENOUGH_SHARE = 4;
 
-/** What an ask is made of, and how much longer than it may take its prompt may become by being prepared. */
+/** How long the parts of a prompt may be. */
 interface Budgets {
-  /** Of prompts that are computed when they are asked for. */
+  /** Of a prompt that is computed when it is asked for. */
   quick: ContextBudget;
-  /** Of those of which most is computed before: `quick` where that is all there is room for. */
+  /** Of one that was prepared; `quick` itself where that is as long as there is room for. */
   whole: ContextBudget;
 }
 

@@ -57,3 +57,14 @@ it.skipIf(!real)("a request ends it, and what was computed until then is kept; b
   abort.abort();
   await running;
 });
+
+it.skipIf(!real)("a pass ends where the text before the cursor does, so that a request given up behind it has not computed it in vain", async () => {
+  if (!real) return;
+  const client = await startLoaded(real);
+  const done: number[] = [];
+  const fim = { kind: "fim", prefix: line.repeat(12), suffix: line.repeat(20) } as const;
+  const { totals } = await client.generate(request({ ...short, prompt: fim }), { onProgress: ({ prefill }) => prefill && done.push(prefill.done) });
+  const before = (await client.tokenize(fim.prefix)).tokens.length;
+  expect(totals.promptTokens).toBeGreaterThan(2 * before);
+  expect(done.some((tokens) => tokens >= before && tokens <= before + 4), `${done.join()} of ${totals.promptTokens}, ${before} before the cursor`).toBe(true);
+});
