@@ -1,5 +1,5 @@
 // The release of llama.cpp that Octet is built against and where its parts are.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { Failure, root } from "./run.mjs";
 
@@ -25,12 +25,30 @@ export function llamaPlatform(platform = process.platform, arch = process.arch) 
   }[`${platform}-${arch}`];
 }
 
+/** Name of the @node-llama-cpp package whose backend for GPUs is taken beside the machine's own; undefined where there is none. */
+export function gpuPlatform(platform = process.platform, arch = process.arch) {
+  return { "linux-x64": "linux-x64-vulkan", "win32-x64": "win-x64-vulkan" }[`${platform}-${arch}`];
+}
+
 /** Folder of llama.cpp's shared libraries: OCTET_LLAMA_LIBRARIES, or the installed package's. */
 export function librariesFolder() {
-  const given = process.env.OCTET_LLAMA_LIBRARIES?.split(path.delimiter)[0];
+  const given = givenFolders()[0];
   if (given) return path.resolve(given);
   const platform = llamaPlatform();
   if (!platform) throw new Failure(`there is no llama.cpp package for ${process.platform}-${process.arch}`);
+  return installedFolder(platform);
+}
+
+/** The backends for GPUs that {@link librariesFolder} does not hold, as files: nothing else is taken from where they are. */
+export function gpuLibraries() {
+  const platform = gpuPlatform();
+  const folders = givenFolders().length > 0 ? givenFolders().slice(1).map((folder) => path.resolve(folder)) : platform ? [installedFolder(platform)] : [];
+  return folders.flatMap((folder) => readdirSync(folder).filter((name) => /^(lib)?ggml-(vulkan|cuda|hip|sycl)\.(so|dll)$/.test(name)).map((name) => path.join(folder, name)));
+}
+
+const givenFolders = () => (process.env.OCTET_LLAMA_LIBRARIES ?? "").split(path.delimiter).filter(Boolean);
+
+function installedFolder(platform) {
   const folder = path.join(root, "node_modules/@node-llama-cpp", platform);
   if (!existsSync(folder)) throw new Failure(`@node-llama-cpp/${platform} is not installed: run npm run setup`);
   const { version } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { cudaLibrary, cudaRuntimeNotice } from "./cudaLibrary.mjs";
-import { headersFolder, llamaPlatform, sourcePackage } from "./llama.mjs";
+import { gpuPlatform, headersFolder, llamaPlatform, sourcePackage } from "./llama.mjs";
 import { Failure, root } from "./run.mjs";
 
 /** @typedef {{ name: string, version: string, licence: string, text: string }} Notice */
@@ -17,7 +17,8 @@ const readJson = (file) => JSON.parse(readFileSync(file, "utf8"));
 /** Every npm package whose code may be in the VSIX: the manifest's dependencies, theirs, and the addon's; what else is linked. @returns {Notice[]} */
 export function notices({ cuda = existsSync(cudaLibrary) } = {}) {
   const found = new Map();
-  const wanted = [...Object.keys(readJson(path.join(root, "package.json")).dependencies), "node-addon-api", `@node-llama-cpp/${llamaPlatform()}`]
+  const libraries = [llamaPlatform(), gpuPlatform()].filter(Boolean).map((platform) => `@node-llama-cpp/${platform}`);
+  const wanted = [...Object.keys(readJson(path.join(root, "package.json")).dependencies), "node-addon-api", ...libraries]
     .map((name) => ({ name, from: root }));
   for (let next = wanted.pop(); next; next = wanted.pop()) {
     const folder = folderOf(next.name, next.from);

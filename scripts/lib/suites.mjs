@@ -3,8 +3,10 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { ptxTestProgram, raceTestProgram, testProgram } from "../build-native.mjs";
 import { ensureCodeServer } from "./codeServer.mjs";
+import { gpuLibraries, gpuPlatform } from "./llama.mjs";
 import { root, run, tail } from "./run.mjs";
 import { together } from "./schedule.mjs";
+import { vulkanDriverThere } from "./system.mjs";
 
 /** @typedef {{ passed: number, failed: number, skipped?: number, why?: string, output?: string, again?: string[] }} Result */
 /**
@@ -35,10 +37,10 @@ async function types() {
  * A test program of doctest's; cases not chosen count as nothing. A crash counts as one failure beside what was reported before it. `folder`:
  * for its temporary files, whose names the cases choose, so that programs side by side need one each.
  */
-async function doctest(program, args, folder) {
+async function doctest(program, args, folder, env = {}) {
   const temporary = path.join(results, `temporary-${folder}`);
   mkdirSync(temporary, { recursive: true });
-  const { code, output } = await run(program, args, { timeoutMs: 15 * minutes, env: { TMPDIR: temporary } });
+  const { code, output } = await run(program, args, { timeoutMs: 15 * minutes, env: { TMPDIR: temporary, ...env } });
   const summary = /test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed/.exec(output);
   if (!summary) return { passed: 0, failed: 1, output: `${output}\nthe native tests ended early, with exit code ${code}` };
   const [passed, failed] = summary.slice(1).map(Number);
@@ -51,6 +53,20 @@ const cudaCases = "*/native/cuda/*";
 const engineCases = [["cuda", `--source-file=${cudaCases}`], ["others", `--source-file-exclude=${cudaCases}`]].map(([name, chosen]) => {
   return () => doctest(testProgram, ["--no-colors=true", chosen], name);
 });
+
+/**
+ * The engine on a GPU, by llama.cpp's Vulkan backend: on the machine's first device. Where that is Mesa's driver that computes on processors,
+ * ggml takes it only when it is named, and it crashes in some of ggml's kernels for half precision and fused operations (Mesa 22.3.6).
+ */
+async function gpuCases() {
+  const skipped = (why) => ({ passed: 0, failed: 0, skipped: 1, why });
+  const platform = gpuPlatform();
+  if (!platform) return skipped(`llama.cpp's packages for ${process.platform}-${process.arch} have no Vulkan backend beside them`);
+  if (!vulkanDriverThere()) return skipped("there is no Vulkan driver; on Debian: mesa-vulkan-drivers");
+  const [library] = gpuLibraries();
+  const env = { OCTET_TEST_GPU_LIBRARIES: path.dirname(library), GGML_VK_VISIBLE_DEVICES: "0", GGML_VK_DISABLE_F16: "1", GGML_VK_DISABLE_FUSION: "1", ...process.env };
+  return doctest(testProgram, ["--no-colors=true", "--source-file=*/native/gpu/*"], "gpu", env);
+}
 
 /** Cases chosen by a program that not every machine builds: where it is missing they are skipped, and the build may have left a line why. */
 async function chosenCases(program) {
@@ -121,6 +137,7 @@ export const suites = [
   { name: "types", what: "tsc --noEmit", parts: [types] },
   { name: "unit", what: "pure modules", parts: [() => vitest("unit")] },
   { name: "native", what: "engine and runtimes", native: true, parts: engineCases },
+  { name: "gpu", what: "the engine by Vulkan", native: true, parts: [gpuCases] },
   { name: "races", what: "CUDA kernels under the race detector", native: true, parts: [() => chosenCases(raceTestProgram)] },
   { name: "process", what: "worker and command line as processes", parts: [() => vitestTwice("process")] },
   { name: "ptx", what: "CUDA kernels as nvcc compiles them, interpreted", native: true, parts: [() => chosenCases(ptxTestProgram)] },

@@ -1,5 +1,5 @@
 // Programs that must be on the machine, and how a Debian system gets them.
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { Failure, must, run } from "./run.mjs";
 
@@ -22,6 +22,7 @@ const needs = [
   { what: "a C++20 compiler", debian: "g++", found: () => onPath("c++", "g++", "clang++") || process.platform === "win32" },
   { what: "doctest", debian: "doctest-dev", tests: true, found: () => headerThere("doctest/doctest.h") },
   { what: "Python 3", debian: "python3", tests: true, found: () => onPath("python3") },
+  { what: "a Vulkan driver", debian: "mesa-vulkan-drivers", tests: true, optional: true, found: vulkanDriverThere },
   { what: "Chromium", debian: "chromium", browser: true, found: () => Boolean(process.env.CHROMIUM) || onPath("chromium", "chromium-browser", "google-chrome") },
 ];
 
@@ -30,9 +31,16 @@ function headerThere(header) {
   return [...given, "/usr/include", "/usr/local/include", "/opt/homebrew/include"].some((folder) => existsSync(path.join(folder, header)));
 }
 
-/** Installs what is missing where that can be done unasked (Debian, as root); else says what to install. */
+/** Whether some driver of a GPU, or one that computes on processors, has told the Vulkan loader of itself. Linux only: elsewhere it comes with the GPU's. */
+export function vulkanDriverThere() {
+  if (process.platform !== "linux") return true;
+  return ["/usr/share/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d"].some((folder) => existsSync(folder) && readdirSync(folder).length > 0);
+}
+
+/** Installs what is missing where that can be done unasked (Debian, as root); else says what to install. What is optional is not asked for. */
 export async function ensurePrograms({ tests, browser }) {
-  const missing = () => needs.filter((need) => (tests || !need.tests) && (browser || !need.browser) && !need.found());
+  const unasked = onPath("apt-get") && process.getuid?.() === 0;
+  const missing = () => needs.filter((need) => (tests || !need.tests) && (browser || !need.browser) && (unasked || !need.optional) && !need.found());
   const lacking = missing();
   if (lacking.length === 0) return;
   const what = lacking.map((need) => need.what).join(", ");

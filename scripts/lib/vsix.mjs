@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { cudaLibrary } from "./cudaLibrary.mjs";
-import { librariesFolder } from "./llama.mjs";
+import { gpuLibraries, librariesFolder } from "./llama.mjs";
 import { llamaLicence } from "./notices.mjs";
 import { Failure, root } from "./run.mjs";
 
@@ -42,6 +42,7 @@ export function contents() {
     ...(existsSync(cudaLibrary) ? same("dist/", [path.basename(cudaLibrary)]) : []),
     ...same("dist/webview/", views),
     ...readdirSync(libraries).filter(isLibrary).map((name) => [`dist/llama/${name}`, path.join(libraries, name)]),
+    ...gpuLibraries().map((file) => [`dist/llama/${path.basename(file)}`, file]),
     ["dist/llama/LICENSE", llamaLicence],
     ...same("models/", readdirSync(path.join(root, "models")).filter((name) => name.endsWith(".gguf") || name === "README.md")),
     ...same("media/", filesUnder(path.join(root, "media"))),

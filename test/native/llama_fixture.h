@@ -1,6 +1,7 @@
 // The starter pair, loaded as the llama tests need it.
 #pragma once
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,16 @@ inline std::vector<std::string>& logged_problems() {
   return lines;
 }
 
+/// A folder with llama.cpp's backends for GPUs, given to the cases of gpu/; empty: the process does without.
+inline std::string gpu_libraries() {
+  const char* const folder = std::getenv("OCTET_TEST_GPU_LIBRARIES");
+  return folder ? folder : "";
+}
+
 inline void start_backends() {
-  initialize({OCTET_TEST_LIBRARIES}, [](LogLevel level, const std::string& line) {
+  std::vector<std::string> folders = {OCTET_TEST_LIBRARIES};
+  if (const std::string gpu = gpu_libraries(); !gpu.empty()) folders.push_back(gpu);
+  initialize(folders, [](LogLevel level, const std::string& line) {
     if (level == LogLevel::kError || level == LogLevel::kWarning) logged_problems().push_back(line);
   });
 }

@@ -1,6 +1,6 @@
 // load(): checks the files, fits the pair to memory, loads it and warms it up.
 #include <algorithm>
-#include <array>
+#include <chrono>
 #include <cmath>
 #include <optional>
 
@@ -12,6 +12,7 @@
 #include "runtimes/llama/model_file.h"
 #include "runtimes/llama/vocabulary.h"
 #include "runtimes/llama/vocabulary_pair.h"
+#include "runtimes/llama/warm_up.h"
 
 namespace octet::llama {
 namespace {
@@ -66,23 +67,6 @@ int prefill_chunk(double parameters, int threads, bool on_gpu) {
   if (on_gpu) return kPassRows;
   const double tokens = kMs * kOperationsPerMs * threads / (2 * std::max(1.0, parameters));
   return static_cast<int>(std::exp2(std::clamp(std::round(std::log2(tokens)), 4.0, std::log2(kPassRows))));
-}
-
-// One short pass: touches the weights, proves that the numbers are numbers and that the cache can be rolled back.
-void warm_up(LogitsModel& model, const std::string& path) {
-  const std::array<Row, 2> rows{Row{0, 0, 0, false}, Row{0, 0, 1, true}};
-  model.decode(rows);
-  const auto logits = model.logits(1);
-  if (!std::all_of(logits.begin(), logits.end(), [](float value) { return std::isfinite(value); })) {
-    throw Error(ErrorCode::kModelDamaged, path + ": it computes values that are not numbers",
-                "Download the file again.");
-  }
-  try {
-    model.truncate(0, 1);
-  } catch (const std::runtime_error& error) {
-    throw Error(ErrorCode::kModelUnsupported, path + ": " + error.what());
-  }
-  model.truncate(0, 0);
 }
 
 }  // namespace
@@ -140,8 +124,13 @@ LoadedPair load(const LoadOptions& options, const std::function<bool(LoadPhase, 
   }
 
   report(LoadPhase::kWarmup, 0);
-  warm_up(*pair.target, options.target);
-  if (pair.draft) warm_up(*pair.draft, options.draft);
+  check_numbers(*pair.target, options.target);
+  if (pair.draft) check_numbers(*pair.draft, options.draft);
+  if (chosen.handle) {
+    constexpr std::chrono::seconds kTarget{6}, kDraft{3};
+    compile_kernels(*pair.target, fit.lanes, kTarget, [&](float done) { report(LoadPhase::kWarmup, done / 2); });
+    if (pair.draft) compile_kernels(*pair.draft, fit.lanes, kDraft, [&](float done) { report(LoadPhase::kWarmup, 0.5f + done / 2); });
+  }
   pair.vocabulary = make_vocabulary(target_model);
   pair.lanes = fit.lanes;
   pair.context_tokens = fit.context_tokens;

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { cudaLibrary } from "../../../scripts/lib/cudaLibrary.mjs";
-import { llamaPlatform } from "../../../scripts/lib/llama.mjs";
+import { gpuPlatform, llamaPlatform } from "../../../scripts/lib/llama.mjs";
 import { notices } from "../../../scripts/lib/notices.mjs";
 import { DEFAULT_PAIR, shippedPair, shippedPairs } from "../../../extension/models/shipped";
 import { chosenTarget, contents, targets } from "../../../scripts/lib/vsix.mjs";
@@ -25,6 +25,10 @@ describe("the packaged extension", () => {
     const libraries = under("dist/llama/").filter((name) => name.endsWith(`.${suffix}`));
     for (const part of ["llama", "ggml", "ggml-base", "ggml-cpu"]) expect(libraries.join("\n")).toMatch(new RegExp(`/(lib)?${part}[.-]`, "m"));
     expect(names).toContain("dist/llama/LICENSE");
+  });
+
+  it.skipIf(!gpuPlatform())("holds llama.cpp's backend for GPUs", () => {
+    expect(under("dist/llama/").filter((name) => name.includes("vulkan"))).toEqual([`dist/llama/${process.platform === "win32" ? "ggml-vulkan.dll" : "libggml-vulkan.so"}`]);
   });
 
   it("holds the licence of every package that is bundled, of what the addon is made of, and of llama.cpp", () => {
@@ -60,6 +64,8 @@ describe("targets", () => {
     const [platform, arch] = target.split("-") as [NodeJS.Platform, NodeJS.Architecture];
     const { optionalDependencies } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as { optionalDependencies: object };
     expect(Object.keys(optionalDependencies)).toContain(`@node-llama-cpp/${llamaPlatform(platform, arch)}`);
+    const gpu = gpuPlatform(platform, arch);
+    if (gpu) expect(Object.keys(optionalDependencies)).toContain(`@node-llama-cpp/${gpu}`);
   });
 
   it("other than this machine's and unknown ones are refused", () => {

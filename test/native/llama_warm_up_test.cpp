@@ -1,0 +1,85 @@
+// The passes that make a GPU's driver compile its kernels: which, in which order, for how long.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "engine/error.h"
+#include "runtimes/llama/warm_up.h"
+
+using namespace octet;
+using namespace octet::llama;
+
+namespace {
+
+/// Knows nothing but how many rows it was given; refuses what the contract of LogitsModel forbids.
+class CountingModel final : public LogitsModel {
+ public:
+  explicit CountingModel(int cells = 4096, std::chrono::milliseconds pass = {}) : cells_(cells), pass_(pass) {}
+
+  int vocabulary() const override { return 4; }
+  int max_sequences() const override { return 1; }
+  int cache_tokens() const override { return cells_; }
+  int max_rows() const override { return 512; }
+  void decode(std::span<const Row> rows) override {
+    for (const Row& row : rows) REQUIRE(row.position == length++);
+    REQUIRE(length <= cells_);
+    REQUIRE(rows.back().wants_logits);
+    REQUIRE(std::count_if(rows.begin(), rows.end(), [](const Row& row) { return row.wants_logits; }) <= 64);
+    passes.push_back(static_cast<int>(rows.size()));
+    std::this_thread::sleep_for(pass_);
+  }
+  std::span<const float> logits(int) const override { return logits_; }
+  void share(Sequence, Sequence, int) override { FAIL("nothing is shared"); }
+  void truncate(Sequence, int to) override { length = to; }
+
+  std::vector<int> passes;
+  int length = 0;
+
+ private:
+  int cells_;
+  std::chrono::milliseconds pass_;
+  std::vector<float> logits_{0, 0, 0, 0};
+};
+
+constexpr std::chrono::minutes kLong{1};
+
+}  // namespace
+
+TEST_CASE("kernels: a prompt's piece first, then all lanes, one lane, and every number of rows that has a kernel of its own") {
+  for (const int lanes : {1, 8, 12}) {
+    CAPTURE(lanes);
+    CountingModel model;
+    std::vector<float> heard;
+    compile_kernels(model, lanes, kLong, [&](float done) { heard.push_back(done); });
+    CHECK(model.passes == kernel_rows(lanes));
+    CHECK(model.length == 0);
+    CHECK(model.passes[0] > 64);
+    CHECK(model.passes[1] == lanes);
+    for (int rows = 1; rows <= 8; ++rows) CHECK(std::count(model.passes.begin(), model.passes.end(), rows) == 1);
+    CHECK(heard.size() == model.passes.size());
+    CHECK(std::is_sorted(heard.begin(), heard.end()));
+    CHECK(heard.front() == 0);
+    CHECK(heard.back() < 1);
+  }
+}
+
+TEST_CASE("kernels: no pass has more rows than the cache has cells") {
+  CountingModel model(40);
+  compile_kernels(model, 8, kLong, [](float) {});
+  CHECK(*std::max_element(model.passes.begin(), model.passes.end()) == 40);
+}
+
+TEST_CASE("kernels: a slow device ends with the pass in which the time is over, and whoever gives up with the next") {
+  CountingModel slow(4096, std::chrono::milliseconds(30));
+  compile_kernels(slow, 8, std::chrono::milliseconds(10), [](float) {});
+  CHECK(slow.passes.size() == 1);
+  CHECK(slow.length == 0);
+
+  CountingModel model;
+  int reports = 0;
+  CHECK_THROWS_AS(compile_kernels(model, 8, kLong, [&](float) {
+                    if (++reports == 3) throw Error(ErrorCode::kCancelled, "Loading was cancelled");
+                  }), Error);
+  CHECK(model.passes.size() == 2);
+}
