@@ -68,7 +68,7 @@ export function modelsLines({ folder, usedBytes: used, pairs, found }: ModelsRep
 function pairLines(pair: PairReport, theme: Theme, width: number): string[] {
   const { name, bytes, state, missingBytes, target, draft, fit, recommended } = pair;
   const { marks } = theme;
-  const mark = fit.where === "gpu" ? theme.good(marks.yes) : fit.where === "ram" ? theme.warn(marks.caution) : theme.bad(marks.no);
+  const mark = fit.where === "gpu" ? theme.good(marks.yes) : fit.where !== "nowhere" ? theme.warn(marks.caution) : theme.bad(marks.no);
   const sources = [...new Set([target, draft].flatMap((located) => located?.source ?? []))];
   const states = {
     there: sources.length === 0 ? "downloaded" : `there, from ${sources.join(" and ")}`,

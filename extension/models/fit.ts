@@ -67,7 +67,8 @@ export function needOf(parts: readonly Part[], wanted: Wanted): Need {
 export const availableOf = (freeBytes: number): number => freeBytes - Math.min(Math.floor(freeBytes / 20), 512 * MIB);
 
 export interface Fit {
-  where: "gpu" | "ram" | "nowhere";
+  /** "integrated": a GPU that computes in the machine's own memory. */
+  where: "gpu" | "integrated" | "ram" | "nowhere";
   /** The device it goes to; for "nowhere" the one with most memory. */
   device: string;
   /** With less context than wanted; at least 1024 tokens. */
@@ -78,7 +79,7 @@ export interface Fit {
 
 export type Machine = Pick<HelloResult, "devices" | "machine">;
 
-/** Where the worker would put the pair: the first device that holds every lane with 1024 tokens, GPUs before the processor. */
+/** Where the worker would put the pair: the first device that holds every lane with 1024 tokens; GPUs of their own memory, integrated ones, the processor. */
 export function fitOf(pair: CataloguePair, machine: Machine, wanted: Wanted): Fit {
   const parts = [pair.target, pair.draft].map(({ bytes, shape }) => ({ weights: bytes, shape }));
   const whole = needOf(parts, wanted).total;
@@ -94,11 +95,11 @@ export function fitOf(pair: CataloguePair, machine: Machine, wanted: Wanted): Fi
 }
 
 function placesOf({ devices, machine }: Machine): Pick<Fit, "where" | "device" | "availableBytes">[] {
-  const isGpu = ({ kind }: DeviceInfo): boolean => kind !== "cpu";
-  const gpus = devices.filter(isGpu).map(({ description, name, freeMemoryBytes }) => ({
-    where: "gpu" as const, device: description || name, availableBytes: availableOf(freeMemoryBytes),
-  }));
-  return [...gpus, { where: "ram", device: "memory", availableBytes: availableOf(machine.freeMemoryBytes) }];
+  const places = (where: "gpu" | "integrated", kinds: DeviceInfo["kind"][]): Pick<Fit, "where" | "device" | "availableBytes">[] =>
+    devices.filter(({ kind }) => kinds.includes(kind)).map(({ description, name, freeMemoryBytes }) => ({
+      where, device: description || name, availableBytes: availableOf(freeMemoryBytes),
+    }));
+  return [...places("gpu", ["gpu", "accelerator"]), ...places("integrated", ["integratedGpu"]), { where: "ram", device: "memory", availableBytes: availableOf(machine.freeMemoryBytes) }];
 }
 
 /** "fits on NVIDIA H100: needs 6.5 GB of 79 GB". */
@@ -106,6 +107,7 @@ export function fitSentence({ where, device, reduced, needBytes, availableBytes 
   const numbers = `needs ${formatBytes(needBytes)} of ${formatBytes(availableBytes)} free`;
   const cut = reduced ? ", with a shorter context" : "";
   if (where === "gpu") return `fits on ${device}${cut}: ${numbers}`;
+  if (where === "integrated") return `fits on ${device}${cut}, slower than on a graphics card: ${numbers}`;
   if (where === "ram") return `fits in memory${cut}, slow without a GPU: ${numbers}`;
   return `does not fit: ${numbers}`;
 }
@@ -115,6 +117,7 @@ export function fitBrief({ where, device, reduced, needBytes, availableBytes }: 
   const numbers = `needs ${formatPart(needBytes, availableBytes)}`;
   const less = reduced ? " with less context" : "";
   if (where === "gpu") return `Fits: ${numbers}${less} on ${device}.`;
+  if (where === "integrated") return `Fits: ${numbers}${less}, not fast, on ${device}.`;
   if (where === "ram") return `Fits: ${numbers}${less}, slow${reduced ? "" : " without a GPU"}.`;
   return `Does not fit: ${numbers}.`;
 }
@@ -126,11 +129,12 @@ export interface Ranked {
 }
 
 /**
- * Best for this machine first: on a GPU the largest that fits, in memory the smallest, then what fits only with less context;
- * of equals the base model, which is better at filling in. The first is recommended, if it fits.
+ * Best for this machine first: on a graphics card the largest that fits, on an integrated GPU and in memory, where every token waits for
+ * the machine's own memory, the smallest; then what fits only with less context; of equals the base model, which is better at filling in. The first is recommended, if it fits.
  */
 export function rank(pairs: readonly CataloguePair[], machine: Machine, wanted: Wanted): Ranked[] {
-  const group = ({ where, reduced }: Fit): number => (where === "nowhere" ? 4 : (where === "gpu" ? 0 : 2) + Number(reduced));
+  const order = ["gpu", "integrated", "ram", "nowhere"];
+  const group = ({ where, reduced }: Fit): number => 2 * order.indexOf(where) + Number(reduced);
   const size = ({ pair, fit }: { pair: CataloguePair; fit: Fit }): number => (fit.where === "gpu" ? -pair.parameters : pair.parameters);
   return pairs
     .map((pair) => ({ pair, fit: fitOf(pair, machine, wanted) }))

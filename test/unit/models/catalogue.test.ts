@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { bytesOf, catalogue, filesOf, licenceLine, pageOf } from "../../../extension/models/catalogue";
 import { checkedUrl, endpointOf, urlOf } from "../../../extension/models/endpoint";
-import { availableOf, fitOf, fitSentence, needOf, rank, type Machine } from "../../../extension/models/fit";
+import { availableOf, fitBrief, fitOf, fitSentence, needOf, rank, type Machine } from "../../../extension/models/fit";
 import { progressLine } from "../../../extension/models/install";
 import { Rate } from "../../../extension/models/rate";
 import { formatBytes, formatRemaining } from "../../../extension/models/words";
@@ -10,6 +10,13 @@ import { formatBytes, formatRemaining } from "../../../extension/models/words";
 const GB = 1e9;
 const wanted = { lanes: 8, contextTokens: 4096 };
 const pairNamed = (name: string) => catalogue.find((pair) => pair.name === name)!;
+
+/** Its graphics processor computes in the machine's memory, and is listed before the others. */
+function withIntegrated(ramGb: number, ...gpusGb: number[]): Machine {
+  const bare = machine(ramGb, ...gpusGb);
+  const own = { name: "Vulkan9", description: "Iris", kind: "integratedGpu" as const, runtime: "llama" as const, memoryBytes: ramGb * GB, freeMemoryBytes: ramGb * GB };
+  return { ...bare, devices: [own, ...bare.devices] };
+}
 
 function machine(ramGb: number, ...gpusGb: number[]): Machine {
   const free = ramGb * GB;
@@ -95,6 +102,12 @@ describe("fit", () => {
     expect(fitOf(seven, machine(64, 4), wanted)).toMatchObject({ where: "ram", reduced: false });
     expect(fitOf(seven, machine(2, 4), wanted)).toMatchObject({ where: "nowhere", device: "GPU 0" });
   });
+  it("takes a graphics card rather than an integrated GPU, and that rather than the processor", () => {
+    expect(fitOf(seven, withIntegrated(64, 24), wanted)).toMatchObject({ where: "gpu", device: "GPU 0" });
+    expect(fitOf(seven, withIntegrated(64, 4), wanted)).toMatchObject({ where: "integrated", device: "Iris" });
+    expect(fitSentence(fitOf(seven, withIntegrated(64), wanted))).toMatch(/^fits on Iris, slower than on a graphics card: needs [\d.]+ GB of 63 GB free$/);
+    expect(fitBrief(fitOf(seven, withIntegrated(64), wanted))).toMatch(/^Fits: needs [\d.]+ of 63 GB, not fast, on Iris\.$/);
+  });
   it("takes less context rather than nothing", () => {
     const long = { lanes: 8, contextTokens: 16_384 };
     const { total } = needOf([seven.target, seven.draft].map(({ bytes, shape }) => ({ weights: bytes, shape })), long);
@@ -106,12 +119,14 @@ describe("fit", () => {
     expect(fitSentence(fitOf(seven, machine(64), wanted))).toMatch(/^fits in memory, slow without a GPU: needs [\d.]+ GB of 63 GB free$/);
     expect(fitSentence(fitOf(seven, machine(1), wanted))).toMatch(/^does not fit: needs [\d.]+ GB of 950 MB free$/);
   });
-  it("recommends the largest that fits a GPU, and without one the smallest", () => {
+  it("recommends the largest that fits a graphics card, and without one the smallest", () => {
     const best = (on: Machine) => rank(catalogue, on, wanted).filter(({ recommended }) => recommended).map(({ pair }) => pair.name);
     expect(best(machine(64, 80))).toEqual(["qwen2.5-coder-14b-instruct"]);
     expect(best(machine(64, 12))).toEqual(["qwen2.5-coder-7b"]);
     expect(best(machine(64, 8))).toEqual(["qwen2.5-coder-7b-instruct"]);
     expect(best(machine(64))).toEqual(["qwen2.5-coder-1.5b"]);
+    expect(best(withIntegrated(64))).toEqual(["qwen2.5-coder-1.5b"]);
+    expect(best(withIntegrated(64, 80))).toEqual(["qwen2.5-coder-14b-instruct"]);
     expect(best(machine(1))).toEqual([]);
     expect(rank(catalogue, machine(16, 8), wanted).map(({ fit }) => fit.where).join()).toMatch(/^gpu(,gpu)+(,ram)+$/);
   });
