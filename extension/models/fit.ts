@@ -73,6 +73,8 @@ export interface Fit {
   device: string;
   /** With less context than wanted; at least 1024 tokens. */
   reduced: boolean;
+  /** There is a GPU, and it is in memory for all that. */
+  tooLargeForGpu: boolean;
   needBytes: number;
   availableBytes: number;
 }
@@ -88,10 +90,11 @@ export function fitOf(pair: CataloguePair, machine: Machine, wanted: Wanted): Fi
   const place = places.find(({ availableBytes }) => least <= availableBytes);
   if (!place) {
     const largest = places.reduce((a, b) => (b.availableBytes > a.availableBytes ? b : a));
-    return { where: "nowhere", device: largest.device, reduced: false, needBytes: least, availableBytes: largest.availableBytes };
+    return { where: "nowhere", device: largest.device, reduced: false, tooLargeForGpu: false, needBytes: least, availableBytes: largest.availableBytes };
   }
   const reduced = whole > place.availableBytes;
-  return { ...place, reduced, needBytes: reduced ? least : whole };
+  const tooLargeForGpu = place.where === "ram" && places.length > 1;
+  return { ...place, reduced, tooLargeForGpu, needBytes: reduced ? least : whole };
 }
 
 function placesOf({ devices, machine }: Machine): Pick<Fit, "where" | "device" | "availableBytes">[] {
@@ -103,22 +106,22 @@ function placesOf({ devices, machine }: Machine): Pick<Fit, "where" | "device" |
 }
 
 /** "fits on NVIDIA H100: needs 6.5 GB of 79 GB". */
-export function fitSentence({ where, device, reduced, needBytes, availableBytes }: Fit): string {
+export function fitSentence({ where, device, reduced, tooLargeForGpu, needBytes, availableBytes }: Fit): string {
   const numbers = `needs ${formatBytes(needBytes)} of ${formatBytes(availableBytes)} free`;
   const cut = reduced ? ", with a shorter context" : "";
   if (where === "gpu") return `fits on ${device}${cut}: ${numbers}`;
   if (where === "integrated") return `fits on ${device}${cut}, slower than on a graphics card: ${numbers}`;
-  if (where === "ram") return `fits in memory${cut}, slow without a GPU: ${numbers}`;
+  if (where === "ram") return `fits in memory${cut}, slow ${tooLargeForGpu ? "as it is too large for the GPU" : "without a GPU"}: ${numbers}`;
   return `does not fit: ${numbers}`;
 }
 
 /** The same where there is little room, first what decides: "Fits: needs 6.5 of 79 GB on NVIDIA H100." */
-export function fitBrief({ where, device, reduced, needBytes, availableBytes }: Fit): string {
+export function fitBrief({ where, device, reduced, tooLargeForGpu, needBytes, availableBytes }: Fit): string {
   const numbers = `needs ${formatPart(needBytes, availableBytes)}`;
   const less = reduced ? " with less context" : "";
   if (where === "gpu") return `Fits: ${numbers}${less} on ${device}.`;
   if (where === "integrated") return `Fits: ${numbers}${less}, not fast, on ${device}.`;
-  if (where === "ram") return `Fits: ${numbers}${less}, slow${reduced ? "" : " without a GPU"}.`;
+  if (where === "ram") return `Fits: ${numbers}${less}, slow${reduced ? "" : tooLargeForGpu ? ", too large for the GPU" : " without a GPU"}.`;
   return `Does not fit: ${numbers}.`;
 }
 

@@ -117,6 +117,8 @@ describe("fit", () => {
   });
   it("is a sentence with its numbers", () => {
     expect(fitSentence(fitOf(seven, machine(64), wanted))).toMatch(/^fits in memory, slow without a GPU: needs [\d.]+ GB of 63 GB free$/);
+    expect(fitSentence(fitOf(seven, machine(64, 4), wanted))).toMatch(/^fits in memory, slow as it is too large for the GPU: needs [\d.]+ GB of 63 GB free$/);
+    expect(fitBrief(fitOf(seven, machine(64, 4), wanted))).toMatch(/^Fits: needs [\d.]+ of 63 GB, slow, too large for the GPU\.$/);
     expect(fitSentence(fitOf(seven, machine(1), wanted))).toMatch(/^does not fit: needs [\d.]+ GB of 950 MB free$/);
   });
   it("recommends the largest that fits a graphics card, and without one the smallest", () => {
