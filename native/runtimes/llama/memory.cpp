@@ -50,6 +50,8 @@ MemoryEstimate estimate(const Footprint& target, const Footprint* draft, LoadOpt
   return memory;
 }
 
+}  // namespace
+
 std::string readable(std::uint64_t bytes) {
   char text[32];
   const double mib = static_cast<double>(bytes) / (1 << 20);
@@ -57,8 +59,6 @@ std::string readable(std::uint64_t bytes) {
   else std::snprintf(text, sizeof text, "%.1f GB", mib / 1024);
   return text;
 }
-
-}  // namespace
 
 bool keeps_scores(const ModelShape& shape, int cache_tokens) {
   return score_bytes(shape, cache_tokens) <= kMostScoreBytes;

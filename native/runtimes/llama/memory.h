@@ -33,6 +33,9 @@ using ComputeBytes = std::function<std::uint64_t(int lanes, int context_tokens, 
 Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Footprint* draft,
                   std::uint64_t available, const ComputeBytes& compute = {});
 
+/// "512 MB", "9.6 GB".
+std::string readable(std::uint64_t bytes);
+
 /// Whether the scores of all cells may be kept for a whole pass (see attention() in model.cpp).
 bool keeps_scores(const ModelShape& shape, int cache_tokens);
 

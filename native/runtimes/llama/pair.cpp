@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "runtimes/llama/backends.h"
 #include "runtimes/llama/candidate.h"
@@ -10,6 +11,7 @@
 #include "runtimes/llama/memory.h"
 #include "runtimes/llama/model.h"
 #include "runtimes/llama/model_file.h"
+#include "runtimes/llama/placement.h"
 #include "runtimes/llama/vocabulary.h"
 #include "runtimes/llama/vocabulary_pair.h"
 #include "runtimes/llama/warm_up.h"
@@ -30,24 +32,12 @@ class Progress {
   const std::function<bool(LoadPhase, float)>& call_;
 };
 
-// The first device that holds the pair with every lane and at least 1024 tokens; else the last that holds it at all.
-std::pair<ChosenDevice, Fit> place(const LoadOptions& options, const Footprint& target, const Footprint* draft) {
-  std::optional<std::pair<ChosenDevice, Fit>> second_best;
-  std::optional<Error> failure;
-  for (const ChosenDevice& chosen : matching_devices(options.device)) {
-    try {
-      Fit fit = fit_to_memory(options, target, draft, available_memory(options, chosen.device));
-      const bool roomy = fit.lanes == options.lanes &&
-                         fit.context_tokens >= std::min(1024, wanted_context(options, target, draft));
-      if (roomy) return {chosen, std::move(fit)};
-      second_best.emplace(chosen, std::move(fit));
-    } catch (const Error& error) {
-      if (error.code != ErrorCode::kOutOfMemory) throw;
-      failure.emplace(error);
-    }
-  }
-  if (!second_best) throw *failure;
-  return std::move(*second_best);
+std::pair<ChosenDevice, Fit> place_here(const LoadOptions& options, const Footprint& target, const Footprint* draft) {
+  std::vector<ChosenDevice> matching = matching_devices(options.device);
+  std::vector<Device> devices;
+  for (const ChosenDevice& chosen : matching) devices.push_back(chosen.device);
+  Placement found = place(options, target, draft, devices);
+  return {std::move(matching[found.device]), std::move(found.fit)};
 }
 
 // More threads than cores wait for each other by spinning, a time slice at a barrier: with hundreds no step seems to end.
@@ -89,7 +79,7 @@ LoadedPair load(const LoadOptions& options, const std::function<bool(LoadPhase, 
   target.vocabulary.reset();
   pair.target_info = target.info;
   const Footprint* const draft_footprint = draft ? &draft->footprint : nullptr;
-  auto [chosen, fit] = place(options, target.footprint, draft_footprint);
+  auto [chosen, fit] = place_here(options, target.footprint, draft_footprint);
   pair.device = chosen.device;
   pair.threads = threads_for(options, pair.notices);
   report(LoadPhase::kChecking, 1);
