@@ -1,7 +1,7 @@
 // Starts a worker process for one command and gives it as the WorkerApi.
 import { existsSync } from "node:fs";
 import path from "node:path";
-import type { HelloResult, LogParams } from "../../protocol/worker";
+import type { GenerateProgressParams, HelloResult, LogParams } from "../../protocol/worker";
 import { WorkerClient } from "../worker/client";
 import { driverCrash, DriverCrashes, withNotice } from "../worker/driverCrashes";
 import type { OctetError } from "../worker/errors";
@@ -13,6 +13,8 @@ import type { WorkerApi } from "./workerApi";
 
 /** A worker that has not gone this long after it was told to is killed. */
 const CLOSE_MS = 3000;
+/** So long a cancelled worker may take that has nothing to show yet: a driver that compiles or computes hears of no cancellation. */
+const NOTHING_WRITTEN_MS = 1500;
 const WITHOUT_DRIVER = "--device cpu leaves it alone.";
 
 export interface ConnectOptions {
@@ -47,12 +49,12 @@ interface Started {
   hello: HelloResult;
 }
 
-async function start(bundle: string, gpus: boolean, { onStart, onLog }: ConnectOptions): Promise<Started | { exit: WorkerExit; error: unknown }> {
+async function start(bundle: string, gpus: boolean, { signal, onStart, onLog }: ConnectOptions): Promise<Started | { exit: WorkerExit; error: unknown }> {
   const client = new WorkerClient(forkWorker(bundle, {}, { gpus }));
   onStart(() => client.dispose());
   if (onLog) client.onLog(onLog);
   try {
-    return { client, hello: await client.hello() };
+    return { client, hello: await endingSoon(client, signal, () => client.hello()) };
   } catch (error) {
     await close(client);
     return { error, exit: (await client.exited).exit };
@@ -64,15 +66,38 @@ function workerApi({ client, hello }: Started, crash: OctetError | null): Worker
     hello,
     driverCrash: crash,
     load: async (params, options) => {
-      const all = { cudaPlans: plansFile(), ...params };
-      return crash ? withNotice(await client.load({ ...all, device: "cpu" }, options), crash) : client.load(all, options);
+      const all = { cudaPlans: plansFile(), ...params, ...(crash ? { device: "cpu" } : {}) };
+      const loaded = await endingSoon(client, options.signal, () => client.load(all, options));
+      return crash ? withNotice(loaded, crash) : loaded;
     },
-    generate: (params, options) => client.generate(params, options),
+    generate: (params, { signal, onProgress }) => {
+      let written = false;
+      const listen = (progress: GenerateProgressParams): void => {
+        written ||= progress.steps.length > 0;
+        onProgress?.(progress);
+      };
+      return endingSoon(client, signal, () => client.generate(params, { signal, onProgress: listen }), () => written);
+    },
     inspect: (params) => client.inspect(params),
     tokenize: (text) => client.tokenize(text),
     close: () => close(client),
     kill: () => client.dispose(),
   };
+}
+
+/** Kills the worker where `work` goes on long after the cancellation and nothing of it is `worthWaiting` for. */
+async function endingSoon<T>(client: WorkerClient, signal: AbortSignal, work: () => Promise<T>, worthWaiting = () => false): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const onAbort = (): void => {
+    timer = setTimeout(() => worthWaiting() || client.dispose(), NOTHING_WRITTEN_MS);
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await work();
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    clearTimeout(timer);
+  }
 }
 
 async function close(client: WorkerClient): Promise<void> {
