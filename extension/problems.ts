@@ -53,9 +53,8 @@ export class Problems implements vscode.Disposable {
     } else if (asked) vscode.window.setStatusBarMessage(sentence(error), 6_000);
   }
 
-  /** Something is amiss, and Octet goes on all the same. */
+  /** Something is amiss, is in the log, and Octet goes on all the same. */
   advise(error: OctetError, remedies: Remedy[]): void {
-    this.log.warn(sentence(error));
     this.show(error, remedies, vscode.window.showWarningMessage);
   }
 

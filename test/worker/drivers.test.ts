@@ -26,6 +26,14 @@ describe.skipIf(!canRun)("with a Vulkan library", () => {
     await expect(start(addon, env).hello()).rejects.toMatchObject({ code: "workerDied", message: "the worker stopped (signal SIGABRT)" });
   });
 
+  it("the CUDA runtime is left alone too where no GPU is wanted", async () => {
+    const client = start(addon, {}, undefined, { gpus: false });
+    await expect(client.load({ ...addon.load, device: "cuda" })).rejects.toMatchObject({
+      code: "deviceNotFound", message: "The device \"cuda\" cannot be used: GPUs are left alone",
+    });
+    expect((await client.load({ ...addon.load, device: "auto" })).device.kind).toBe("cpu");
+  });
+
   it("that crashes, the models go to the processor and the user is told once", async () => {
     const { supervisor, started } = supervise(addon, {}, libraries("crashes"));
     const told: OctetError[] = [];
