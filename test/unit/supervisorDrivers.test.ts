@@ -162,9 +162,11 @@ describe("a death", () => {
     expect(wasCrash(exit(null, null, new Error("spawn ENOENT")))).toBe(false);
   });
 
-  it("that is no crash does not count against drivers", () => {
+  it("that is no crash, or before another worker's hello, does not count against drivers", () => {
     const drivers = new DriverCrashes();
     drivers.died(exit(1));
+    drivers.died(exit(null, "SIGSEGV"));
+    drivers.answered();
     drivers.died(exit(null, "SIGSEGV"));
     expect(drivers.blamed).toBeNull();
     drivers.died(exit(null, "SIGABRT"));
