@@ -14,6 +14,8 @@ import { shippedPair } from "./models/shipped";
 import { storedPairs } from "./models/store";
 import { formatBytes } from "./models/words";
 import { toOctetError } from "./worker/errors";
+import { wantsGpus } from "./worker/gpus/wanted";
+import { notLookedFor } from "./worker/gpus/why";
 import type { WorkerSupervisor } from "./worker/supervisor";
 
 export interface ModelParts {
@@ -30,7 +32,7 @@ interface Choice extends vscode.QuickPickItem {
 const separator = (label: string): Choice => ({ label, kind: vscode.QuickPickItemKind.Separator });
 
 export async function chooseModel(parts: ModelParts): Promise<void> {
-  const options = { title: "Octet: Models", placeHolder: "Which models to write with?", matchOnDescription: true, matchOnDetail: true };
+  const options = { title: "Octet: Models", placeHolder: `Which models to write with?${gpuNote(parts)}`, matchOnDescription: true, matchOnDetail: true };
   await (await vscode.window.showQuickPick(choices(parts), options))?.take?.();
 }
 
@@ -48,6 +50,12 @@ async function choices(parts: ModelParts): Promise<Choice[]> {
       label: `$(file) ${file.name}`, description: `${formatBytes(file.bytes)} · ${file.source}`, detail: file.path, take: () => useFile(parts, file.path, found),
     })),
   ];
+}
+
+/** Where the list reckons without GPUs, why. */
+export function gpuNote({ supervisor, config }: ModelParts): string {
+  if (!wantsGpus(config().device)) return ` ${notLookedFor("octet.device")}.`;
+  return supervisor.driverCrash ? " GPUs are left alone, since a driver crashed." : "";
 }
 
 export async function listPairs({ supervisor, library, config, pair }: ModelParts, found: readonly FoundFile[]): Promise<PairChoice[]> {

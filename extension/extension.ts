@@ -15,6 +15,7 @@ import { Snooze } from "./snooze";
 import { Solutions } from "./solutions/solutions";
 import { StatusBar } from "./statusBar";
 import { WorkerClient } from "./worker/client";
+import { wantsGpus } from "./worker/gpus/wanted";
 import { forkWorker } from "./worker/process";
 import { Session } from "./worker/session";
 import { WorkerSupervisor } from "./worker/supervisor";
@@ -34,7 +35,8 @@ export function activate(context: vscode.ExtensionContext): OctetApi {
   const pair = () => pairFromConfig(config, root);
 
   const supervisor = new WorkerSupervisor({
-    start: () => new WorkerClient(forkWorker(context.asAbsolutePath("dist/worker.js"))),
+    start: (options) => new WorkerClient(forkWorker(context.asAbsolutePath("dist/worker.js"), {}, options)),
+    wantsGpus: () => wantsGpus(config.device),
     idleUnloadMs: () => config.idleUnloadMinutes * 60_000,
   });
   const parts = session = new Session(supervisor, () => loadParams(config, pair(), context.globalStorageUri));
@@ -59,6 +61,7 @@ export function activate(context: vscode.ExtensionContext): OctetApi {
     parts.onRequest((news) => speed.request(news)),
     snooze, problems, inline, statusBar, latency, solutions, library, follow,
     registerCommands({ session: parts, inline, snooze, problems, config: current, pair, library, log, version }),
+    supervisor.onDriverCrash((error) => problems.advise(error, ["restartWorker", "openSettings", "showLog"])),
     supervisor.onState(({ loaded }) => { if (loaded) problems.clear(); }),
     onConfigChange((changed) => {
       config = changed;

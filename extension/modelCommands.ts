@@ -1,6 +1,6 @@
 // The commands Download Models and Remove Downloaded Models.
 import * as vscode from "vscode";
-import { listPairs, usePair, useStarterModel, type ModelParts } from "./chooseModel";
+import { gpuNote, listPairs, usePair, useStarterModel, type ModelParts } from "./chooseModel";
 import { catalogue } from "./models/catalogue";
 import { sameFile } from "./models/pair";
 import { removePair, storedPairs, usedBytes, type StoredPair } from "./models/store";
@@ -8,7 +8,7 @@ import { formatBytes } from "./models/words";
 
 export async function downloadModels(parts: ModelParts): Promise<void> {
   const list = parts.library.found().then((found) => listPairs(parts, found));
-  const options = { title: "Octet: Download Models", placeHolder: "Which pair of models is to be downloaded and used?", matchOnDescription: true, matchOnDetail: true };
+  const options = { title: "Octet: Download Models", placeHolder: `Which pair of models is to be downloaded and used?${gpuNote(parts)}`, matchOnDescription: true, matchOnDetail: true };
   const choice = await vscode.window.showQuickPick(list, options);
   if (choice) await usePair(parts, choice);
 }

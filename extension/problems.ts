@@ -19,6 +19,9 @@ export interface Notification {
   remedies: Remedy[];
 }
 
+type Button = vscode.MessageItem & { remedy: Remedy };
+type Tell = (message: string, ...buttons: Button[]) => Thenable<Button | undefined>;
+
 export class Problems implements vscode.Disposable {
   readonly onChange: vscode.Event<void>;
   /** Notifications shown since activation. */
@@ -50,6 +53,11 @@ export class Problems implements vscode.Disposable {
     } else if (asked) vscode.window.setStatusBarMessage(sentence(error), 6_000);
   }
 
+  /** Something is amiss, is in the log, and Octet goes on all the same. */
+  advise(error: OctetError, remedies: Remedy[]): void {
+    this.show(error, remedies, vscode.window.showWarningMessage);
+  }
+
   /** What failed is tried anew, or was put right. `tellAgain`: should it fail again, the user wants to know. */
   clear({ tellAgain = false } = {}): void {
     if (tellAgain) this.told.clear();
@@ -62,12 +70,12 @@ export class Problems implements vscode.Disposable {
     this.emitter.dispose();
   }
 
-  private show(error: OctetError, remedies: Remedy[]): void {
+  private show(error: OctetError, remedies: Remedy[], tell: Tell = vscode.window.showErrorMessage): void {
     this.told.add(error.message);
     const message = sentence(error);
     this.shown.push({ message, remedies });
     const buttons = remedies.map((remedy) => ({ title: titles[remedy], remedy }));
-    void vscode.window.showErrorMessage(message, ...buttons).then((chosen) => {
+    void tell(message, ...buttons).then((chosen) => {
       if (chosen?.remedy === "openSettings") void openSettings("octet.device");
       else if (chosen) void vscode.commands.executeCommand(`octet.${chosen.remedy}`);
     });

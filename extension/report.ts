@@ -3,6 +3,8 @@ import * as vscode from "vscode";
 import { readConfig } from "./config";
 import type { Pair } from "./models/pair";
 import { toOctetError } from "./worker/errors";
+import { hardwareHere } from "./worker/gpus/hardware";
+import { whyNoGpu } from "./worker/gpus/why";
 import type { Session } from "./worker/session";
 
 /** Extensions whose ghost text competes with Octet's: on automatic triggers the first answer is shown. */
@@ -15,11 +17,16 @@ export async function showReport(session: Session, pair: Pair, version: string):
 
 export async function makeReport({ supervisor }: Session, pair: Pair, version: string): Promise<string> {
   const worker = attempt(async () => {
-    const { versions, devices, machine, defaultThreads } = await supervisor.hello();
+    const hello = await supervisor.hello();
+    const { versions, devices, machine, defaultThreads } = hello;
+    const why = whyNoGpu({
+      hello, device: supervisor.state.loaded?.device ?? null, driverCrash: supervisor.driverCrash, setting: "octet.device", hardware: hardwareHere(), platform: process.platform, arch: process.arch,
+    });
     return {
       versions,
       machine: `${machine.physicalCores} cores (${machine.logicalCores} logical), ${gigabytes(machine.freeMemoryBytes)} free of ${gigabytes(machine.memoryBytes)}, threads by default: ${defaultThreads}`,
       devices: devices.map(({ name, description, kind, freeMemoryBytes }) => `${name}: ${description}, ${kind}, ${gigabytes(freeMemoryBytes)} free`),
+      ...(why ? { gpu: [why.text, why.advice].filter(Boolean).join(". ") } : {}),
     };
   });
   const models = attempt(async () => {

@@ -14,6 +14,9 @@ export const MAX_NEW_TOKENS = 32_768;
 export const MAX_STOPS = 64;
 export const MAX_STOP_LENGTH = 1024;
 
+/** The worker's argument that keeps it from loading any GPU's driver. */
+export const NO_GPUS = "--no-gpus";
+
 /** Asked once after start: are we of one version, and what is this machine? */
 export const Hello = request<HelloParams, HelloResult>("octet/hello");
 export interface HelloParams {
@@ -25,6 +28,8 @@ export interface HelloResult {
   /** Versions of the parts: octet, llama.cpp, node. */
   versions: Record<string, string>;
   devices: DeviceInfo[];
+  /** What became of the GPUs' backends of this build; null: the worker was started without GPUs and looked for none. */
+  gpuBackends: GpuBackendInfo[] | null;
   /** Cores and memory of the machine as the worker sees them. */
   machine: { physicalCores: number; logicalCores: number; memoryBytes: number; freeMemoryBytes: number };
   /** Threads the worker would use for `threads: 0`. */
@@ -39,6 +44,15 @@ export interface DeviceInfo {
   runtime: "llama" | "cuda";
   memoryBytes: number;
   freeMemoryBytes: number;
+}
+
+export interface GpuBackendInfo {
+  /** E.g. "vulkan". */
+  name: string;
+  /** unusable: its library cannot be loaded. noDevice: it was loaded and lists no device. */
+  state: "usable" | "noDevice" | "unusable";
+  /** Of "unusable", in the system's words; may be empty. */
+  reason: string;
 }
 
 /** Loads a pair of models; what was loaded before is dropped first. Progress comes as {@link LoadProgress}. Cancellable. */

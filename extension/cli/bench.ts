@@ -74,7 +74,7 @@ async function bench(options: BenchOptions, context: CliContext): Promise<number
   const runs: Run[] = [];
   let setting: Setting | undefined;
   try {
-    await withWorker(context, async (worker) => {
+    await withWorker(context, options.device, async (worker) => {
       setting = await prepare(worker, options, pair, context);
       await measureAll(worker, options, chosen, setting, context, runs);
     });

@@ -1,50 +1,112 @@
 // Starts a worker process for one command and gives it as the WorkerApi.
 import { existsSync } from "node:fs";
 import path from "node:path";
-import type { LogParams } from "../../protocol/worker";
+import type { GenerateProgressParams, HelloResult, LogParams } from "../../protocol/worker";
 import { WorkerClient } from "../worker/client";
-import { forkWorker } from "../worker/process";
+import { driverCrash, DriverCrashes, withNotice } from "../worker/driverCrashes";
+import type { OctetError } from "../worker/errors";
+import { wantsGpus } from "../worker/gpus/wanted";
+import { describeExit, forkWorker, wasCrash, type WorkerExit } from "../worker/process";
 import { failure } from "./errors";
 import { plansFile } from "./plansFile";
 import type { WorkerApi } from "./workerApi";
 
 /** A worker that has not gone this long after it was told to is killed. */
 const CLOSE_MS = 3000;
+/** So long a cancelled worker may take that has nothing to show yet: a driver that compiles or computes hears of no cancellation. */
+const NOTHING_WRITTEN_MS = 1500;
+const WITHOUT_DRIVER = "--device cpu leaves it alone.";
 
 export interface ConnectOptions {
   root: string;
+  /** As the user named it: with "cpu" no GPU's driver is loaded; one that crashes the worker is left alone with "auto" alone. */
+  device: string;
+  signal: AbortSignal;
   /** Takes the function that kills the process at once. */
   onStart: (kill: () => void) => void;
   onLog?: (line: LogParams) => void;
 }
 
-export async function connectWorker({ root, onStart, onLog }: ConnectOptions): Promise<WorkerApi> {
-  const bundle = path.join(root, "dist", "worker.js");
+export async function connectWorker(options: ConnectOptions): Promise<WorkerApi> {
+  const bundle = path.join(options.root, "dist", "worker.js");
   if (!existsSync(bundle)) throw failure(`The worker is missing: ${bundle}`, "Reinstall Octet, or run `npm run build` in its source folder.");
-  const client = new WorkerClient(forkWorker(bundle));
-  const kill = (): void => client.dispose();
-  onStart(kill);
-  if (onLog) client.onLog(onLog);
-
-  const close = async (): Promise<void> => {
-    const timer = setTimeout(kill, CLOSE_MS);
-    await client.shutdown().catch(kill);
-    await client.exited;
-    clearTimeout(timer);
-  };
-  try {
-    const hello = await client.hello();
-    return {
-      hello,
-      load: (params, options) => client.load({ cudaPlans: plansFile(), ...params }, options),
-      generate: (params, options) => client.generate(params, options),
-      inspect: (params) => client.inspect(params),
-      tokenize: (text) => client.tokenize(text),
-      close,
-      kill,
-    };
-  } catch (error) {
-    await close();
-    throw error;
+  const wanted = wantsGpus(options.device);
+  const drivers = new DriverCrashes();
+  for (;;) {
+    const { blamed } = drivers;
+    if (blamed && options.device !== "auto") throw driverFailure(blamed);
+    const gpus = wanted && !blamed;
+    const started = await start(bundle, gpus, options);
+    if ("hello" in started) return workerApi(started, blamed ? driverCrash(blamed, WITHOUT_DRIVER) : null);
+    const { exit, error } = started;
+    if (!gpus || !wasCrash(exit) || options.signal.aborted) throw error;
+    drivers.died(exit);
   }
 }
+
+interface Started {
+  client: WorkerClient;
+  hello: HelloResult;
+}
+
+async function start(bundle: string, gpus: boolean, { signal, onStart, onLog }: ConnectOptions): Promise<Started | { exit: WorkerExit; error: unknown }> {
+  const client = new WorkerClient(forkWorker(bundle, {}, { gpus }));
+  onStart(() => client.dispose());
+  if (onLog) client.onLog(onLog);
+  try {
+    return { client, hello: await endingSoon(client, signal, () => client.hello()) };
+  } catch (error) {
+    await close(client);
+    return { error, exit: (await client.exited).exit };
+  }
+}
+
+function workerApi({ client, hello }: Started, crash: OctetError | null): WorkerApi {
+  return {
+    hello,
+    driverCrash: crash,
+    load: async (params, options) => {
+      const all = { cudaPlans: plansFile(), ...params, ...(crash ? { device: "cpu" } : {}) };
+      const loaded = await endingSoon(client, options.signal, () => client.load(all, options));
+      return crash ? withNotice(loaded, crash) : loaded;
+    },
+    generate: (params, { signal, onProgress }) => {
+      let written = false;
+      const listen = (progress: GenerateProgressParams): void => {
+        written ||= progress.steps.length > 0;
+        onProgress?.(progress);
+      };
+      return endingSoon(client, signal, () => client.generate(params, { signal, onProgress: listen }), () => written);
+    },
+    inspect: (params) => client.inspect(params),
+    tokenize: (text) => client.tokenize(text),
+    close: () => close(client),
+    kill: () => client.dispose(),
+  };
+}
+
+/** Kills the worker where `work` goes on long after the cancellation and nothing of it is `worthWaiting` for. */
+async function endingSoon<T>(client: WorkerClient, signal: AbortSignal, work: () => Promise<T>, worthWaiting = () => false): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const onAbort = (): void => {
+    timer = setTimeout(() => worthWaiting() || client.dispose(), NOTHING_WRITTEN_MS);
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await work();
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    clearTimeout(timer);
+  }
+}
+
+async function close(client: WorkerClient): Promise<void> {
+  const kill = (): void => client.dispose();
+  const timer = setTimeout(kill, CLOSE_MS);
+  await client.shutdown().catch(kill);
+  await client.exited;
+  clearTimeout(timer);
+}
+
+const driverFailure = (exit: WorkerExit): Error =>
+  failure(`The GPU's driver crashed Octet's worker as it started (${describeExit(exit)})`, `Update the driver; ${WITHOUT_DRIVER}`);

@@ -13,16 +13,17 @@ export interface CliContext {
   root: string;
   /** Aborted by Ctrl-C, SIGTERM, or when nobody reads the output any more. */
   signal: AbortSignal;
-  connect(): Promise<WorkerApi>;
+  /** For "cpu" the worker loads no GPU's driver. */
+  connect(device: string): Promise<WorkerApi>;
 }
 
-/** Runs `use` with a worker of its own and leaves no process behind, whatever happens. */
-export async function withWorker<T>(context: CliContext, use: (worker: WorkerApi) => Promise<T>): Promise<T> {
+/** Runs `use` with a worker of its own for `device`, and leaves no process behind, whatever happens. */
+export async function withWorker<T>(context: CliContext, device: string, use: (worker: WorkerApi) => Promise<T>): Promise<T> {
   const { signal } = context;
   signal.throwIfAborted();
   let worker: WorkerApi | undefined;
   try {
-    worker = await context.connect();
+    worker = await context.connect(device);
     signal.throwIfAborted();
     return await use(worker);
   } catch (error) {

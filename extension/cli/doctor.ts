@@ -1,8 +1,9 @@
 // octet doctor: what this machine has, what Octet will use and why, and whether it works.
 import type { Command } from "commander";
 import { version } from "../../package.json";
+import type { DeviceInfo } from "../../protocol/worker";
 import { withWorker, type CliContext } from "./context";
-import { describeLoaded, machineChecks, modelChecks, type Check } from "./doctorChecks";
+import { describeLoaded, gpuCheck, machineChecks, modelChecks, type Check } from "./doctorChecks";
 import { errorLine, ExitCode } from "./errors";
 import { formatDuration, formatMs, formatPercent } from "./format";
 import { choosePair, type Pair } from "./models";
@@ -34,9 +35,10 @@ async function doctor(options: DoctorOptions, context: CliContext): Promise<numb
   const checks: Check[] = [{ name: "octet", state: "ok", text: `${version} on Node ${process.versions.node}, ${process.platform} ${process.arch}` }];
   const pair = choosePair(options, context.root);
   try {
-    await withWorker(context, async (worker) => {
-      checks.push(...machineChecks(worker.hello), ...await modelChecks(worker, pair));
-      checks.push(...await selfTest(worker, pair, options, context.signal));
+    await withWorker(context, options.device, async (worker) => {
+      const models = await modelChecks(worker, pair);
+      const test = await selfTest(worker, pair, options, context.signal);
+      checks.push(...machineChecks(worker.hello), ...gpuCheck(worker, test.device), ...models, ...test.checks);
     });
   } catch (error) {
     context.signal.throwIfAborted();
@@ -55,13 +57,21 @@ function broken(name: string, error: unknown): Check {
   return { name, state: "broken", text: message ?? errorLine(error), advice: advice ?? "octet doctor --verbose shows the worker's log." };
 }
 
+interface SelfTest {
+  checks: Check[];
+  /** What the models were on; null: they could not be loaded. */
+  device: DeviceInfo | null;
+}
+
 /** Loads the pair as `octet generate` would, and writes a few tokens. */
-async function selfTest(worker: WorkerApi, pair: Pair, options: DoctorOptions, signal: AbortSignal): Promise<Check[]> {
+async function selfTest(worker: WorkerApi, pair: Pair, options: DoctorOptions, signal: AbortSignal): Promise<SelfTest> {
   const checks: Check[] = [];
+  let used: DeviceInfo | null = null;
   try {
     const { device, threads, context: contextTokens, kv: kvType } = options;
     const loaded = await worker.load({ ...pair, device, threads, lanes: LANES, contextTokens, kvType }, { signal });
-    checks.push(...describeLoaded(loaded, options.device));
+    used = loaded.device;
+    checks.push(...describeLoaded(loaded, options.device, worker));
     const { totals } = await worker.generate({
       id: "doctor",
       prompt: { kind: "text", text: TEST_PROMPT },
@@ -84,7 +94,7 @@ async function selfTest(worker: WorkerApi, pair: Pair, options: DoctorOptions, s
     signal.throwIfAborted();
     checks.push(broken("self-test", error));
   }
-  return checks;
+  return { checks, device: used };
 }
 
 export function doctorLines(checks: readonly Check[], theme: Theme, maxWidth: number): string[] {

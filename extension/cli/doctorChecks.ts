@@ -1,6 +1,9 @@
 // What octet doctor says about the machine, the models and what was chosen. Each check is one line, and advice where needed.
 import type { DeviceInfo, HelloResult, LoadResult } from "../../protocol/worker";
 import { formatBytes, formatCount, formatParameters, plural } from "./format";
+import { crashNotice } from "../worker/driverCrashes";
+import { hardwareHere } from "../worker/gpus/hardware";
+import { whyNoGpu } from "../worker/gpus/why";
 import type { Pair } from "./models";
 import type { WorkerApi } from "./workerApi";
 
@@ -20,7 +23,7 @@ export function machineChecks(hello: HelloResult): Check[] {
   return [
     { name: "worker", state: "ok", text: versions.join(", ") },
     runtimeCheck("llama", hello.devices, "llama.cpp found no device.", "Reinstall Octet: its llama.cpp libraries are missing."),
-    cudaCheck(hello.devices),
+    cudaCheck(hello),
     ...hello.devices.map(deviceCheck),
     memoryCheck(hello.machine),
     threadsCheck(hello),
@@ -34,17 +37,25 @@ function runtimeCheck(runtime: DeviceInfo["runtime"], devices: readonly DeviceIn
     : { name: "runtime", state: "broken", text: `${runtime}: ${missing}`, advice };
 }
 
-function cudaCheck(devices: readonly DeviceInfo[]): Check {
+function cudaCheck({ devices, gpuBackends }: HelloResult): Check {
   const names = devices.filter((device) => device.runtime === "cuda").map((device) => device.name);
   return names.length > 0
     ? { name: "runtime", state: "ok", text: `cuda: ${names.join(", ")}` }
-    : { name: "runtime", state: "info", text: "cuda: not in use: no NVIDIA driver, or not part of this build" };
+    : { name: "runtime", state: "info", text: `cuda: not in use: ${gpuBackends ? "no NVIDIA driver, or not part of this build" : "GPUs are left alone"}` };
 }
 
 function deviceCheck({ name, description, kind, memoryBytes, freeMemoryBytes }: DeviceInfo): Check {
   const memory = memoryBytes > 0 ? `, ${formatBytes(freeMemoryBytes)} free of ${formatBytes(memoryBytes)}` : "";
   const kinds = { cpu: "processor", gpu: "GPU", integratedGpu: "integrated GPU", accelerator: "accelerator" };
   return { name: "device", state: "ok", text: `${name}: ${description}, ${kinds[kind]}${memory}` };
+}
+
+/** Why only the processor is there to use; nothing where a GPU is, or none is seen. `device`: what the models are on, if any. */
+export function gpuCheck({ hello, driverCrash }: Pick<WorkerApi, "hello" | "driverCrash">, device: DeviceInfo | null): Check[] {
+  const why = whyNoGpu({
+    hello, device, driverCrash, setting: "--device", hardware: hardwareHere(), platform: process.platform, arch: process.arch,
+  });
+  return why ? [{ name: "gpu", state: hello.gpuBackends === null && !driverCrash ? "info" : "caution", ...why }] : [];
 }
 
 function memoryCheck({ memoryBytes, freeMemoryBytes }: HelloResult["machine"]): Check {
@@ -83,10 +94,13 @@ function modelCheck(name: string, model: LoadResult["target"], good: boolean, re
 }
 
 /** What a load chose, and why. */
-export function describeLoaded(loaded: LoadResult, wantedDevice: string): Check[] {
+export function describeLoaded(loaded: LoadResult, wantedDevice: string, { hello, driverCrash }: Pick<WorkerApi, "hello" | "driverCrash">): Check[] {
   const { device, memory } = loaded;
   const why = wantedDevice !== "auto" ? "as asked"
-    : device.kind === "cpu" ? "no GPU was found" : "the fastest device that the models fit";
+    : driverCrash ? "the GPU's driver crashed"
+      : device.kind !== "cpu" ? "the fastest device that the models fit"
+        : hello.devices.some(({ kind }) => kind !== "cpu") ? "the models fit no other device" : "no GPU was found";
+  const notices = loaded.notices.filter((notice) => !driverCrash || notice !== crashNotice(driverCrash)); // the device's line says it
   const uses = [
     `${device.name} (${why})`,
     ...(device.kind === "cpu" ? [plural(loaded.threads, "thread")] : []),
@@ -96,6 +110,6 @@ export function describeLoaded(loaded: LoadResult, wantedDevice: string): Check[
   ];
   return [
     { name: "in use", state: "ok", text: uses.join(", ") },
-    ...loaded.notices.map((notice): Check => ({ name: "note", state: "caution", text: notice })),
+    ...notices.map((notice): Check => ({ name: "note", state: "caution", text: notice })),
   ];
 }

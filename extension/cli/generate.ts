@@ -40,7 +40,7 @@ export async function generate(file: string | undefined, options: GenerateOption
   const view = makeView(options, budgetMs, context);
   let done: Done | null;
   try {
-    done = await withWorker(context, async (worker) => {
+    done = await withWorker(context, options.device, async (worker) => {
       const loaded = await worker.load(loadParams(options, pair), { signal: context.signal, onProgress: (progress) => view.onLoad(progress) });
       const fitted = await fitToContext(prompt, loaded, { ...options, oneText: options.at !== undefined }, async (text) => {
         context.signal.throwIfAborted();

@@ -40,8 +40,9 @@ export function addInspect(program: Command, run: (command: (context: CliContext
     .action((file: string, options: InspectOptions) => run((context) => inspect(file, options, context)));
 }
 
+/** No device is used, so no GPU's driver is loaded. */
 async function inspect(file: string, options: InspectOptions, context: CliContext): Promise<number> {
-  const report = await withWorker(context, async (worker): Promise<InspectReport> => {
+  const report = await withWorker(context, "cpu", async (worker): Promise<InspectReport> => {
     const result = await worker.inspect({ path: file, draft: options.draft });
     const drafts = options.draft === undefined ? await findDrafts(worker, result, [path.dirname(file), modelsFolder(context.root)]) : [];
     return { ...result, drafts, editorFillsIn: fillsInWell(result.model), memory: estimate(result) };

@@ -22,8 +22,10 @@ function makeContext(options: CommonOptions): CliContext {
     root,
     terminal: describeTerminal(stdout, stderr, process.env, { color: options.color, live: !options.verbose }),
     signal: interrupts.signal,
-    connect: () => connectWorker({
+    connect: (device) => connectWorker({
       root,
+      device,
+      signal: interrupts.signal,
       onStart: interrupts.onKill,
       onLog: (line) => {
         if (options.verbose) stderr.write(`octet: ${line.level}: ${oneLine(line.message)}\n`);

@@ -66,7 +66,7 @@ function pairNamed(name: string): CataloguePair {
 
 async function list(options: ModelsOptions, context: CliContext): Promise<number> {
   const folder = folderOf(options);
-  const report = await withWorker(context, ({ hello }) => makeModelsReport(hello, folder, currentUser()));
+  const report = await withWorker(context, "auto", ({ hello, driverCrash }) => makeModelsReport(hello, driverCrash, folder, currentUser()));
   const { theme } = context.terminal;
   if (options.json) await writeJson(context.stdout, report);
   else await writeLines(context.stdout, modelsLines(report, theme, context.terminal.width()), theme);

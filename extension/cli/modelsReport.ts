@@ -5,6 +5,8 @@ import { fitSentence, rank, type Fit } from "../models/fit";
 import { findModels, isSame, locate, type FoundFile, type LocatedPair } from "../models/found";
 import type { Home } from "../models/home";
 import { storedFile, usedBytes } from "../models/store";
+import { crashNotice } from "../worker/driverCrashes";
+import type { OctetError } from "../worker/errors";
 import { formatBytes } from "./format";
 import { oneLine } from "./sanitize";
 import { hangingLines } from "./table";
@@ -33,13 +35,15 @@ export interface PairReport {
 export interface ModelsReport {
   folder: string;
   usedBytes: number;
+  /** Why GPUs are not reckoned with, though there may be some; null: they are. */
+  gpuNotice: string | null;
   /** Best for this machine first. */
   pairs: PairReport[];
   /** Models of other tools that are in no pair of the catalogue. */
   found: FoundFile[];
 }
 
-export async function makeModelsReport(hello: HelloResult, folder: string, user: Home): Promise<ModelsReport> {
+export async function makeModelsReport(hello: HelloResult, driverCrash: OctetError | null, folder: string, user: Home): Promise<ModelsReport> {
   const found = await findModels(user, folder);
   const pairs = await Promise.all(rank(catalogue, hello, WANTED).map(async ({ pair, fit, recommended }): Promise<PairReport> => {
     const { target, draft, missingBytes } = await locate(pair, folder, found);
@@ -50,12 +54,14 @@ export async function makeModelsReport(hello: HelloResult, folder: string, user:
     };
   }));
   const files = catalogue.flatMap(({ target, draft }) => [target, draft]);
-  return { folder, usedBytes: await usedBytes(catalogue, folder), pairs, found: found.filter((file) => !files.some((known) => isSame(file, known))) };
+  const gpuNotice = driverCrash && crashNotice(driverCrash);
+  return { folder, usedBytes: await usedBytes(catalogue, folder), gpuNotice, pairs, found: found.filter((file) => !files.some((known) => isSame(file, known))) };
 }
 
-export function modelsLines({ folder, usedBytes: used, pairs, found }: ModelsReport, theme: Theme, width: number): string[] {
+export function modelsLines({ folder, usedBytes: used, gpuNotice, pairs, found }: ModelsReport, theme: Theme, width: number): string[] {
   return [
     ...hangingLines("folder  ", `${oneLine(folder)}, ${formatBytes(used)} used`, width),
+    ...(gpuNotice === null ? [] : hangingLines(`${theme.warn(theme.marks.caution)} `, oneLine(gpuNotice), width)),
     "",
     ...pairs.flatMap((pair) => pairLines(pair, theme, width)),
     "",

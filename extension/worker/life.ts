@@ -1,10 +1,12 @@
-// The worker process's life: started when first needed, watched, started again with back-off after a crash, given up with
-// advice after repeated fast crashes, stopped in good order. Which models it holds is the supervisor's affair.
+// The worker process's life: started when first needed, watched, started again with back-off after a crash, without the GPUs'
+// drivers where they crash it, given up with advice after repeated fast crashes, stopped in good order. Which models it holds is
+// the supervisor's affair.
 
 import type { HelloResult, LogParams } from "../../protocol/worker";
 import { abortable, Deferred, settles, type Clock, type Disposable } from "./async";
 import type { WorkerClient, WorkerDeath } from "./client";
 import { CrashCount, type CrashLimits } from "./crashes";
+import { driverCrash, DriverCrashes } from "./driverCrashes";
 import { OctetError, toOctetError } from "./errors";
 
 export type SupervisedClient = Pick<
@@ -15,14 +17,23 @@ export type SupervisedClient = Pick<
 
 export type LifeState = "stopped" | "starting" | "running" | "restarting" | "failed";
 
+export interface StartOptions {
+  /** Whether the worker may load GPUs' drivers. */
+  gpus: boolean;
+}
+
 export interface LifeOptions {
-  start: () => SupervisedClient;
+  start: (options: StartOptions) => SupervisedClient;
+  /** Asked before each start; a running worker that was started otherwise makes way for the next request. */
+  wantsGpus: () => boolean;
   clock: Clock;
   crashLimits: CrashLimits;
   helloMs: number;
   shutdownMs: number;
   onState(state: LifeState, reason: string | null): void;
   onLog(line: LogParams): void;
+  /** A worker without drivers works where those with them crashed: told once, until a reset. */
+  onDriverCrash(error: OctetError): void;
 }
 
 export interface Arrival {
@@ -30,6 +41,7 @@ export interface Arrival {
   hello: HelloResult;
 }
 
+const RESTART_ADVICE = "Octet: Restart Worker tries the GPU again.";
 const GIVE_UP_ADVICE = "Read the worker's log and run `octet doctor`, then restart the worker.";
 
 export class WorkerLife {
@@ -38,6 +50,11 @@ export class WorkerLife {
   private arrival = new Deferred<Arrival>();
   private arrived = false;
   private readonly crashes: CrashCount;
+  private readonly drivers = new DriverCrashes();
+  /** What {@link LifeOptions.onDriverCrash} was told. */
+  private crashTold: OctetError | null = null;
+  /** Of the process there is now. */
+  private gpus = true;
   private settledSince: number | null = null;
   private restart: Disposable | null = null;
   private stopping: Promise<void> = Promise.resolve();
@@ -53,8 +70,14 @@ export class WorkerLife {
     return this.arrived ? this.client : null;
   }
 
+  /** Why GPUs are left alone, though they are wanted. */
+  get driverCrash(): OctetError | null {
+    return this.options.wantsGpus() ? this.crashTold : null;
+  }
+
   /** A worker that has said hello: starts one, or waits for one that is being started again. Rejects once given up. */
   async connect(signal?: AbortSignal): Promise<Arrival> {
+    if (this.running && this.gpus !== this.mayUseGpus()) void this.stop("the worker was started again for another device");
     const { promise } = this.arrival;
     if (this.state === "stopped") void this.begin();
     return abortable(promise, signal, "the request");
@@ -65,9 +88,11 @@ export class WorkerLife {
     this.settledSince = isSettled && this.running ? (this.settledSince ?? this.options.clock.now()) : null;
   }
 
-  /** Forgives the crashes so far. Given up: allows a new start. Waiting to restart: does it now. */
+  /** Forgives the crashes so far, drivers' too. Given up: allows a new start. Waiting to restart: does it now. */
   reset(): void {
     this.crashes.reset();
+    this.drivers.reset();
+    this.crashTold = null;
     if (this.state === "failed") {
       this.arrival = new Deferred();
       this.enter("stopped", null);
@@ -93,9 +118,10 @@ export class WorkerLife {
     this.enter("starting", null);
     await this.stopping; // two workers at once would hold the models' memory twice
     if (era !== this.era) return;
+    this.gpus = this.mayUseGpus();
     let client: SupervisedClient;
     try {
-      client = this.options.start();
+      client = this.options.start({ gpus: this.gpus });
     } catch (error) {
       return this.giveUp(toOctetError(error));
     }
@@ -119,6 +145,8 @@ export class WorkerLife {
     if (this.client !== arrival.client) return;
     this.arrived = true;
     this.settle(true);
+    this.drivers.answered();
+    this.tellOfDrivers();
     this.arrival.resolve(arrival);
     this.enter("running", null);
   }
@@ -126,6 +154,7 @@ export class WorkerLife {
   private onExit(client: SupervisedClient, { exit, error }: WorkerDeath): void {
     if (this.client !== client) return;
     if (this.arrived) this.arrival = new Deferred();
+    else if (this.gpus) this.drivers.died(exit);
     const { clock } = this.options;
     const wait = this.crashes.crashed(this.settledSince === null ? null : clock.now() - this.settledSince);
     this.forget();
@@ -137,6 +166,18 @@ export class WorkerLife {
     }
     this.enter("restarting", error.message);
     this.restart = clock.setTimeout(() => void this.begin(), wait);
+  }
+
+  private mayUseGpus(): boolean {
+    return this.options.wantsGpus() && !this.drivers.blamed;
+  }
+
+  private tellOfDrivers(): void {
+    const { blamed } = this.drivers;
+    if (!blamed || this.crashTold || !this.options.wantsGpus()) return;
+    this.crashTold = driverCrash(blamed, RESTART_ADVICE);
+    this.log("warning", this.crashTold.message);
+    this.options.onDriverCrash(this.crashTold);
   }
 
   private giveUp(error: OctetError): void {

@@ -2,6 +2,7 @@
 
 import { fork, type ChildProcess } from "node:child_process";
 import { IPCMessageReader, IPCMessageWriter, type MessageReader, type MessageWriter } from "vscode-jsonrpc/node";
+import { NO_GPUS } from "../../protocol/worker";
 import { Deferred } from "./async";
 
 export interface WorkerExit {
@@ -27,9 +28,12 @@ const LAST_WORDS = 4096;
 /** Pipes may outlive the process where something inherited them. */
 const PIPES_MS = 500;
 
-/** `bundle` is dist/worker.js. `env` is laid over this process's environment; undefined takes a variable away. */
-export function forkWorker(bundle: string, env: Record<string, string | undefined> = {}): WorkerProcess {
-  const child = fork(bundle, [], {
+/**
+ * `bundle` is dist/worker.js. `env` is laid over this process's environment; undefined takes a variable away. Without `gpus` the worker
+ * loads no GPU's driver.
+ */
+export function forkWorker(bundle: string, env: Record<string, string | undefined> = {}, { gpus = true } = {}): WorkerProcess {
+  const child = fork(bundle, gpus ? [] : [NO_GPUS], {
     execArgv: [],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: {
@@ -62,6 +66,16 @@ function exitOf(child: ChildProcess): Promise<WorkerExit> {
     if (child.pid === undefined) end(null, null, error);
   });
   return exited.promise;
+}
+
+/** Of Windows, as exit codes: exceptions such as an access violation, and abort() as the C library and as Node.js do it. */
+const FIRST_EXCEPTION = 0xc0000000;
+const ABORT_CODES = [3, 134];
+
+/** Whether it was ended by a fault or a signal, rather than by itself. */
+export function wasCrash({ code, signal, error }: WorkerExit, platform = process.platform): boolean {
+  if (error || code === null) return !error && signal !== null;
+  return platform === "win32" && (code >= FIRST_EXCEPTION || ABORT_CODES.includes(code));
 }
 
 /** E.g. "signal SIGSEGV", "exit code 70", "spawn ENOENT". */

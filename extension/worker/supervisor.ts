@@ -10,8 +10,9 @@ import type {
 import { abortable, systemClock, type Clock, type Disposable } from "./async";
 import type { CallOptions, ProgressOptions } from "./client";
 import { CRASH_LIMITS, type CrashLimits } from "./crashes";
+import { withNotice } from "./driverCrashes";
 import { OctetError, toOctetError } from "./errors";
-import { WorkerLife, type LifeState, type SupervisedClient } from "./life";
+import { WorkerLife, type LifeState, type StartOptions, type SupervisedClient } from "./life";
 
 /**
  * stopped: no process, none asked for yet. starting: waiting for its hello. ready: serves; `loaded` says with which models.
@@ -27,8 +28,10 @@ export interface SupervisorState {
 }
 
 export interface SupervisorOptions {
-  /** Forks a worker: `() => new WorkerClient(forkWorker(bundle))`. */
-  start: () => SupervisedClient;
+  /** Forks a worker: `(options) => new WorkerClient(forkWorker(bundle, {}, options))`. */
+  start: (options: StartOptions) => SupervisedClient;
+  /** Whether a worker may load GPUs' drivers; where that changes, the next load or hello starts another worker. Default: always. */
+  wantsGpus?: () => boolean;
   clock?: Clock;
   crashLimits?: CrashLimits;
   /** A worker that has not said hello by then is killed, and counts as crashed. */
@@ -48,9 +51,12 @@ interface Loading {
 export class WorkerSupervisor {
   readonly onState: Event<SupervisorState>;
   readonly onLog: Event<LogParams>;
+  /** GPUs are left alone from now until a `reset`, since a driver crashes the worker; the models go to the processor. */
+  readonly onDriverCrash: Event<OctetError>;
 
   private readonly stateEmitter = new Emitter<SupervisorState>();
   private readonly logEmitter = new Emitter<LogParams>();
+  private readonly driverEmitter = new Emitter<OctetError>();
   private readonly clock: Clock;
   private readonly idleUnloadMs: () => number;
   private readonly life: WorkerLife;
@@ -66,17 +72,20 @@ export class WorkerSupervisor {
   constructor(options: SupervisorOptions) {
     this.onState = this.stateEmitter.event;
     this.onLog = this.logEmitter.event;
+    this.onDriverCrash = this.driverEmitter.event;
     this.clock = options.clock ?? systemClock;
     const { idleUnloadMs = 0 } = options;
     this.idleUnloadMs = typeof idleUnloadMs === "number" ? () => idleUnloadMs : idleUnloadMs;
     this.life = new WorkerLife({
       start: options.start,
+      wantsGpus: options.wantsGpus ?? (() => true),
       clock: this.clock,
       crashLimits: options.crashLimits ?? CRASH_LIMITS,
       helloMs: options.helloMs ?? 30_000,
       shutdownMs: options.shutdownMs ?? 3_000,
       onState: (state, reason) => this.onLife(state, reason),
       onLog: (line) => void this.logEmitter.fire(line),
+      onDriverCrash: (error) => void this.driverEmitter.fire(error),
     });
   }
 
@@ -86,6 +95,11 @@ export class WorkerSupervisor {
 
   get pid(): number | undefined {
     return this.life.running?.pid;
+  }
+
+  /** Why GPUs are left alone, though they are wanted; null: they are not. */
+  get driverCrash(): OctetError | null {
+    return this.life.driverCrash;
   }
 
   /** What the worker said of itself; starts one where there is none. */
@@ -147,6 +161,7 @@ export class WorkerSupervisor {
     await this.stop();
     this.stateEmitter.dispose();
     this.logEmitter.dispose();
+    this.driverEmitter.dispose();
   }
 
   private onLife(state: LifeState, reason: string | null): void {
@@ -212,7 +227,7 @@ export class WorkerSupervisor {
     this.life.settle(false);
     this.become("loading", `loading ${path.basename(params.target)}`, null);
     try {
-      const loaded = await client.load(params, options);
+      const loaded = await this.loadWhereAllowed(client, params, options);
       this.wanted = params;
       this.lost = false;
       if (this.life.running === client) this.become("ready", null, loaded);
@@ -226,6 +241,11 @@ export class WorkerSupervisor {
     } finally {
       if (this.life.running === client) this.life.settle(true);
     }
+  }
+
+  private async loadWhereAllowed(client: SupervisedClient, params: LoadParams, options: ProgressOptions<LoadProgressParams>): Promise<LoadResult> {
+    const crash = this.driverCrash;
+    return crash ? withNotice(await client.load({ ...params, device: "cpu" }, options), crash) : client.load(params, options);
   }
 
   private startIdleTimer(): void {

@@ -14,6 +14,7 @@ namespace {
 
 constexpr const char* kPhases[] = {"checking", "target", "draft", "warmup"};
 constexpr const char* kLevels[] = {"error", "warning", "info", "debug"};
+constexpr const char* kGpuStates[] = {"usable", "noDevice", "unusable"};
 
 std::atomic<bool> cancel_load_requested{false};
 Napi::FunctionReference engine_constructor;
@@ -106,7 +107,7 @@ void initialize(const Napi::CallbackInfo& info) {
         line.Set("message", message);
         callback.Call({line});
       });
-    });
+    }, options.Get("gpus").ToBoolean());
   });
 }
 
@@ -123,6 +124,20 @@ Napi::Value devices(const Napi::CallbackInfo& info) {
     for (const llama::Device& device : llama::devices()) result.Set(result.Length(), to_js(info.Env(), device));
     return result;
   });
+}
+
+Napi::Value gpu_backends(const Napi::CallbackInfo& info) {
+  const auto& backends = llama::gpu_backends();
+  if (!backends) return info.Env().Null();
+  Napi::Array result = Napi::Array::New(info.Env());
+  for (const llama::GpuBackend& backend : *backends) {
+    Napi::Object object = Napi::Object::New(info.Env());
+    object.Set("name", backend.name);
+    object.Set("state", kGpuStates[static_cast<int>(backend.state)]);
+    object.Set("reason", backend.reason);
+    result.Set(result.Length(), object);
+  }
+  return result;
 }
 
 Napi::Value machine(const Napi::CallbackInfo& info) {
@@ -170,6 +185,7 @@ Napi::Object define(Napi::Env env, Napi::Object exports) {
   add("initialize", initialize);
   add("versions", versions);
   add("devices", devices);
+  add("gpuBackends", gpu_backends);
   add("machine", machine);
   add("defaultThreads", default_threads);
   add("inspect", inspect);

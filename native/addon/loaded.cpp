@@ -80,7 +80,9 @@ Loaded start_best(const llama::LoadOptions& options, const Progress& progress, c
 }  // namespace
 
 Loaded start_engine(const llama::LoadOptions& options, const Progress& progress) {
-  return start_engine(options, progress, cuda::wants(options.device) ? cuda_library() : CudaLibrary());
+  if (!cuda::wants(options.device)) return start_engine(options, progress, CudaLibrary());
+  if (!llama::gpu_backends()) return start_engine(options, progress, CudaLibrary{nullptr, "GPUs are left alone"});
+  return start_engine(options, progress, cuda_library());
 }
 
 Loaded start_engine(const llama::LoadOptions& options, const Progress& progress, const CudaLibrary& cuda) {

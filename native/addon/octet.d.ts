@@ -1,16 +1,21 @@
 // What the native addon gives to native/worker. Shapes of data are the protocol's: the worker passes them through.
 
 import type {
-  DeviceInfo, GenerateParams, GenerateResult, InspectParams, InspectResult, LoadParams, LoadProgressParams, LoadResult,
+  DeviceInfo, GenerateParams, GenerateResult, GpuBackendInfo, InspectParams, InspectResult, LoadParams, LoadProgressParams, LoadResult,
   LogParams, StepEvent,
 } from "../../protocol/worker";
 
 /** Errors thrown or rejected have `code` (ErrorCode of protocol/messages.ts) and perhaps `advice`. */
 export interface OctetAddon {
-  /** Must come first, once: `libraries` are folders with the llama.cpp backends, in the order to try them. */
-  initialize(options: { libraries: string[]; onLog(line: LogParams): void }): void;
+  /**
+   * Must come first, once: `libraries` are folders with the llama.cpp backends, in the order to try them. Without `gpus` no backend
+   * that loads a GPU's driver is loaded, then or later.
+   */
+  initialize(options: { libraries: string[]; gpus: boolean; onLog(line: LogParams): void }): void;
   versions(): Record<string, string>;
   devices(): DeviceInfo[];
+  /** null: initialised without `gpus`. */
+  gpuBackends(): GpuBackendInfo[] | null;
   machine(): { physicalCores: number; logicalCores: number; memoryBytes: number; freeMemoryBytes: number };
   defaultThreads(): number;
   inspect(params: InspectParams): Promise<InspectResult>;

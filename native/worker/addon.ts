@@ -10,8 +10,8 @@ import { addonPath, llamaLibraries, type LocateEnvironment } from "./locate";
 
 const REINSTALL = "Reinstall Octet, or build it with `npm run build` in its source folder.";
 
-/** Throws WorkerError: no addon, one that this machine cannot load, or no llama.cpp backend. */
-export function loadAddon(where: LocateEnvironment, onLog: (line: LogParams) => void): OctetAddon {
+/** Without `gpus` no GPU's driver is loaded. Throws WorkerError: no addon, one that this machine cannot load, or no llama.cpp backend. */
+export function loadAddon(where: LocateEnvironment, gpus: boolean, onLog: (line: LogParams) => void): OctetAddon {
   const file = addonPath(where);
   if (!existsSync(file)) throw new WorkerError("internal", `the native addon is missing: ${file}`, REINSTALL);
   const libraries = llamaLibraries(where);
@@ -24,6 +24,6 @@ export function loadAddon(where: LocateEnvironment, onLog: (line: LogParams) => 
   } catch (error) {
     throw new WorkerError("internal", `the native addon cannot be loaded: ${firstLine(error)}`, REINSTALL);
   }
-  addon.initialize({ libraries, onLog });
+  addon.initialize({ libraries, gpus, onLog });
   return addon;
 }

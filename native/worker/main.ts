@@ -2,7 +2,7 @@
 
 import { isMainThread } from "node:worker_threads";
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from "vscode-jsonrpc/node";
-import { Log, type LogParams } from "../../protocol/worker";
+import { Log, NO_GPUS, type LogParams } from "../../protocol/worker";
 import type { OctetAddon } from "../addon/octet";
 import { loadAddon } from "./addon";
 import { toWorkerError, WorkerError } from "./errors";
@@ -42,7 +42,7 @@ function serve(): void {
 function addonOrReason(log: (line: LogParams) => void): OctetAddon | WorkerError {
   const where = { bundle: __dirname, env: process.env, platform: process.platform, arch: process.arch };
   try {
-    return loadAddon(where, log);
+    return loadAddon(where, !process.argv.includes(NO_GPUS), log);
   } catch (error) {
     const reason = toWorkerError(error);
     log({ level: "error", message: reason.message });

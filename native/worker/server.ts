@@ -76,6 +76,7 @@ export class WorkerServer {
       pid: process.pid,
       versions: { ...addon.versions(), node: process.versions.node },
       devices: addon.devices(),
+      gpuBackends: addon.gpuBackends(),
       machine: addon.machine(),
       defaultThreads: addon.defaultThreads(),
     };

@@ -69,6 +69,7 @@ module.exports = {
   initialize() {},
   versions: () => ({ octet: "0.1.0" }),
   devices: () => [device],
+  gpuBackends: () => [],
   machine: () => ({ physicalCores: 2, logicalCores: 2, memoryBytes: 2 ** 33, freeMemoryBytes: 2 ** 32 }),
   defaultThreads: () => 1,
   inspect: async ({ path }) => ({ model: model(path), runnable: true, reasons: [], kvBytesPerToken: 1, tensorTypes: [], metadata: {} }),

@@ -1,7 +1,8 @@
 // An addon of native/addon/octet.d.ts whose model writes what a terminal would obey, and characters of every width. Steps take
-// OCTET_HOSTILE_STEP_MS (default 20).
+// OCTET_HOSTILE_STEP_MS (default 20), loads OCTET_HOSTILE_LOAD_MS (default 0), and neither hears of a cancellation before its end.
 "use strict";
 const STEP_MS = Number(process.env.OCTET_HOSTILE_STEP_MS ?? 20);
+const LOAD_MS = Number(process.env.OCTET_HOSTILE_LOAD_MS ?? 0);
 const WRITES = [
   "\u001b[2J\u001b[H\u001b]0;owned\u0007", "漢字かな", "👩‍👩‍👧‍👦🏳️‍🌈", "e\u0301\u0301\u0301", "\u202eabc\u2066", "\tx\r\n", "\u009b31m\u0090q\u009c", "plain text ",
 ];
@@ -54,10 +55,14 @@ module.exports = {
   initialize() {},
   versions: () => ({ octet: "0.1.0" }),
   devices: () => [device],
+  gpuBackends: () => [],
   machine: () => ({ physicalCores: 2, logicalCores: 2, memoryBytes: 2 ** 33, freeMemoryBytes: 2 ** 32 }),
   defaultThreads: () => 1,
   inspect: async ({ path }) => ({ model: model(path), runnable: true, reasons: [], kvBytesPerToken: 1, tensorTypes: [], metadata: {} }),
-  load: async (params) => new Engine(params),
+  load: async (params) => {
+    if (LOAD_MS > 0) await new Promise((resolve) => setTimeout(resolve, LOAD_MS));
+    return new Engine(params);
+  },
   cancelLoad() {},
   exitNow: (code) => process.exit(code),
 };

@@ -186,7 +186,7 @@ describe("remove", () => {
 
 describe("the estimate", () => {
   it.each([[8, 2048], [1, 256], [16, 512]])("agrees with the worker's own, for %i lanes of %i tokens", async (lanes, contextTokens) => {
-    const worker = await connectWorker({ root, onStart: () => undefined });
+    const worker = await connectWorker({ root, device: "auto", signal: new AbortController().signal, onStart: () => undefined });
     try {
       const shapeOf = async (file: string) => {
         const { model, metadata, tensorTypes } = await worker.inspect({ path: file });

@@ -76,6 +76,17 @@ describe("a cancellation", () => {
       expect(await running.done).toMatchObject({ code: 130, stdout: "", stderr: "" });
     }
   });
+  it.each(["OCTET_HOSTILE_LOAD_MS", "OCTET_HOSTILE_STEP_MS"])("ends soon where a driver goes on and nothing is written yet (%s)", async (slow) => {
+    const running = startMarked(["generate", example, "-n", "1"], { OCTET_ADDON: hostileAddon, [slow]: "100000" });
+    const worker = await workerOf(running);
+    if (slow === "OCTET_HOSTILE_STEP_MS") await running.reached("generate");
+    else await pause(1500);
+    const before = performance.now();
+    running.child.kill("SIGINT");
+    expect(await running.done).toMatchObject({ code: 130, stdout: "", stderr: "" });
+    expect(performance.now() - before).toBeLessThan(8000); // the deadline of whatever writes is 10 s
+    expect(isAlive(worker)).toBe(false);
+  });
   it("asked for twice kills at once, whatever the worker does", async () => {
     const running = startMarked(["generate", example, "-n", "1"], { OCTET_ADDON: hostileAddon, OCTET_HOSTILE_STEP_MS: "100000" });
     const worker = await workerOf(running);

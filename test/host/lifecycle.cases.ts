@@ -94,6 +94,26 @@ test("changed settings are followed at once where models are loaded", async () =
   await until("as before", () => session.supervisor.state.loaded?.lanes === 8);
 });
 
+test("the device cpu is served by a worker that loads no GPU's driver, another device by another worker", async () => {
+  const { session, problems } = await octet();
+  await session.ready();
+  const { supervisor } = session;
+  const before = problems.shown.length;
+  let { pid } = supervisor;
+  for (const device of ["cpu", undefined]) {
+    await set("device", device);
+    await until("another worker with its models", () => supervisor.pid !== undefined && supervisor.pid !== pid && supervisor.state.loaded !== null);
+    ({ pid } = supervisor);
+    assert.equal((await supervisor.hello()).gpuBackends === null, device === "cpu");
+    await vscode.commands.executeCommand("octet.report");
+    const report = vscode.window.activeTextEditor?.document.getText() ?? "";
+    assert.equal(report.includes("GPUs were not looked for, since octet.device is cpu"), device === "cpu");
+    await vscode.commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
+  }
+  assert.equal(supervisor.pid, pid, "asking starts no other worker");
+  assert.equal(problems.shown.length, before);
+});
+
 test("a model path that is wrong is told once, with what to do", async () => {
   const { session, problems, statusBar } = await octet();
   await session.ready();

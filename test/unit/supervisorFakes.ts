@@ -47,7 +47,7 @@ export async function settle(): Promise<void> {
 }
 
 export const HELLO: HelloResult = {
-  protocolVersion: 1, pid: 1, versions: {}, devices: [], defaultThreads: 1,
+  protocolVersion: 1, pid: 1, versions: {}, devices: [], gpuBackends: [], defaultThreads: 1,
   machine: { physicalCores: 1, logicalCores: 1, memoryBytes: 1, freeMemoryBytes: 1 },
 };
 

@@ -15,6 +15,8 @@ export const written = { totals: { tokens: 8 } } as GenerateResult;
 export let clock: FakeClock;
 export let workers: FakeClient[];
 export let states: WorkerState[];
+/** Of each worker, whether it may load GPUs' drivers. */
+export let gpusOf: boolean[];
 export let supervisor: WorkerSupervisor;
 export const last = (): FakeClient => workers.at(-1)!;
 
@@ -22,8 +24,10 @@ export function supervise(options: Partial<SupervisorOptions> = {}): void {
   clock = new FakeClock();
   workers = [];
   states = [];
+  gpusOf = [];
   supervisor = new WorkerSupervisor({
-    start: () => {
+    start: ({ gpus }) => {
+      gpusOf.push(gpus);
       workers.push(new FakeClient());
       return last();
     },

@@ -188,6 +188,7 @@ module.exports = {
     listeners: String(process.eventNames().reduce((count, name) => count + process.listenerCount(name), 0)),
   }),
   devices: () => [CPU],
+  gpuBackends: () => [],
   machine: () => ({ physicalCores: 2, logicalCores: 4, memoryBytes: 2 ** 33, freeMemoryBytes: 2 ** 32 }),
   defaultThreads: () => 2,
   inspect: async ({ path: file }) => {

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { WorkerClient } from "../../extension/worker/client";
+import type { StartOptions } from "../../extension/worker/life";
 import { forkWorker } from "../../extension/worker/process";
 import { WorkerSupervisor, type SupervisorOptions } from "../../extension/worker/supervisor";
 import type { GenerateParams, LoadParams } from "../../protocol/worker";
@@ -92,8 +93,8 @@ export function atEnd(end: () => unknown): void {
 
 export type Env = Record<string, string | undefined>;
 
-export function start(addon: Addon, env: Env = {}, script = bundle()): WorkerClient {
-  const client = new WorkerClient(forkWorker(script, { OCTET_ADDON: addon.file, ...env }));
+export function start(addon: Addon, env: Env = {}, script = bundle(), options: Partial<StartOptions> = {}): WorkerClient {
+  const client = new WorkerClient(forkWorker(script, { OCTET_ADDON: addon.file, ...env }, options));
   atEnd(() => {
     client.dispose();
     return client.exited;
@@ -114,8 +115,8 @@ export function supervise(
 ): { supervisor: WorkerSupervisor; started: WorkerClient[]; states: string[] } {
   const started: WorkerClient[] = [];
   const supervisor = new WorkerSupervisor({
-    start: () => {
-      const client = start(addon, env, script);
+    start: (how) => {
+      const client = start(addon, env, script, how);
       started.push(client);
       return client;
     },

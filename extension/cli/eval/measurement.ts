@@ -18,7 +18,7 @@ export async function runMeasurement(work: Measurement, context: CliContext): Pr
   let loaded: LoadResult | undefined;
   let failed: Error | undefined;
   try {
-    await withWorker(context, async (worker) => {
+    await withWorker(context, work.load.device, async (worker) => {
       loaded = await worker.load(work.load, { signal: context.signal });
       await work.measure(worker, loaded);
     });

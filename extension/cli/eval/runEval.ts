@@ -41,7 +41,7 @@ export async function runEval(suite: Suite, options: SuiteOptions, context: CliC
   let done: { loaded: LoadResult; problems: number } | undefined;
   let failed: Error | undefined;
   try {
-    await withWorker(context, async (worker) => {
+    await withWorker(context, options.device, async (worker) => {
       const loaded = await load(worker, options, pair, suite.contextTokens, context);
       const problems = await suite.makeProblems(worker, loaded);
       done = { loaded, problems: problems.length };

@@ -1,11 +1,12 @@
 // Loads the ggml backends, lists their devices and makes the pool of compute threads.
 #include "runtimes/llama/backends.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <mutex>
 
+#include "runtimes/llama/backend_files.h"
 #include "runtimes/llama/log.h"
+#include "runtimes/llama/shared_library.h"
 
 namespace octet::llama {
 namespace {
@@ -14,11 +15,7 @@ namespace fs = std::filesystem;
 
 std::mutex loading;
 bool initialized = false;
-
-std::string file_name(const fs::path& path) {
-  const auto name = path.filename().u8string();
-  return {name.begin(), name.end()};
-}
+std::optional<std::vector<GpuBackend>> gpus;  // written once, by initialize
 
 std::string to_utf8(const fs::path& path) {
   const auto text = path.u8string();
@@ -27,23 +24,43 @@ std::string to_utf8(const fs::path& path) {
 
 ggml_backend_dev_t cpu_device() { return ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU); }
 
-// The package of a GPU backend brings its own copies of the CPU variants and of libggml-base; only the GPU library
-// itself is wanted from it (its libggml-base is the one already loaded, by soname).
-void load_accelerators(const fs::path& folder) {
+// What became of a GPU backend's library: first opened here, since ggml does not say why it cannot be.
+GpuBackend load_gpu_backend(const BackendFile& file) {
   const ExpectedErrors no_driver_installed;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = file_name(entry.path());
-    const std::size_t start = name.find("ggml-");
-    if (start == std::string::npos || start > 3) continue;
-    const std::string backend = name.substr(start + 5, name.find('.') - start - 5);
-    static const char* const known[] = {"vulkan", "metal", "cuda", "hip", "sycl", "opencl", "blas"};
-    if (std::find(std::begin(known), std::end(known), backend) == std::end(known)) continue;
-    if (ggml_backend_reg_by_name(backend.c_str())) continue;
-    if (!ggml_backend_load(to_utf8(entry.path()).c_str())) {
-      write_log(LogLevel::kInfo, "the " + backend + " backend cannot be used on this machine");
-    }
+  const SharedLibrary library(file.path);
+  if (!library) return {file.backend, GpuBackend::State::kUnusable, library.reason()};
+  const ggml_backend_reg_t backend = ggml_backend_load(to_utf8(file.path).c_str());
+  const bool has_devices = backend && ggml_backend_reg_dev_count(backend) > 0;
+  return {file.backend, has_devices ? GpuBackend::State::kUsable : GpuBackend::State::kNoDevice, {}};
+}
+
+void tell(const GpuBackend& backend) {
+  const std::string sentence = "the " + backend.name + " backend ";
+  if (backend.state == GpuBackend::State::kUnusable) {
+    write_log(LogLevel::kInfo, sentence + "cannot be used on this machine: " + backend.reason);
+  } else if (backend.state == GpuBackend::State::kNoDevice) {
+    write_log(LogLevel::kInfo, sentence + "finds no device on this machine");
   }
+}
+
+// The package of a GPU backend brings its own copies of the CPU variants and of libggml-base; where the CPU is there, only the
+// GPU library itself is wanted from it (its libggml-base is the one already loaded, by soname).
+void load_backends(const fs::path& folder) {
+  const std::vector<BackendFile> files = backend_files(folder);
+  for (const BackendFile& file : files) {
+    if (!is_gpu_backend(file.backend)) continue;
+    if (!gpus || ggml_backend_reg_by_name(file.backend.c_str())) continue;
+    const GpuBackend loaded = load_gpu_backend(file);
+    tell(loaded);
+    std::erase_if(*gpus, [&](const GpuBackend& before) { return before.name == loaded.name; });
+    gpus->push_back(loaded);
+  }
+  for (const BackendFile& file : files) {
+    if (file.backend == "blas" && !ggml_backend_reg_by_name("blas")) ggml_backend_load(to_utf8(file.path).c_str());
+  }
+  if (cpu_device()) return;
+  const fs::path cpu = best_cpu_backend(files);
+  if (!cpu.empty()) ggml_backend_load(to_utf8(cpu).c_str());
 }
 
 std::string kind_of(ggml_backend_dev_t device) {
@@ -82,14 +99,12 @@ Function* cpu_function(const char* name) {
 
 }  // namespace
 
-void initialize(const std::vector<std::string>& folders, std::function<void(LogLevel, const std::string&)> log) {
+void initialize(const std::vector<std::string>& folders, std::function<void(LogLevel, const std::string&)> log, bool with_gpus) {
   route_log(std::move(log));
   const std::lock_guard lock(loading);
   if (initialized) return;
-  for (const std::string& folder : folders) {
-    if (!cpu_device()) ggml_backend_load_all_from_path(folder.c_str());
-    load_accelerators(fs::path(std::u8string(folder.begin(), folder.end())));
-  }
+  if (with_gpus) gpus.emplace();
+  for (const std::string& folder : folders) load_backends(fs::path(std::u8string(folder.begin(), folder.end())));
   if (!cpu_device()) {
     std::string where;
     for (const std::string& folder : folders) where += (where.empty() ? "" : ", ") + folder;
@@ -99,6 +114,8 @@ void initialize(const std::vector<std::string>& folders, std::function<void(LogL
   llama_backend_init();
   initialized = true;
 }
+
+const std::optional<std::vector<GpuBackend>>& gpu_backends() { return gpus; }
 
 std::vector<Device> devices() {
   std::vector<Device> all;

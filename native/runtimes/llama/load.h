@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,10 +16,22 @@ namespace octet::llama {
 
 enum class LogLevel { kError, kWarning, kInfo, kDebug };
 
-/// Loads the ggml backends found in `folders` (CPU variants from the first that has them; Vulkan, Metal, CUDA from
-/// all), once per process, and routes llama.cpp's log: a later call only replaces `log`, which is called on the thread
-/// that logs, one line at a time. Throws Error(kDeviceNotFound) if there is no CPU backend in any of them.
-void initialize(const std::vector<std::string>& folders, std::function<void(LogLevel, const std::string&)> log);
+/// Loads the ggml backends found in `folders` (the CPU's best variant from the first that has one; Vulkan, Metal, CUDA from all,
+/// unless `with_gpus` is false: then no GPU's driver is touched), once per process, and routes llama.cpp's log: a later call
+/// only replaces `log`, which is called on the thread that logs, one line at a time. Throws Error(kDeviceNotFound) if there is
+/// no CPU backend in any of them.
+void initialize(const std::vector<std::string>& folders, std::function<void(LogLevel, const std::string&)> log, bool with_gpus = true);
+
+/// A backend for GPUs whose library is in one of the folders, and what became of it.
+struct GpuBackend {
+  enum class State { kUsable, kNoDevice, kUnusable };
+  std::string name;    ///< "vulkan", "metal", "cuda", ...
+  State state = State::kUsable;
+  std::string reason;  ///< Why its library cannot be loaded, in the system's words; empty otherwise.
+};
+
+/// Empty where initialize was told to leave GPUs alone.
+const std::optional<std::vector<GpuBackend>>& gpu_backends();
 
 struct Device {
   std::string name;         ///< "CPU", "Vulkan0", ...

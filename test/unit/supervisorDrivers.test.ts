@@ -1,0 +1,179 @@
+// What the supervisor does about GPUs' drivers: none for the processor alone, none any more where they crash the worker.
+import { beforeEach, describe, expect, it } from "vitest";
+import { DriverCrashes } from "../../extension/worker/driverCrashes";
+import type { OctetError } from "../../extension/worker/errors";
+import { wasCrash, type WorkerExit } from "../../extension/worker/process";
+import type { LogParams } from "../../protocol/worker";
+import { settle } from "./supervisorFakes";
+import { clock, finishLoad, generation, gpusOf, greet, last, later, params, readyWith, supervise, supervisor, workers, written } from "./supervisorFixture";
+
+let told: OctetError[];
+let log: LogParams[];
+let wants: boolean;
+beforeEach(() => {
+  wants = true;
+  supervise({ wantsGpus: () => wants });
+  told = [];
+  log = [];
+  supervisor.onDriverCrash((error) => void told.push(error));
+  supervisor.onLog((line) => void log.push(line));
+});
+
+/** The next worker, once it is started, goes away before its hello. */
+async function dieAtStart(signal: NodeJS.Signals = "SIGABRT"): Promise<void> {
+  await settle();
+  await last().die(signal);
+  await clock.advance(300);
+}
+
+async function fallBack(): Promise<void> {
+  void later(supervisor.hello());
+  await dieAtStart();
+  await dieAtStart();
+  await greet();
+}
+
+describe("a driver that crashes the worker at its start", () => {
+  it("is left alone after the second time, and the user is told once, when that works", async () => {
+    const hello = later(supervisor.hello());
+    await dieAtStart();
+    await dieAtStart();
+    expect(gpusOf).toEqual([true, true, false]);
+    expect(told).toEqual([]);
+    await greet();
+    await hello;
+    expect(told).toMatchObject([{
+      message: "the GPU's driver crashed Octet's worker (signal SIGABRT), so the processor is used",
+      advice: "Update the driver; Octet: Restart Worker tries the GPU again.",
+    }]);
+    expect(log).toContainEqual({ level: "warning", message: told[0]!.message });
+    expect(supervisor.driverCrash).toBe(told[0]);
+    await clock.advance(60_000);
+    await last().die();
+    await clock.advance(300);
+    await greet();
+    expect(gpusOf).toEqual([true, true, false, false]);
+    expect(told).toHaveLength(1);
+  });
+
+  it("leaves the models to the processor, whatever device was asked for, and every load says why", async () => {
+    await fallBack();
+    const load = later(supervisor.load({ ...params("a"), device: "Vulkan0" }));
+    await settle();
+    expect(last().loads[0]!.params.device).toBe("cpu");
+    last().loads[0]!.answer.resolve({ notices: ["something else"] } as never);
+    expect((await load).notices).toEqual([
+      "The GPU's driver crashed Octet's worker (signal SIGABRT), so the processor is used. Update the driver; Octet: Restart Worker tries the GPU again.",
+      "something else",
+    ]);
+  });
+
+  it("is tried again after a reset", async () => {
+    await fallBack();
+    const stopped = supervisor.stop();
+    await last().die();
+    await stopped;
+    supervisor.reset();
+    expect(supervisor.driverCrash).toBeNull();
+    void later(supervisor.hello());
+    await settle();
+    expect(gpusOf.at(-1)).toBe(true);
+  });
+
+  it("is not blamed for one death, nor for deaths of workers that had answered", async () => {
+    void later(supervisor.hello());
+    await dieAtStart();
+    await greet();
+    for (let crash = 0; crash < 3; crash++) {
+      await last().die();
+      await clock.advance(300);
+      await greet();
+    }
+    await last().die();
+    expect(gpusOf).toEqual([true, true, true, true, true]);
+    expect(told).toEqual([]);
+  });
+
+  it("is not blamed where the worker dies without it too", async () => {
+    const hello = later(supervisor.hello());
+    for (let crash = 0; crash < 5; crash++) await dieAtStart();
+    await expect(hello).rejects.toMatchObject({ message: expect.stringMatching(/^the worker crashed 5 times/) as string });
+    expect(gpusOf).toEqual([true, true, false, false, false]);
+    expect(told).toEqual([]);
+    expect(supervisor.state.state).toBe("failed");
+  });
+
+  it("that only keeps the worker waiting is left alone too", async () => {
+    void later(supervisor.hello());
+    await settle();
+    await clock.advance(2000 + 100);
+    await clock.advance(2000 + 200);
+    await greet();
+    expect(gpusOf).toEqual([true, true, false]);
+    expect(told).toHaveLength(1);
+  });
+});
+
+describe("a worker for the processor alone", () => {
+  it("is started without drivers, and nothing is said", async () => {
+    wants = false;
+    void later(supervisor.hello());
+    await dieAtStart();
+    await dieAtStart();
+    await greet();
+    expect(gpusOf).toEqual([false, false, false]);
+    expect(told).toEqual([]);
+    expect(supervisor.driverCrash).toBeNull();
+  });
+
+  it.each([[true, false], [false, true]])("takes the other's place, or makes way, for the next load where the setting changes (%s to %s)", async (before, after) => {
+    wants = before;
+    await readyWith("a");
+    const first = last();
+    wants = after;
+    const generating = later(supervisor.generate(generation));
+    await settle();
+    first.generations[0]!.resolve(written);
+    expect(await generating).toBe(written); // what is loaded serves until then
+    const load = later(supervisor.load(params("a")));
+    await settle();
+    expect(first.calls.at(-1)).toBe("shutdown");
+    expect(workers).toHaveLength(1);
+    first.shutdownAnswer.resolve();
+    await first.die();
+    await greet();
+    await finishLoad();
+    await load;
+    expect(gpusOf).toEqual([before, after]);
+    expect(supervisor.state).toMatchObject({ state: "ready", loaded: { target: { path: "a" } } });
+  });
+});
+
+describe("a death", () => {
+  const exit = (code: number | null, signal: NodeJS.Signals | null = null, error?: Error): WorkerExit => ({ code, signal, lastWords: "", ...(error ? { error } : {}) });
+
+  it("by a signal or, on Windows, by an exception is a crash; an exit or a failed start is none", () => {
+    expect(wasCrash(exit(null, "SIGSEGV"), "linux")).toBe(true);
+    for (const code of [0xc0000005, 0xc0000409, 3, 134]) {
+      expect(wasCrash(exit(code), "win32")).toBe(true);
+      expect(wasCrash(exit(code), "linux")).toBe(false);
+    }
+    for (const code of [0, 1, 2, 70]) expect(wasCrash(exit(code), "win32")).toBe(false);
+    expect(wasCrash(exit(null, null, new Error("spawn ENOENT")))).toBe(false);
+  });
+
+  it("that is no crash, or before another worker's hello, does not count against drivers", () => {
+    const drivers = new DriverCrashes();
+    drivers.died(exit(1));
+    drivers.died(exit(null, "SIGSEGV"));
+    drivers.answered();
+    drivers.died(exit(null, "SIGSEGV"));
+    expect(drivers.blamed).toBeNull();
+    drivers.died(exit(null, "SIGABRT"));
+    expect(drivers.blamed).toMatchObject({ signal: "SIGABRT" });
+    drivers.answered();
+    expect(drivers.blamed).not.toBeNull();
+    drivers.reset();
+    expect(drivers.blamed).toBeNull();
+  });
+});

@@ -1,0 +1,62 @@
+// GPUs' drivers that do wrong, or that nobody wants, with the real addon: which libraries the worker loads, what it says of them.
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import type { OctetError } from "../../extension/worker/errors";
+import { librariesWith, MISSING_LIBRARY } from "../drivers";
+import { addons, isAlive, request, start, supervise, until, useWorkerBundle } from "./harness";
+
+useWorkerBundle();
+
+const folder = mkdtempSync(path.join(tmpdir(), "octet-drivers-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const real = addons.find(({ name }) => name === "real");
+const canRun = process.platform === "linux" && real !== undefined && existsSync("/usr/bin/cc");
+
+describe.skipIf(!canRun)("with a Vulkan library", () => {
+  const addon = real!;
+  const libraries = (fault: Parameters<typeof librariesWith>[0]) => ({ OCTET_LLAMA_LIBRARIES: librariesWith(fault, folder) });
+
+  it("that crashes, the worker works where no GPU is wanted, and dies otherwise", async () => {
+    const env = libraries("crashes");
+    const hello = await start(addon, env, undefined, { gpus: false }).hello();
+    expect(hello.gpuBackends).toBeNull();
+    expect(hello.devices.map(({ kind }) => kind)).toEqual(["cpu"]);
+    await expect(start(addon, env).hello()).rejects.toMatchObject({ code: "workerDied", message: "the worker stopped (signal SIGABRT)" });
+  });
+
+  it("the CUDA runtime is left alone too where no GPU is wanted", async () => {
+    const client = start(addon, {}, undefined, { gpus: false });
+    await expect(client.load({ ...addon.load, device: "cuda" })).rejects.toMatchObject({
+      code: "deviceNotFound", message: "The device \"cuda\" cannot be used: GPUs are left alone",
+    });
+    expect((await client.load({ ...addon.load, device: "auto" })).device.kind).toBe("cpu");
+  });
+
+  it("that crashes, the models go to the processor and the user is told once", async () => {
+    const { supervisor, started } = supervise(addon, {}, libraries("crashes"));
+    const told: OctetError[] = [];
+    supervisor.onDriverCrash((error) => void told.push(error));
+    const loaded = await supervisor.load({ ...addon.load, device: "auto" });
+    expect(loaded.device.kind).toBe("cpu");
+    expect(loaded.notices[0]).toMatch(/^The GPU's driver crashed Octet's worker \(signal SIGABRT\)/);
+    expect((await supervisor.generate(request({ maxTokens: 4 }))).totals.tokens).toBe(32);
+    expect(started).toHaveLength(3);
+    process.kill(supervisor.pid!, "SIGKILL");
+    expect(await until(() => started.length === 4 && supervisor.state.loaded !== null)).toBe(true);
+    expect(told).toHaveLength(1);
+    await supervisor.dispose();
+    expect(started.map(({ pid }) => isAlive(pid!))).toEqual([false, false, false, false]);
+  });
+
+  it("that cannot be loaded, the worker says why", async () => {
+    const { gpuBackends } = await start(addon, libraries("unlinked")).hello();
+    expect(gpuBackends).toEqual([{ name: "vulkan", state: "unusable", reason: expect.stringContaining(MISSING_LIBRARY) as string }]);
+  });
+
+  it("that finds no driver, the worker says so", async () => {
+    const { gpuBackends } = await start(addon, libraries("silent")).hello();
+    expect(gpuBackends).toEqual([{ name: "vulkan", state: "noDevice", reason: "" }]);
+  });
+});
