@@ -39,6 +39,9 @@ export class WorkerClient {
   private readonly generations = new Map<string, ((progress: GenerateProgressParams) => void) | undefined>();
   private loading: { file: string; onProgress(progress: LoadProgressParams): void } | undefined;
   private exit: WorkerExit | undefined;
+  private gpusThere = false;
+  /** Models are, or are being put, where a GPU's driver computes. */
+  private onGpu = false;
 
   constructor(private readonly process: WorkerProcess) {
     this.pid = process.pid;
@@ -50,7 +53,7 @@ export class WorkerClient {
       this.generations.get(progress.id)?.(progress));
     this.connection.listen();
     this.exited = process.exited.then((exit) => {
-      const error = this.loading ? diedLoading(this.loading.file, exit) : diedWorking(exit);
+      const error = this.loading ? this.diedLoading(this.loading.file, exit) : this.diedWorking(exit);
       this.exit = exit;
       this.connection.dispose();
       return { exit, error };
@@ -60,7 +63,10 @@ export class WorkerClient {
   /** Must come first. Rejects where the worker is of another protocol version or its addon does not work. */
   async hello(): Promise<HelloResult> {
     const result = await this.call(Hello, { protocolVersion: PROTOCOL_VERSION });
-    if (result.protocolVersion === PROTOCOL_VERSION) return result;
+    if (result.protocolVersion === PROTOCOL_VERSION) {
+      this.gpusThere = result.devices.some(({ kind }) => kind !== "cpu");
+      return result;
+    }
     throw new OctetError(
       "internal",
       `the worker speaks protocol ${result.protocolVersion}, this part of Octet ${PROTOCOL_VERSION}`,
@@ -78,15 +84,18 @@ export class WorkerClient {
       },
     };
     this.loading = loading;
+    this.onGpu = this.gpusThere && params.device !== "cpu";
     try {
-      return await this.call(Load, params, signal, (exit) => diedLoading(loading.file, exit));
+      const loaded = await this.call(Load, params, signal, (exit) => this.diedLoading(loading.file, exit));
+      this.onGpu = loaded.device.kind !== "cpu";
+      return loaded;
     } finally {
       this.loading = undefined;
     }
   }
 
   inspect(params: InspectParams, { signal }: CallOptions = {}): Promise<InspectResult> {
-    return this.call(Inspect, params, signal, (exit) => diedLoading(params.path, exit));
+    return this.call(Inspect, params, signal, (exit) => diedReading(params.path, exit));
   }
 
   /** Aborting the signal ends every lane within one step; the promise then resolves with what was written so far. */
@@ -134,7 +143,7 @@ export class WorkerClient {
     { method }: RequestMessage<Params, Result>,
     params: Params,
     signal?: AbortSignal,
-    died: (exit: WorkerExit) => OctetError = diedWorking,
+    died: (exit: WorkerExit) => OctetError = (exit) => this.diedWorking(exit),
   ): Promise<Result> {
     if (this.exit) throw died(this.exit);
     if (signal?.aborted) throw cancelled("the request");
@@ -152,22 +161,25 @@ export class WorkerClient {
       cancellation.dispose();
     }
   }
+
+  private diedWorking(exit: WorkerExit): OctetError {
+    if (exit.error) return neverLived(exit);
+    return new OctetError("workerDied", `the worker stopped (${describeExit(exit)})`, exit.signal ? (this.onGpu ? DRIVER_ADVICE : MEMORY_ADVICE) : undefined);
+  }
+
+  private diedLoading(file: string, exit: WorkerExit): OctetError {
+    if (exit.error || !this.onGpu) return diedReading(file, exit);
+    return new OctetError("workerDied", `the worker stopped while loading ${file} (${describeExit(exit)})`, `${DRIVER_ADVICE} Or the file is damaged.`);
+  }
 }
 
 const MEMORY_ADVICE = "Memory may have run out: try fewer lanes, a shorter context or a smaller model.";
+const DRIVER_ADVICE = "The GPU's driver may have failed, or memory run out: try the device cpu, fewer lanes, a shorter context or a smaller model.";
 
-function diedWorking(exit: WorkerExit): OctetError {
-  if (exit.error) {
-    return new OctetError("workerDied", `the worker could not be started (${describeExit(exit)})`, "Reinstall Octet.");
-  }
-  return new OctetError("workerDied", `the worker stopped (${describeExit(exit)})`, exit.signal ? MEMORY_ADVICE : undefined);
-}
+const neverLived = (exit: WorkerExit): OctetError =>
+  new OctetError("workerDied", `the worker could not be started (${describeExit(exit)})`, "Reinstall Octet.");
 
-function diedLoading(file: string, exit: WorkerExit): OctetError {
-  if (exit.error) return diedWorking(exit);
-  return new OctetError(
-    "workerDied",
-    `the worker stopped while loading ${file} (${describeExit(exit)})`,
-    "The file is probably damaged, or memory ran out.",
-  );
+function diedReading(file: string, exit: WorkerExit): OctetError {
+  if (exit.error) return neverLived(exit);
+  return new OctetError("workerDied", `the worker stopped while loading ${file} (${describeExit(exit)})`, "The file is probably damaged, or memory ran out.");
 }

@@ -5,7 +5,7 @@ import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { OctetError } from "../../extension/worker/errors";
 import { librariesWith, MISSING_LIBRARY } from "../drivers";
-import { addons, isAlive, request, start, supervise, until, useWorkerBundle } from "./harness";
+import { addons, isAlive, pretended, request, start, supervise, until, useWorkerBundle } from "./harness";
 
 useWorkerBundle();
 
@@ -58,5 +58,27 @@ describe.skipIf(!canRun)("with a Vulkan library", () => {
   it("that finds no driver, the worker says so", async () => {
     const { gpuBackends } = await start(addon, libraries("silent")).hello();
     expect(gpuBackends).toEqual([{ name: "vulkan", state: "noDevice", reason: "" }]);
+  });
+});
+
+describe.each([
+  ["auto", "the GPU's driver may have failed"],
+  ["cpu", "memory"],
+])("a worker that dies on the device %s", (device, suspect) => {
+  const advice = (more: string): unknown => expect.objectContaining({ code: "workerDied", advice: expect.stringMatching(new RegExp(`${suspect}.*${more}`, "i")) as string });
+  const load = { ...pretended.load, device };
+
+  it(`while it loads says ${suspect}`, async () => {
+    const client = start(pretended, { OCTET_FAKE_GPU: "1" });
+    await client.hello();
+    await expect(client.load({ ...load, target: "/models/crash.gguf" })).rejects.toEqual(advice(device === "cpu" ? "ran out" : "damaged"));
+  });
+
+  it(`while it writes says ${suspect}`, async () => {
+    const client = start(pretended, { OCTET_FAKE_GPU: "1" });
+    await client.hello();
+    await client.load(load);
+    const writing = client.generate(request(), { onProgress: ({ steps }) => void (steps.length > 0 && process.kill(client.pid!, "SIGKILL")) });
+    await expect(writing).rejects.toEqual(advice("fewer lanes"));
   });
 });

@@ -6,6 +6,7 @@
 //   prompt's text:      throw   rejects promptTooLong               uncaught   throws where nobody catches
 //   environment:        OCTET_FAKE_CRASH=1  dies when loaded        OCTET_FAKE_INIT=1  has no backends
 //                       OCTET_FAKE_STEP_MS  a step's time, default 5
+//                       OCTET_FAKE_GPU=1    has a GPU, which takes every model not told to the CPU
 "use strict";
 const { execFileSync } = require("node:child_process");
 const { open } = require("node:fs");
@@ -16,6 +17,9 @@ if (process.env.OCTET_FAKE_CRASH) process.kill(process.pid, "SIGKILL");
 
 const STEP_MS = Number(process.env.OCTET_FAKE_STEP_MS ?? 5);
 const CPU = { name: "CPU", description: "a pretended CPU", kind: "cpu", runtime: "llama", memoryBytes: 2 ** 33, freeMemoryBytes: 2 ** 32 };
+
+const GPU = { ...CPU, name: "GPU0", description: "a pretended GPU", kind: "gpu" };
+const devices = process.env.OCTET_FAKE_GPU ? [GPU, CPU] : [CPU];
 
 function failure(code, message, advice) {
   return Object.assign(new Error(message), advice ? { code, advice } : { code });
@@ -62,7 +66,7 @@ async function load(params, onProgress) {
     }
   }
   return new FakeEngine({
-    target: model(params.target), draft: params.draft === null ? null : model(params.draft), runtime: "llama", device: CPU,
+    target: model(params.target), draft: params.draft === null ? null : model(params.draft), runtime: "llama", device: params.device === "cpu" ? CPU : devices[0],
     threads: params.threads || 2, lanes: params.lanes, contextTokens: params.contextTokens || 2048, cacheTokens: 4096,
     memory: { targetWeights: 1, draftWeights: 1, kvCache: 1, compute: 1, total: 4, available: 100 }, fim: true, notices: [], loadMs: 12,
   });
@@ -187,7 +191,7 @@ module.exports = {
     octet: "fake",
     listeners: String(process.eventNames().reduce((count, name) => count + process.listenerCount(name), 0)),
   }),
-  devices: () => [CPU],
+  devices: () => devices,
   gpuBackends: () => [],
   machine: () => ({ physicalCores: 2, logicalCores: 4, memoryBytes: 2 ** 33, freeMemoryBytes: 2 ** 32 }),
   defaultThreads: () => 2,
