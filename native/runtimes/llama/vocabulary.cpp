@@ -61,7 +61,8 @@ class LlamaVocabulary final : public Vocabulary {
   }
 
   bool is_end(Token token) const override {
-    return token >= 0 && token < size() && llama_vocab_is_eog(vocabulary_, token);
+    if (token < 0 || token >= size()) return false;
+    return llama_vocab_is_eog(vocabulary_, token) || (fim_ && (token == fim_->prefix || token == fim_->suffix || token == fim_->middle));
   }
 
   const std::optional<FimTokens>& fim() const override { return fim_; }
