@@ -18,11 +18,11 @@ inline std::vector<std::string>& logged_problems() {
   return lines;
 }
 
-inline void start_backends() {
-  initialize({OCTET_TEST_LIBRARIES}, [](LogLevel level, const std::string& line) {
-    if (level == LogLevel::kError || level == LogLevel::kWarning) logged_problems().push_back(line);
-  });
+inline void note_problem(LogLevel level, const std::string& line) {
+  if (level == LogLevel::kError || level == LogLevel::kWarning) logged_problems().push_back(line);
 }
+
+inline void start_backends() { initialize({OCTET_TEST_LIBRARIES}, note_problem); }
 
 /// On the CPU with one thread and float32 keys and values, so that results do not depend on the machine's load.
 inline LoadOptions exact_options(const std::string& target, const std::string& draft = {}) {
