@@ -19,6 +19,7 @@ class TokenIndex {
 
  private:
   const Vocabulary& vocabulary_;
+  int size_;
   std::vector<Token> by_bytes_;
 };
 

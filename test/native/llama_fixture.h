@@ -19,6 +19,10 @@ inline std::vector<std::string>& logged_problems() {
   return lines;
 }
 
+inline void note_problem(LogLevel level, const std::string& line) {
+  if (level == LogLevel::kError || level == LogLevel::kWarning) logged_problems().push_back(line);
+}
+
 /// A folder with llama.cpp's backends for GPUs, given to the cases of gpu/; empty: the process does without.
 inline std::string gpu_libraries() {
   const char* const folder = std::getenv("OCTET_TEST_GPU_LIBRARIES");
@@ -28,9 +32,7 @@ inline std::string gpu_libraries() {
 inline void start_backends() {
   std::vector<std::string> folders = {OCTET_TEST_LIBRARIES};
   if (const std::string gpu = gpu_libraries(); !gpu.empty()) folders.push_back(gpu);
-  initialize(folders, [](LogLevel level, const std::string& line) {
-    if (level == LogLevel::kError || level == LogLevel::kWarning) logged_problems().push_back(line);
-  });
+  initialize(folders, note_problem);
 }
 
 /// On the CPU with one thread and float32 keys and values, so that results do not depend on the machine's load.

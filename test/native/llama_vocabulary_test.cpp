@@ -59,6 +59,10 @@ TEST_CASE("control tokens come from their text only where that was asked for") {
   CHECK(vocabulary.tokenize("<|fim_prefix|>", false, true) == std::vector<Token>{fim.prefix});
   CHECK(vocabulary.tokenize("<|fim_suffix|>", false, true) == std::vector<Token>{fim.suffix});
   CHECK(vocabulary.tokenize("<|fim_middle|>", false, true) == std::vector<Token>{fim.middle});
+  for (Token marker : {fim.prefix, fim.suffix, fim.middle, fim.pad, fim.repository, fim.separator}) {
+    CHECK(vocabulary.is_end(marker));
+    CHECK(vocabulary.bytes(marker).empty());
+  }
   for (Token token : vocabulary.tokenize(kTexts[3], true, false)) {
     CHECK(markers.count(token) == 0);
     CHECK_FALSE(vocabulary.is_end(token));

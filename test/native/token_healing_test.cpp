@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "engine/random.h"
 #include "engine/token_healing.h"
@@ -83,6 +84,42 @@ TEST_CASE("tokens by their beginning: all of them, ascending, none that ends a t
   CHECK(index.beginning_with("").size() == 7);
   CHECK(index.beginning_with("<").empty());
   CHECK(TokenIndex(vocabulary, 5).beginning_with("a") == std::vector<Token>{2, 4});
+}
+
+TEST_CASE("tokens by their beginning, of several hundred that begin with the same bytes, hold a zero, or share eight bytes and more") {
+  std::vector<std::string> texts{"<end>"};
+  const std::vector<std::string> stems{" ", std::string(1, '\0'), std::string("a\0", 2), "returned", "\xE4\xBD\xA0\xE5\xA5\xBD\xE4\xB8\x96\xE7"};
+  for (const std::string& stem : stems)
+    for (int i = 0; i < 100; ++i) texts.push_back(stem + (i % 7 == 0 ? "" : std::to_string(i * 37 % 101)));
+  const ToyVocabulary vocabulary(texts);
+  const TokenIndex index(vocabulary, vocabulary.size());
+  std::set<std::string> beginnings{"", "x", "a", "re", "\xE4", "returned1", "returnee"};
+  beginnings.insert(texts.begin() + 1, texts.end());
+  for (const std::string& beginning : beginnings) {
+    std::vector<Token> expected;
+    for (Token token = 1; token < vocabulary.size(); ++token)
+      if (vocabulary.bytes(token).starts_with(beginning)) expected.push_back(token);
+    CHECK(index.beginning_with(beginning) == expected);
+  }
+}
+
+TEST_CASE("an index of many tokens reads the bytes of each once, not once for each comparison") {
+  struct Counting final : Vocabulary {
+    explicit Counting(const Vocabulary& of) : of(of) {}
+    int size() const override { return of.size(); }
+    std::vector<Token> tokenize(std::string_view text, bool begin, bool special) const override { return of.tokenize(text, begin, special); }
+    std::string_view bytes(Token token) const override { return ++reads, of.bytes(token); }
+    bool is_end(Token token) const override { return of.is_end(token); }
+    const std::optional<FimTokens>& fim() const override { return of.fim(); }
+    const Vocabulary& of;
+    mutable int reads = 0;
+  };
+  std::vector<std::string> texts{"<end>"};
+  for (int i = 1; i < 4096; ++i) texts.push_back(std::to_string(i * 2654435761u));
+  const ToyVocabulary vocabulary(texts);
+  const Counting counting(vocabulary);
+  const TokenIndex index(counting, counting.size());
+  CHECK(counting.reads < 2 * counting.size());
 }
 
 TEST_CASE("a lane's first tokens: the lead's, or what begins with all that is left of it, by their probabilities among these") {

@@ -27,6 +27,10 @@ Candidate examine(const std::string& path) {
   return candidate;
 }
 
+std::future<Candidate> examine_draft(const LoadOptions& options) {
+  return options.draft.empty() ? std::future<Candidate>() : std::async(std::launch::async, examine, options.draft);
+}
+
 void check(const LoadOptions& options) {
   const auto refuse = [](const std::string& what) { throw Error(ErrorCode::kBadParams, what); };
   if (options.target.empty()) refuse("No target model is given");

@@ -1,6 +1,8 @@
 // What every runtime's load begins with: the options and the files checked before any weight is read.
 #pragma once
 
+#include <future>
+
 #include "runtimes/llama/handles.h"
 #include "runtimes/llama/memory.h"
 
@@ -16,6 +18,9 @@ struct Candidate {
 
 /// Throws Error(kModelNotFound | kModelDamaged | kModelUnsupported).
 Candidate examine(const std::string& path);
+
+/// Begins to examine the draft, where there is one, beside whatever comes: half of a load's time can be that of two vocabularies.
+std::future<Candidate> examine_draft(const LoadOptions& options);
 
 /// Throws Error(kBadParams) where an option is out of bounds.
 void check(const LoadOptions& options);

@@ -12,7 +12,11 @@ namespace {
 struct Log {
   std::mutex mutex;
   std::function<void(LogLevel, const std::string&)> callback;
-  std::string pending;
+};
+
+// The line that a thread is writing: two may load at once.
+struct Line {
+  std::string text;
   LogLevel level = LogLevel::kInfo;
 };
 
@@ -22,6 +26,7 @@ Log& shared_log() {
   return *log;
 }
 
+thread_local Line pending;
 thread_local int collecting = 0, expecting = 0;
 thread_local const std::atomic<bool>* giving_up = nullptr;
 thread_local std::string first_error;
@@ -38,10 +43,10 @@ LogLevel to_level(ggml_log_level level, LogLevel before) {
   }
 }
 
-void deliver(Log& log, const std::string& line) {
+void deliver(const Log& log, const std::string& line) {
   if (line.empty()) return;
-  if (log.level == LogLevel::kError && collecting > 0 && first_error.empty()) first_error = line;
-  if (log.callback) log.callback(log.level, line);
+  if (pending.level == LogLevel::kError && collecting > 0 && first_error.empty()) first_error = line;
+  if (log.callback) log.callback(pending.level, line);
 }
 
 // Called from C: must not throw.
@@ -49,13 +54,13 @@ void on_log(ggml_log_level level, const char* text, void*) {
   try {
     Log& log = shared_log();
     const std::lock_guard lock(log.mutex);
-    if (level != GGML_LOG_LEVEL_CONT && !log.pending.empty()) deliver(log, std::exchange(log.pending, {}));
-    log.level = to_level(level, log.level);
-    log.pending += text ? text : "";
+    if (level != GGML_LOG_LEVEL_CONT && !pending.text.empty()) deliver(log, std::exchange(pending.text, {}));
+    pending.level = to_level(level, pending.level);
+    pending.text += text ? text : "";
     std::size_t end = 0;
-    while ((end = log.pending.find('\n')) != std::string::npos) {
-      const std::string line = log.pending.substr(0, end);
-      log.pending.erase(0, end + 1);
+    while ((end = pending.text.find('\n')) != std::string::npos) {
+      const std::string line = pending.text.substr(0, end);
+      pending.text.erase(0, end + 1);
       deliver(log, line);
     }
   } catch (...) {

@@ -65,13 +65,14 @@ LoadedPair load(const LoadOptions& options, const std::function<bool(LoadPhase, 
   check(options);
   const Progress report(progress);
   report(LoadPhase::kChecking, 0);
+  std::future<Candidate> coming_draft = examine_draft(options);
   Candidate target = examine(options.target);
   std::optional<Candidate> draft;
   LoadedPair pair;
   pair.shared_vocabulary = target.footprint.shape.vocabulary;
   if (!options.draft.empty()) {
     report(LoadPhase::kChecking, 0.5f);
-    draft = examine(options.draft);
+    draft = coming_draft.get();
     pair.shared_vocabulary = shared_vocabulary(target.vocabulary.get(), draft->vocabulary.get());
     pair.draft_info = draft->info;
     draft->vocabulary.reset();

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "engine/error.h"
+#include "runtimes/llama/text_pieces.h"
 
 namespace octet::llama {
 namespace {
@@ -36,21 +37,12 @@ class LlamaVocabulary final : public Vocabulary {
     }
     std::vector<Token> tokens;
     const llama_token first = llama_vocab_bos(vocabulary_);
-    const bool with_first = begin && llama_vocab_get_add_bos(vocabulary_) && first >= 0;
-    const int offset = with_first ? 1 : 0;
-    tokens.resize(text.size() + 2);
-    const auto run = [&] {
-      return llama_tokenize(vocabulary_, text.data(), static_cast<int>(text.size()), tokens.data() + offset,
-                            static_cast<int>(tokens.size()) - offset, false, special);
-    };
-    int count = text.empty() ? 0 : run();
-    if (count < 0 && count != std::numeric_limits<std::int32_t>::min()) {
-      tokens.resize(static_cast<std::size_t>(-static_cast<std::int64_t>(count)) + 1);
-      count = run();
+    if (begin && llama_vocab_get_add_bos(vocabulary_) && first >= 0) tokens.push_back(first);
+    if (llama_vocab_type(vocabulary_) != LLAMA_VOCAB_TYPE_BPE) {
+      append(tokens, text, special);
+    } else {
+      for (const std::string_view piece : text_pieces(text)) append(tokens, piece, special);
     }
-    if (count < 0) throw std::runtime_error("The tokenizer could not represent this text");
-    if (with_first) tokens[0] = first;
-    tokens.resize(static_cast<std::size_t>(count + offset));
     return tokens;
   }
 
@@ -61,12 +53,29 @@ class LlamaVocabulary final : public Vocabulary {
   }
 
   bool is_end(Token token) const override {
-    return token >= 0 && token < size() && llama_vocab_is_eog(vocabulary_, token);
+    if (token < 0 || token >= size()) return false;
+    return llama_vocab_is_eog(vocabulary_, token) || (fim_ && (token == fim_->prefix || token == fim_->suffix || token == fim_->middle));
   }
 
   const std::optional<FimTokens>& fim() const override { return fim_; }
 
  private:
+  void append(std::vector<Token>& tokens, std::string_view text, bool special) const {
+    const std::size_t before = tokens.size();
+    tokens.resize(before + text.size() + 2);
+    const auto run = [&] {
+      return llama_tokenize(vocabulary_, text.data(), static_cast<int>(text.size()), tokens.data() + before,
+                            static_cast<int>(tokens.size() - before), false, special);
+    };
+    int count = text.empty() ? 0 : run();
+    if (count < 0 && count != std::numeric_limits<std::int32_t>::min()) {
+      tokens.resize(before + static_cast<std::size_t>(-static_cast<std::int64_t>(count)) + 1);
+      count = run();
+    }
+    if (count < 0) throw std::runtime_error("The tokenizer could not represent this text");
+    tokens.resize(before + static_cast<std::size_t>(count));
+  }
+
   ModelHandle model_;
   const llama_vocab* vocabulary_;
   std::optional<FimTokens> fim_;

@@ -46,6 +46,7 @@ LoadedPair load(const Library& library, const llama::LoadOptions& options, const
   report(LoadPhase::kChecking, 0);
   LoadedPair pair;
   pair.device = describe_device(library);
+  std::future<llama::Candidate> coming_draft = llama::examine_draft(options);
   llama::Candidate target = llama::examine(options.target);
   const ModelSource target_model = describe_network(target.parts);
   target.footprint.weights = library.weight_bytes(target_model.source);
@@ -54,7 +55,7 @@ LoadedPair load(const Library& library, const llama::LoadOptions& options, const
   int vocabulary = target.footprint.shape.vocabulary;
   if (!options.draft.empty()) {
     report(LoadPhase::kChecking, 0.5f);
-    draft = llama::examine(options.draft);
+    draft = coming_draft.get();
     draft_model = describe_network(draft->parts);
     draft->footprint.weights = library.weight_bytes(draft_model->source);
     vocabulary = llama::shared_vocabulary(target.vocabulary.get(), draft->vocabulary.get());
