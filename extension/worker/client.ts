@@ -13,6 +13,9 @@ import {
 import { cancelled, OctetError, toOctetError } from "./errors";
 import { describeExit, type WorkerExit, type WorkerProcess } from "./process";
 
+/** A worker that has not said hello so long after its start hangs, in a driver for one, and is killed. */
+export const HELLO_MS = 30_000;
+
 export interface CallOptions {
   /** Aborting it cancels the request in the worker. Aborted beforehand: the request is not sent and rejects "cancelled". */
   signal?: AbortSignal;

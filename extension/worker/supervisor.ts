@@ -8,7 +8,7 @@ import type {
   LoadProgressParams, LoadResult, LogParams, StatusResult, TokenizeResult,
 } from "../../protocol/worker";
 import { abortable, systemClock, type Clock, type Disposable } from "./async";
-import type { CallOptions, ProgressOptions } from "./client";
+import { HELLO_MS, type CallOptions, type ProgressOptions } from "./client";
 import { CRASH_LIMITS, type CrashLimits } from "./crashes";
 import { withNotice } from "./driverCrashes";
 import { OctetError, toOctetError } from "./errors";
@@ -81,7 +81,7 @@ export class WorkerSupervisor {
       wantsGpus: options.wantsGpus ?? (() => true),
       clock: this.clock,
       crashLimits: options.crashLimits ?? CRASH_LIMITS,
-      helloMs: options.helloMs ?? 30_000,
+      helloMs: options.helloMs ?? HELLO_MS,
       shutdownMs: options.shutdownMs ?? 3_000,
       onState: (state, reason) => this.onLife(state, reason),
       onLog: (line) => void this.logEmitter.fire(line),

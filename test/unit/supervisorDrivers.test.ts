@@ -111,6 +111,21 @@ describe("a driver that crashes the worker at its start", () => {
     await greet();
     expect(gpusOf).toEqual([true, true, false]);
     expect(told).toHaveLength(1);
+    expect(told[0]!.message).toBe("the GPU's driver hangs and keeps Octet's worker from starting, so the processor is used");
+  });
+
+  it("is told of where the setting was cpu as the worker came, and no longer is", async () => {
+    void later(supervisor.hello());
+    await dieAtStart();
+    await dieAtStart();
+    wants = false;
+    await greet();
+    expect(told).toEqual([]);
+    wants = true;
+    await supervisor.hello();
+    expect(gpusOf).toEqual([true, true, false]);
+    expect(told).toHaveLength(1);
+    expect(supervisor.driverCrash).toBe(told[0]);
   });
 });
 
@@ -146,6 +161,27 @@ describe("a worker for the processor alone", () => {
     await load;
     expect(gpusOf).toEqual([before, after]);
     expect(supervisor.state).toMatchObject({ state: "ready", loaded: { target: { path: "a" } } });
+  });
+});
+
+describe("a worker that is still starting", () => {
+  it.each([[true, false], [false, true]])("makes way where the setting changes, and whoever waits gets the other (%s to %s)", async (before, after) => {
+    wants = before;
+    const waiting = supervisor.hello();
+    await settle();
+    wants = after;
+    const load = later(supervisor.load(params("a")));
+    await settle();
+    expect(workers).toHaveLength(1);
+    expect(last().calls.at(-1)).toBe("shutdown");
+    await clock.advance(3000);
+    expect(workers[0]!.calls.at(-1), "a driver that hangs hears of no shutdown").toBe("kill");
+    await greet();
+    await finishLoad();
+    await Promise.all([load, waiting]);
+    expect(gpusOf).toEqual([before, after]);
+    expect(supervisor.state).toMatchObject({ state: "ready", loaded: { target: { path: "a" } } });
+    expect(told).toEqual([]);
   });
 });
 
