@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { GenerateProgressParams, HelloResult, LogParams } from "../../protocol/worker";
-import { settles, systemClock } from "../worker/async";
+import { afterAbort, settles, systemClock } from "../worker/async";
 import { HELLO_MS, WorkerClient } from "../worker/client";
 import { driverCrash, DriverCrashes, withNotice, type DriverFailure } from "../worker/driverCrashes";
 import type { OctetError } from "../worker/errors";
@@ -105,16 +105,11 @@ function workerApi({ client, hello }: Started, crash: OctetError | null): Worker
 
 /** Kills the worker where `work` goes on long after the cancellation and nothing of it is `worthWaiting` for. */
 async function endingSoon<T>(client: WorkerClient, signal: AbortSignal, work: () => Promise<T>, worthWaiting = () => false): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const onAbort = (): void => {
-    timer = setTimeout(() => worthWaiting() || client.dispose(), NOTHING_WRITTEN_MS);
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
+  const watch = afterAbort(signal, NOTHING_WRITTEN_MS, systemClock, () => worthWaiting() || client.dispose());
   try {
     return await work();
   } finally {
-    signal.removeEventListener("abort", onAbort);
-    clearTimeout(timer);
+    watch.dispose();
   }
 }
 

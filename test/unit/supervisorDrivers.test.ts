@@ -164,6 +164,47 @@ describe("a worker for the processor alone", () => {
   });
 });
 
+describe("a load that goes on in the driver after it was cancelled", () => {
+  it("is ended with its worker, and the next finds another", async () => {
+    await readyWith("a");
+    last().deaf = true;
+    const cancel = new AbortController();
+    const stuck = later(supervisor.load(params("b"), { signal: cancel.signal }));
+    await settle();
+    cancel.abort();
+    await clock.advance(4999);
+    expect(last().calls.at(-1)).toBe("load b");
+    await clock.advance(1);
+    expect(last().calls.at(-1)).toBe("shutdown");
+    await clock.advance(3000);
+    expect(last().calls.at(-1)).toBe("kill");
+    await expect(stuck).rejects.toMatchObject({ code: "cancelled" });
+    const next = supervisor.load(params("c"));
+    await greet();
+    await finishLoad();
+    await next;
+    expect(workers).toHaveLength(2);
+    expect(supervisor.state).toMatchObject({ state: "ready", loaded: { target: { path: "c" } } });
+    expect(clock.pending).toEqual([]);
+  });
+
+  it("is left alone where it ends, or was not cancelled", async () => {
+    await readyWith("a");
+    last().deaf = true;
+    const cancel = new AbortController();
+    const slow = supervisor.load(params("b"), { signal: cancel.signal });
+    await settle();
+    await clock.advance(60_000);
+    cancel.abort();
+    await clock.advance(4000);
+    await finishLoad();
+    await slow;
+    await clock.advance(60_000);
+    expect(last().calls).not.toContain("shutdown");
+    expect(workers).toHaveLength(1);
+  });
+});
+
 describe("a worker that is still starting", () => {
   it.each([[true, false], [false, true]])("makes way where the setting changes, and whoever waits gets the other (%s to %s)", async (before, after) => {
     wants = before;
