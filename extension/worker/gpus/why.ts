@@ -4,6 +4,7 @@
 import type { DeviceInfo, GpuBackendInfo, HelloResult } from "../../../protocol/worker";
 import type { OctetError } from "../errors";
 import type { GpuHardware, Vendor } from "./hardware";
+import { isGpu } from "./wanted";
 
 export interface WhyNoGpu {
   text: string;
@@ -30,7 +31,7 @@ export function whyNoGpu({ hello, device, driverCrash, setting, hardware, platfo
   if (device && device.kind !== "cpu") return null;
   if (driverCrash) return { text: driverCrash.message, ...(driverCrash.advice === undefined ? {} : { advice: driverCrash.advice }) };
   if (hello.gpuBackends === null) return { text: notLookedFor(setting) };
-  if (hello.devices.some(({ kind }) => kind === "gpu" || kind === "integratedGpu")) return null;
+  if (hello.devices.some(isGpu)) return null;
   if (!hardware || (hardware.vendors.length === 0 && !hardware.wsl)) return null;
   const vulkan = hello.gpuBackends.find(({ name }) => name === "vulkan");
   const { reason, advice } = vulkan ? unused(vulkan, hardware, platform) : noLibrary(platform, arch);
