@@ -100,6 +100,10 @@ describe("the line", () => {
     expect(line({ hardware: closed })).toBe("the GPU of AMD cannot be used: this user may not open /dev/dri/renderD*. " +
       "Add the user to its group (sudo usermod -aG render $USER), then log in anew.");
   });
+  it("says that a container, which sees the hardware, was not given it", () => {
+    expect(line({ hardware: { ...amd, renderNodes: { count: 0, mayOpen: false } } })).toBe("the GPU of AMD cannot be used: no Vulkan driver lists it. " +
+      "For AMD there is no /dev/dri/renderD*: in a container start that with --device /dev/dri, else load the GPU's kernel driver.");
+  });
   it("says that this build has no Vulkan library", () => {
     expect(line({ arch: "arm64" }, [])).toBe("the GPU of AMD cannot be used: Octet has no Vulkan library for linux arm64 yet");
     expect(line({}, [])).toBe("the GPU of AMD cannot be used: this installation of Octet has no Vulkan library. Reinstall Octet.");

@@ -78,7 +78,8 @@ function unused({ state, reason }: GpuBackendInfo, hardware: GpuHardware, platfo
   return { reason: "no Vulkan driver lists it", advice: hardware.vendors.map((vendor) => driverFor(vendor, hardware)).join(" ") };
 }
 
-function driverFor(vendor: Vendor, { nvidiaDriver }: GpuHardware): string {
+function driverFor(vendor: Vendor, { nvidiaDriver, renderNodes }: GpuHardware): string {
+  if (vendor !== "NVIDIA" && renderNodes.count === 0) return `For ${vendor} there is no /dev/dri/renderD*: in a container start that with --device /dev/dri, else load the GPU's kernel driver.`;
   if (vendor !== "NVIDIA") return `For ${vendor} install mesa-vulkan-drivers (Debian, Ubuntu, Fedora) or vulkan-${vendor === "AMD" ? "radeon" : "intel"} (Arch).`;
   return nvidiaDriver
     ? "NVIDIA's driver runs, but without its Vulkan part: install libnvidia-gl (Ubuntu) or nvidia-utils (Arch) of its version; in a container set NVIDIA_DRIVER_CAPABILITIES=all."
