@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { OctetError } from "../../extension/worker/errors";
+import { vulkanLibrary } from "../../scripts/lib/suites.mjs";
+import { softwareDriverThere } from "../../scripts/lib/system.mjs";
 import { librariesWith, MISSING_LIBRARY } from "../drivers";
 import { addons, isAlive, pretended, request, start, supervise, until, useWorkerBundle } from "./harness";
 
@@ -58,6 +60,27 @@ describe.skipIf(!canRun)("with a Vulkan library", () => {
   it("that finds no driver, the worker says so", async () => {
     const { gpuBackends } = await start(addon, libraries("silent")).hello();
     expect(gpuBackends).toEqual([{ name: "vulkan", state: "noDevice", reason: "" }]);
+  });
+});
+
+/** Any device that ggml takes does; Mesa's driver lists one on every machine. */
+describe.skipIf(!canRun || !softwareDriverThere() || !vulkanLibrary().file)("a GPU with less memory than it said", () => {
+  const env = { GGML_VK_VISIBLE_DEVICES: "0", GGML_VK_FORCE_MAX_BUFFER_SIZE: "1000" };
+
+  it("leaves the models to the processor, and the load says why", async () => {
+    const client = start(real!, env);
+    expect((await client.hello()).devices.map(({ name }) => name)).toEqual(["Vulkan0", "CPU"]);
+    const loaded = await client.load({ ...real!.load, device: "auto" });
+    expect(loaded.device.kind).toBe("cpu");
+    expect(loaded.notices).toEqual([expect.stringMatching(/ is not used: its memory ran out as the models were loaded\. End what else uses it/)]);
+    expect((await client.generate(request({ maxTokens: 4 }))).totals.tokens).toBe(32);
+  });
+
+  it("is an error of memory, not of the file, where it was asked for", async () => {
+    const client = start(real!, env);
+    await expect(client.load({ ...real!.load, device: "Vulkan0" })).rejects.toMatchObject({
+      code: "outOfMemory", message: expect.stringContaining("failed to allocate Vulkan0 buffer") as string, advice: expect.stringContaining("set the device to cpu") as string,
+    });
   });
 });
 
