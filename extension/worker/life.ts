@@ -75,9 +75,11 @@ export class WorkerLife {
     return this.options.wantsGpus() ? this.crashTold : null;
   }
 
-  /** A worker that has said hello: starts one, or waits for one that is being started again. Rejects once given up. */
+  /** A worker that has said hello: starts one, or waits for one that is being started again. Rejects once given up, until a reset or another device. */
   async connect(signal?: AbortSignal): Promise<Arrival> {
-    if (this.client && this.gpus !== this.mayUseGpus()) this.makeWay(this.client);
+    const isOther = this.gpus !== this.mayUseGpus();
+    if (this.state === "failed" && isOther) this.reset(); // what failed did so with other drivers
+    else if (this.client && isOther) this.makeWay(this.client);
     else if (this.running) this.tellOfDrivers(); // where they were not wanted as it said hello
     const { promise } = this.arrival;
     if (this.state === "stopped") void this.begin();

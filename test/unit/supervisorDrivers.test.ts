@@ -164,6 +164,28 @@ describe("a worker for the processor alone", () => {
   });
 });
 
+describe("a driver that crashes the worker while models load", () => {
+  it("is out of the way once the setting says cpu, though the worker was given up", async () => {
+    for (let crash = 0; crash < 5; crash++) {
+      const load = later(supervisor.load(params("a")));
+      await greet();
+      await last().die();
+      await clock.advance(300);
+      await expect(load).rejects.toMatchObject({ code: "workerDied" });
+    }
+    expect(supervisor.state.state).toBe("failed");
+    await expect(supervisor.load(params("a"))).rejects.toMatchObject({ message: expect.stringMatching(/^the worker crashed 5 times/) as string });
+    expect(workers).toHaveLength(5);
+    wants = false;
+    const load = supervisor.load(params("a"));
+    await greet();
+    await finishLoad();
+    await load;
+    expect(gpusOf).toEqual([true, true, true, true, true, false]);
+    expect(supervisor.state.state).toBe("ready");
+  });
+});
+
 describe("a load that goes on in the driver after it was cancelled", () => {
   it("is ended with its worker, and the next finds another", async () => {
     await readyWith("a");
