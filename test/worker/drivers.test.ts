@@ -52,6 +52,18 @@ describe.skipIf(!canRun)("with a Vulkan library", () => {
     expect(started.map(({ pid }) => isAlive(pid!))).toEqual([false, false, false, false]);
   });
 
+  it("that hangs, the device cpu does not wait for it, and nothing is left of it", async () => {
+    let wants = true;
+    const { supervisor, started } = supervise(addon, { wantsGpus: () => wants, shutdownMs: 500 }, libraries("hangs"));
+    const hello = supervisor.hello();
+    expect(await until(() => started.length === 1)).toBe(true);
+    wants = false;
+    expect((await supervisor.load(addon.load)).device.kind).toBe("cpu");
+    expect((await hello).gpuBackends).toBeNull();
+    await supervisor.dispose();
+    expect(started.map(({ pid }) => isAlive(pid!))).toEqual([false, false]);
+  });
+
   it("that cannot be loaded, the worker says why", async () => {
     const { gpuBackends } = await start(addon, libraries("unlinked")).hello();
     expect(gpuBackends).toEqual([{ name: "vulkan", state: "unusable", reason: expect.stringContaining(MISSING_LIBRARY) as string }]);
