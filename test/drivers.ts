@@ -3,14 +3,15 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
-/** crashes: ends the process as it is loaded. unlinked: needs a library that is not there. silent: finds no driver. */
-export type Fault = "crashes" | "unlinked" | "silent";
+/** crashes: ends the process as it is loaded. hangs: is never loaded to its end. unlinked: needs a library that is not there. silent: finds no driver. */
+export type Fault = "crashes" | "hangs" | "unlinked" | "silent";
 
 const root = path.resolve(__dirname, "..");
 export const MISSING_LIBRARY = "libvulkan.so.999";
 
 const sources: Record<Fault, string> = {
   crashes: "#include <stdlib.h>\n__attribute__((constructor)) static void load(void) { abort(); }\n",
+  hangs: "#include <unistd.h>\n__attribute__((constructor)) static void load(void) { for (;;) pause(); }\n",
   unlinked: "",
   silent: "void* ggml_backend_init(void) { return 0; }\n",
 };

@@ -2,8 +2,9 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { GenerateProgressParams, HelloResult, LogParams } from "../../protocol/worker";
-import { WorkerClient } from "../worker/client";
-import { driverCrash, DriverCrashes, withNotice } from "../worker/driverCrashes";
+import { afterAbort, settles, systemClock } from "../worker/async";
+import { HELLO_MS, WorkerClient } from "../worker/client";
+import { driverCrash, DriverCrashes, withNotice, type DriverFailure } from "../worker/driverCrashes";
 import type { OctetError } from "../worker/errors";
 import { wantsGpus } from "../worker/gpus/wanted";
 import { describeExit, forkWorker, wasCrash, type WorkerExit } from "../worker/process";
@@ -25,6 +26,8 @@ export interface ConnectOptions {
   /** Takes the function that kills the process at once. */
   onStart: (kill: () => void) => void;
   onLog?: (line: LogParams) => void;
+  /** A worker that has not said hello by then is killed. */
+  helloMs?: number;
 }
 
 export async function connectWorker(options: ConnectOptions): Promise<WorkerApi> {
@@ -38,9 +41,9 @@ export async function connectWorker(options: ConnectOptions): Promise<WorkerApi>
     const gpus = wanted && !blamed;
     const started = await start(bundle, gpus, options);
     if ("hello" in started) return workerApi(started, blamed ? driverCrash(blamed, WITHOUT_DRIVER) : null);
-    const { exit, error } = started;
+    const { exit, error, hung } = started;
     if (!gpus || !wasCrash(exit) || options.signal.aborted) throw error;
-    drivers.died(exit);
+    drivers.died(exit, hung);
   }
 }
 
@@ -49,15 +52,30 @@ interface Started {
   hello: HelloResult;
 }
 
-async function start(bundle: string, gpus: boolean, { signal, onStart, onLog }: ConnectOptions): Promise<Started | { exit: WorkerExit; error: unknown }> {
+interface Failed {
+  exit: WorkerExit;
+  error: unknown;
+  /** It was killed, since it did not answer. */
+  hung: boolean;
+}
+
+async function start(bundle: string, gpus: boolean, { signal, onStart, onLog, helloMs = HELLO_MS }: ConnectOptions): Promise<Started | Failed> {
   const client = new WorkerClient(forkWorker(bundle, {}, { gpus }));
   onStart(() => client.dispose());
   if (onLog) client.onLog(onLog);
+  const hello = client.hello();
+  const inTime = endingSoon(client, signal, () => settles(hello, helloMs, systemClock));
+  let hung = false;
   try {
-    return { client, hello: await endingSoon(client, signal, () => client.hello()) };
+    if (!(await inTime)) {
+      hung = true;
+      client.dispose();
+    }
+    return { client, hello: await hello };
   } catch (error) {
     await close(client);
-    return { error, exit: (await client.exited).exit };
+    const { exit } = await client.exited;
+    return { exit, hung, error: hung ? failure(`The worker did not answer within ${helloMs / 1000} s of its start`, "--verbose shows its log.") : error };
   }
 }
 
@@ -87,16 +105,11 @@ function workerApi({ client, hello }: Started, crash: OctetError | null): Worker
 
 /** Kills the worker where `work` goes on long after the cancellation and nothing of it is `worthWaiting` for. */
 async function endingSoon<T>(client: WorkerClient, signal: AbortSignal, work: () => Promise<T>, worthWaiting = () => false): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const onAbort = (): void => {
-    timer = setTimeout(() => worthWaiting() || client.dispose(), NOTHING_WRITTEN_MS);
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
+  const watch = afterAbort(signal, NOTHING_WRITTEN_MS, systemClock, () => worthWaiting() || client.dispose());
   try {
     return await work();
   } finally {
-    signal.removeEventListener("abort", onAbort);
-    clearTimeout(timer);
+    watch.dispose();
   }
 }
 
@@ -108,5 +121,7 @@ async function close(client: WorkerClient): Promise<void> {
   clearTimeout(timer);
 }
 
-const driverFailure = (exit: WorkerExit): Error =>
-  failure(`The GPU's driver crashed Octet's worker as it started (${describeExit(exit)})`, `Update the driver; ${WITHOUT_DRIVER}`);
+function driverFailure(blamed: DriverFailure): Error {
+  const what = blamed.hung ? "hangs and keeps Octet's worker from starting" : `crashed Octet's worker as it started (${describeExit(blamed)})`;
+  return failure(`The GPU's driver ${what}`, `Update the driver; ${WITHOUT_DRIVER}`);
+}

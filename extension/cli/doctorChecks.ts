@@ -3,6 +3,7 @@ import type { DeviceInfo, HelloResult, LoadResult } from "../../protocol/worker"
 import { formatBytes, formatCount, formatParameters, plural } from "./format";
 import { crashNotice } from "../worker/driverCrashes";
 import { hardwareHere } from "../worker/gpus/hardware";
+import { isGpu } from "../worker/gpus/wanted";
 import { whyNoGpu } from "../worker/gpus/why";
 import type { Pair } from "./models";
 import type { WorkerApi } from "./workerApi";
@@ -99,7 +100,7 @@ export function describeLoaded(loaded: LoadResult, wantedDevice: string, { hello
   const why = wantedDevice !== "auto" ? "as asked"
     : driverCrash ? "the GPU's driver crashed"
       : device.kind !== "cpu" ? "the fastest device that the models fit"
-        : hello.devices.some(({ kind }) => kind !== "cpu") ? "the models fit no other device" : "no GPU was found";
+        : hello.devices.some(isGpu) ? "the models fit no other device" : "no GPU was found";
   const notices = loaded.notices.filter((notice) => !driverCrash || notice !== crashNotice(driverCrash)); // the device's line says it
   const uses = [
     `${device.name} (${why})`,

@@ -98,11 +98,11 @@ export function fitOf(pair: CataloguePair, machine: Machine, wanted: Wanted): Fi
 }
 
 function placesOf({ devices, machine }: Machine): Pick<Fit, "where" | "device" | "availableBytes">[] {
-  const places = (where: "gpu" | "integrated", kinds: DeviceInfo["kind"][]): Pick<Fit, "where" | "device" | "availableBytes">[] =>
-    devices.filter(({ kind }) => kinds.includes(kind)).map(({ description, name, freeMemoryBytes }) => ({
+  const places = (where: "gpu" | "integrated", wanted: DeviceInfo["kind"]): Pick<Fit, "where" | "device" | "availableBytes">[] =>
+    devices.filter(({ kind }) => kind === wanted).map(({ description, name, freeMemoryBytes }) => ({
       where, device: description || name, availableBytes: availableOf(freeMemoryBytes),
     }));
-  return [...places("gpu", ["gpu", "accelerator"]), ...places("integrated", ["integratedGpu"]), { where: "ram", device: "memory", availableBytes: availableOf(machine.freeMemoryBytes) }];
+  return [...places("gpu", "gpu"), ...places("integrated", "integratedGpu"), { where: "ram", device: "memory", availableBytes: availableOf(machine.freeMemoryBytes) }];
 }
 
 /** "fits on NVIDIA H100: needs 6.5 GB of 79 GB". */

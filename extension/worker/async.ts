@@ -48,6 +48,19 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | un
   }
 }
 
+/** Calls `act` when `signal` has been aborted for `ms`, unless it is disposed of before. */
+export function afterAbort(signal: AbortSignal | undefined, ms: number, clock: Clock, act: () => void): Disposable {
+  let timer: Disposable | undefined;
+  const onAbort = (): void => void (timer = clock.setTimeout(act, ms));
+  signal?.addEventListener("abort", onAbort, { once: true });
+  return {
+    dispose: () => {
+      signal?.removeEventListener("abort", onAbort);
+      timer?.dispose();
+    },
+  };
+}
+
 /** Whether `promise` settled within `ms`. */
 export async function settles(promise: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
   const late = new Deferred<boolean>();

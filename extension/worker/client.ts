@@ -11,7 +11,11 @@ import {
   type LoadParams, type LoadProgressParams, type LoadResult, type LogParams, type StatusResult, type TokenizeResult,
 } from "../../protocol/worker";
 import { cancelled, OctetError, toOctetError } from "./errors";
+import { isGpu } from "./gpus/wanted";
 import { describeExit, type WorkerExit, type WorkerProcess } from "./process";
+
+/** A worker that has not said hello so long after its start hangs, in a driver for one, and is killed. */
+export const HELLO_MS = 30_000;
 
 export interface CallOptions {
   /** Aborting it cancels the request in the worker. Aborted beforehand: the request is not sent and rejects "cancelled". */
@@ -64,7 +68,7 @@ export class WorkerClient {
   async hello(): Promise<HelloResult> {
     const result = await this.call(Hello, { protocolVersion: PROTOCOL_VERSION });
     if (result.protocolVersion === PROTOCOL_VERSION) {
-      this.gpusThere = result.devices.some(({ kind }) => kind !== "cpu");
+      this.gpusThere = result.devices.some(isGpu);
       return result;
     }
     throw new OctetError(

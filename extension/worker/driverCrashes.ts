@@ -1,4 +1,4 @@
-// Whether GPUs' drivers may be loaded: a driver that ends worker after worker before they have said hello is left alone.
+// Whether GPUs' drivers may be loaded: a driver that ends, or keeps, worker after worker before they have said hello is left alone.
 
 import type { LoadResult } from "../../protocol/worker";
 import { OctetError } from "./errors";
@@ -7,20 +7,25 @@ import { describeExit, wasCrash, type WorkerExit } from "./process";
 /** So many deaths in a row, and the driver is to blame: one alone may have had another cause. */
 const MOST_DEATHS = 2;
 
+export interface DriverFailure extends WorkerExit {
+  /** It kept the worker from answering, which was killed for it. */
+  hung: boolean;
+}
+
 export class DriverCrashes {
   private inARow = 0;
-  private last: WorkerExit | null = null;
+  private last: DriverFailure | null = null;
 
   /** How the last worker ended, where drivers are to be left alone; null: they may be loaded. */
-  get blamed(): WorkerExit | null {
+  get blamed(): DriverFailure | null {
     return this.inARow >= MOST_DEATHS ? this.last : null;
   }
 
-  /** A worker that was to load drivers went away before its hello. */
-  died(exit: WorkerExit): void {
+  /** A worker that was to load drivers went away before its hello; `hung`: killed, since that did not come. */
+  died(exit: WorkerExit, hung = false): void {
     if (!wasCrash(exit)) return;
     this.inARow++;
-    this.last = exit;
+    this.last = { ...exit, hung };
   }
 
   /** A worker has said hello. What was blamed stays so: the worker may have been started without it. */
@@ -34,10 +39,11 @@ export class DriverCrashes {
 }
 
 /** For the user, once a worker without drivers works. `again`: what else there is to do, a sentence. */
-export function driverCrash(exit: WorkerExit, again: string): OctetError {
+export function driverCrash(failure: DriverFailure, again: string): OctetError {
+  const what = failure.hung ? "hangs and keeps Octet's worker from starting" : `crashed Octet's worker (${describeExit(failure)})`;
   return new OctetError(
     "workerDied",
-    `the GPU's driver crashed Octet's worker (${describeExit(exit)}), so the processor is used`,
+    `the GPU's driver ${what}, so the processor is used`,
     `Update the driver; ${again}`,
   );
 }

@@ -24,7 +24,7 @@ export interface StartOptions {
 
 export interface LifeOptions {
   start: (options: StartOptions) => SupervisedClient;
-  /** Asked before each start; a running worker that was started otherwise makes way for the next request. */
+  /** Asked before each start; a worker that was started otherwise makes way for the next request. */
   wantsGpus: () => boolean;
   clock: Clock;
   crashLimits: CrashLimits;
@@ -75,9 +75,12 @@ export class WorkerLife {
     return this.options.wantsGpus() ? this.crashTold : null;
   }
 
-  /** A worker that has said hello: starts one, or waits for one that is being started again. Rejects once given up. */
+  /** A worker that has said hello: starts one, or waits for one that is being started again. Rejects once given up, until a reset or another device. */
   async connect(signal?: AbortSignal): Promise<Arrival> {
-    if (this.running && this.gpus !== this.mayUseGpus()) void this.stop("the worker was started again for another device");
+    const isOther = this.gpus !== this.mayUseGpus();
+    if (this.state === "failed" && isOther) this.reset(); // what failed did so with other drivers
+    else if (this.client && isOther) this.makeWay(this.client);
+    else if (this.running) this.tellOfDrivers(); // where they were not wanted as it said hello
     const { promise } = this.arrival;
     if (this.state === "stopped") void this.begin();
     return abortable(promise, signal, "the request");
@@ -108,8 +111,20 @@ export class WorkerLife {
       this.arrival = new Deferred();
       this.enter("stopped", null);
     }
-    if (client) this.stopping = Promise.all([this.stopping, this.shutDown(client)]).then(() => undefined);
+    if (client) this.leave(client);
     return this.stopping;
+  }
+
+  /** For a worker of other drivers. Whoever waits for a hello waits for that one's. */
+  private makeWay(client: SupervisedClient): void {
+    if (this.arrived) this.arrival = new Deferred();
+    this.forget();
+    this.leave(client);
+    this.enter("stopped", null);
+  }
+
+  private leave(client: SupervisedClient): void {
+    this.stopping = Promise.all([this.stopping, this.shutDown(client)]).then(() => undefined);
   }
 
   private async begin(): Promise<void> {
@@ -127,9 +142,11 @@ export class WorkerLife {
     }
     this.client = client;
     client.onLog((line) => this.options.onLog(line));
-    void client.exited.then((death) => this.onExit(client, death));
+    let hung = false;
+    void client.exited.then((death) => this.onExit(client, death, hung));
     const hello = client.hello();
     if (!(await settles(hello, this.options.helloMs, this.options.clock)) && this.client === client) {
+      hung = true;
       this.log("error", `the worker did not answer within ${this.options.helloMs} ms of its start`);
       client.dispose();
     }
@@ -151,10 +168,10 @@ export class WorkerLife {
     this.enter("running", null);
   }
 
-  private onExit(client: SupervisedClient, { exit, error }: WorkerDeath): void {
+  private onExit(client: SupervisedClient, { exit, error }: WorkerDeath, hung: boolean): void {
     if (this.client !== client) return;
     if (this.arrived) this.arrival = new Deferred();
-    else if (this.gpus) this.drivers.died(exit);
+    else if (this.gpus) this.drivers.died(exit, hung);
     const { clock } = this.options;
     const wait = this.crashes.crashed(this.settledSince === null ? null : clock.now() - this.settledSince);
     this.forget();

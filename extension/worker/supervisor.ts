@@ -7,11 +7,11 @@ import type {
   GenerateParams, GenerateProgressParams, GenerateResult, HelloResult, InspectParams, InspectResult, LoadParams,
   LoadProgressParams, LoadResult, LogParams, StatusResult, TokenizeResult,
 } from "../../protocol/worker";
-import { abortable, systemClock, type Clock, type Disposable } from "./async";
-import type { CallOptions, ProgressOptions } from "./client";
+import { abortable, afterAbort, systemClock, type Clock, type Disposable } from "./async";
+import { HELLO_MS, type CallOptions, type ProgressOptions } from "./client";
 import { CRASH_LIMITS, type CrashLimits } from "./crashes";
 import { withNotice } from "./driverCrashes";
-import { OctetError, toOctetError } from "./errors";
+import { cancelled, OctetError, toOctetError } from "./errors";
 import { WorkerLife, type LifeState, type StartOptions, type SupervisedClient } from "./life";
 
 /**
@@ -41,6 +41,9 @@ export interface SupervisorOptions {
   /** Models unused for so long are unloaded, and loaded again by the next request; 0: never. Read anew each time. */
   idleUnloadMs?: number | (() => number);
 }
+
+/** A cancelled load that has not ended so long after hangs: a driver that compiles, or waits for its device, hears of no cancellation. */
+const CANCELLED_MS = 5_000;
 
 interface Loading {
   byUser: boolean;
@@ -81,7 +84,7 @@ export class WorkerSupervisor {
       wantsGpus: options.wantsGpus ?? (() => true),
       clock: this.clock,
       crashLimits: options.crashLimits ?? CRASH_LIMITS,
-      helloMs: options.helloMs ?? 30_000,
+      helloMs: options.helloMs ?? HELLO_MS,
       shutdownMs: options.shutdownMs ?? 3_000,
       onState: (state, reason) => this.onLife(state, reason),
       onLog: (line) => void this.logEmitter.fire(line),
@@ -226,6 +229,7 @@ export class WorkerSupervisor {
     if (byUser) this.wanted = null;
     this.life.settle(false);
     this.become("loading", `loading ${path.basename(params.target)}`, null);
+    const watch = afterAbort(options.signal, CANCELLED_MS, this.clock, () => this.stopDeaf(client));
     try {
       const loaded = await this.loadWhereAllowed(client, params, options);
       this.wanted = params;
@@ -233,14 +237,22 @@ export class WorkerSupervisor {
       if (this.life.running === client) this.become("ready", null, loaded);
       return loaded;
     } catch (thrown) {
-      const error = toOctetError(thrown);
+      const error = this.life.running !== client && options.signal?.aborted ? cancelled("the load") : toOctetError(thrown);
       const untouched = error.code === "badParams"; // refused before what was loaded was dropped
       if (byUser && untouched) this.wanted = before.wanted;
       if (this.life.running === client) this.become("ready", error.message, untouched ? before.loaded : null);
       throw error;
     } finally {
+      watch.dispose();
       if (this.life.running === client) this.life.settle(true);
     }
+  }
+
+  /** The next request then starts another. */
+  private stopDeaf(client: SupervisedClient): void {
+    if (this.life.running !== client) return;
+    this.logEmitter.fire({ level: "warning", message: "a cancelled load does not end: the worker is stopped" });
+    void this.stop();
   }
 
   private async loadWhereAllowed(client: SupervisedClient, params: LoadParams, options: ProgressOptions<LoadProgressParams>): Promise<LoadResult> {

@@ -50,7 +50,7 @@ const givenFolders = () => (process.env.OCTET_LLAMA_LIBRARIES ?? "").split(path.
 
 function installedFolder(platform) {
   const folder = path.join(root, "node_modules/@node-llama-cpp", platform);
-  if (!existsSync(folder)) throw new Failure(`@node-llama-cpp/${platform} is not installed: run npm run setup`);
+  if (!existsSync(folder)) throw new Failure(`@node-llama-cpp/${platform} is not installed: npm ci installs it, unless the npm registry lacks it`);
   const { version } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
   if (version !== sourcePackage.version) {
     throw new Failure(`@node-llama-cpp/${platform} is ${version} but the headers are of ${sourcePackage.version}`);

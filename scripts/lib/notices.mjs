@@ -44,7 +44,7 @@ function folderOf(name, from) {
   const folder = createRequire(path.join(from, "package.json")).resolve.paths(name)
     .map((at) => path.join(at, name))
     .find((at) => existsSync(path.join(at, "package.json")));
-  if (!folder) throw new Failure(`${name} is not installed: run npm run setup`);
+  if (!folder) throw new Failure(`${name} is not installed: npm ci installs it, unless the npm registry lacks it`);
   return folder;
 }
 

@@ -4,9 +4,9 @@ import path from "node:path";
 import { ptxTestProgram, raceTestProgram, testProgram } from "../build-native.mjs";
 import { ensureCodeServer } from "./codeServer.mjs";
 import { gpuLibraries, gpuPlatform } from "./llama.mjs";
-import { root, run, tail } from "./run.mjs";
+import { Failure, root, run, tail } from "./run.mjs";
 import { together } from "./schedule.mjs";
-import { vulkanDriverThere } from "./system.mjs";
+import { softwareDriverThere, vulkanDriverThere } from "./system.mjs";
 
 /** @typedef {{ passed: number, failed: number, skipped?: number, why?: string, output?: string, again?: string[] }} Result */
 /**
@@ -60,12 +60,30 @@ const engineCases = [["cuda", `--source-file=${cudaCases}`], ["others", `--sourc
  */
 async function gpuCases() {
   const skipped = (why) => ({ passed: 0, failed: 0, skipped: 1, why });
-  const platform = gpuPlatform();
-  if (!platform) return skipped(`llama.cpp's packages for ${process.platform}-${process.arch} have no Vulkan backend beside them`);
+  if (!gpuPlatform()) return skipped(`llama.cpp's packages for ${process.platform}-${process.arch} have no Vulkan backend beside them`);
   if (!vulkanDriverThere()) return skipped("there is no Vulkan driver; on Debian: mesa-vulkan-drivers");
-  const [library] = gpuLibraries();
-  const env = { OCTET_TEST_GPU_LIBRARIES: path.dirname(library), GGML_VK_VISIBLE_DEVICES: "0", GGML_VK_DISABLE_F16: "1", GGML_VK_DISABLE_FUSION: "1", ...process.env };
-  return doctest(testProgram, ["--no-colors=true", "--source-file=*/native/gpu/*"], "gpu", env);
+  const { file, why } = vulkanLibrary();
+  if (!file) return skipped(why);
+  const env = { OCTET_TEST_GPU_LIBRARIES: path.dirname(file) };
+  for (const [name, value] of [["GGML_VK_VISIBLE_DEVICES", "0"], ["GGML_VK_DISABLE_F16", "1"], ["GGML_VK_DISABLE_FUSION", "1"]]) env[name] = process.env[name] ?? value;
+  const result = await doctest(testProgram, ["--no-colors=true", "--source-file=*/native/gpu/*"], "gpu", env);
+  return listsNoDevice(result) && !softwareDriverThere() ? skipped("no Vulkan driver here lists a device") : result;
+}
+
+/** Where there is none to test, `why`. @returns {{ file?: string, why?: string }} */
+export function vulkanLibrary() {
+  try {
+    const file = gpuLibraries().find((library) => path.basename(library).includes("vulkan"));
+    return file ? { file } : { why: "OCTET_LLAMA_LIBRARIES names no second folder with llama.cpp's Vulkan backend" };
+  } catch (error) {
+    if (error instanceof Failure) return { why: error.message };
+    throw error;
+  }
+}
+
+/** Whether every case of the suite gpu ended for want of a device. @param {Result} result */
+export function listsNoDevice({ passed, failed, output = "" }) {
+  return passed === 0 && failed > 0 && output.split('There is no device "gpu" here').length - 1 === failed;
 }
 
 /** Cases chosen by a program that not every machine builds: where it is missing they are skipped, and the build may have left a line why. */

@@ -31,28 +31,47 @@ function headerThere(header) {
   return [...given, "/usr/include", "/usr/local/include", "/opt/homebrew/include"].some((folder) => existsSync(path.join(folder, header)));
 }
 
-/** Whether some driver of a GPU, or one that computes on processors, has told the Vulkan loader of itself. Linux only: elsewhere it comes with the GPU's. */
-export function vulkanDriverThere() {
-  if (process.platform !== "linux") return true;
-  return ["/usr/share/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d"].some((folder) => existsSync(folder) && readdirSync(folder).length > 0);
+/** What Vulkan's drivers tell its loader of themselves. */
+function vulkanDrivers() {
+  return ["/usr/share/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d"].flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []));
 }
 
-/** Installs what is missing where that can be done unasked (Debian, as root); else says what to install. What is optional is not asked for. */
-export async function ensurePrograms({ tests, browser }) {
-  const unasked = onPath("apt-get") && process.getuid?.() === 0;
-  const missing = () => needs.filter((need) => (tests || !need.tests) && (browser || !need.browser) && (unasked || !need.optional) && !need.found());
-  const lacking = missing();
+/** Whether there is a driver of a GPU, or one that computes on processors. Linux only: elsewhere it comes with the GPU's. */
+export function vulkanDriverThere() {
+  return process.platform !== "linux" || vulkanDrivers().length > 0;
+}
+
+/** Mesa's driver that computes on processors lists a device on every machine. */
+export const softwareDriverThere = () => vulkanDrivers().some((name) => name.startsWith("lvp_"));
+
+/**
+ * Installs what is missing where that can be done unasked (Debian, as root); else says what to install. What is optional is not asked for,
+ * and is done without where it cannot be installed.
+ */
+export async function ensurePrograms({ tests, browser, programs = needs }) {
+  const wanted = programs.filter((need) => (tests || !need.tests) && (browser || !need.browser));
+  await ensure(wanted.filter((need) => !need.optional));
+  if (!installsUnasked()) return;
+  await ensure(wanted.filter((need) => need.optional)).catch((error) => {
+    if (!(error instanceof Failure)) throw error;
+  });
+}
+
+const installsUnasked = () => onPath("apt-get") && process.getuid?.() === 0;
+
+async function ensure(wanted) {
+  const lacking = wanted.filter((need) => !need.found());
   if (lacking.length === 0) return;
   const what = lacking.map((need) => need.what).join(", ");
   const packages = lacking.map((need) => need.debian);
   if (!onPath("apt-get")) throw new Failure(`needed and not found: ${what}`);
-  if (process.getuid?.() !== 0) throw new Failure(`needed and not found: ${what}; install with: sudo apt-get install -y ${packages.join(" ")}`);
+  if (!installsUnasked()) throw new Failure(`needed and not found: ${what}; install with: sudo apt-get install -y ${packages.join(" ")}`);
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   const install = ["install", "-y", "--no-install-recommends", ...packages];
   if ((await run("apt-get", install, { env })).code !== 0) {
     await must("cannot read the Debian package lists", "apt-get", ["update"], { env });
     await must(`cannot install ${packages.join(" ")}`, "apt-get", install, { env });
   }
-  const still = missing();
+  const still = wanted.filter((need) => !need.found());
   if (still.length > 0) throw new Failure(`installed ${packages.join(" ")}, yet not found: ${still.map((need) => need.what).join(", ")}`);
 }

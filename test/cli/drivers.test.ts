@@ -1,9 +1,10 @@
 // The command line where a GPU's driver crashes the worker: what goes on without it, what is said, and what the exit code is.
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
+import { connectWorker } from "../../extension/cli/connect";
 import type { Check } from "../../extension/cli/doctorChecks";
 import type { GenerateResult } from "../../protocol/worker";
 import { librariesWith } from "../drivers";
-import { example, folder, run, starter, useBuiltCli } from "./harness";
+import { example, folder, root, run, starter, useBuiltCli } from "./harness";
 
 useBuiltCli();
 
@@ -47,6 +48,32 @@ describe.skipIf(process.platform !== "linux")("with a driver that crashes the wo
     const { checks } = JSON.parse(stdout) as { checks: Check[] };
     expect(checks.filter(({ text }) => text.includes("driver crashed Octet's worker"))).toMatchObject([{ name: "gpu", state: "caution" }]);
     expect(checks.find(({ name }) => name === "in use")?.text).toMatch(/^CPU \(the GPU's driver crashed\)/);
+  });
+});
+
+describe.skipIf(process.platform !== "linux")("with a driver that hangs as it is loaded", () => {
+  const killed: (() => void)[] = [];
+  const connect = async (device: string) => {
+    process.env["OCTET_LLAMA_LIBRARIES"] = librariesWith("hangs", folder);
+    try {
+      return await connectWorker({ root, device, signal: new AbortController().signal, helloMs: 3000, onStart: (kill) => void killed.push(kill) });
+    } finally {
+      delete process.env["OCTET_LLAMA_LIBRARIES"];
+    }
+  };
+  afterEach(() => { for (const kill of killed.splice(0)) kill(); });
+
+  it("the worker is started without it in the end, and says so", async () => {
+    const worker = await connect("auto");
+    expect(worker.hello.gpuBackends).toBeNull();
+    expect(worker.driverCrash?.message).toBe("the GPU's driver hangs and keeps Octet's worker from starting, so the processor is used");
+    expect(killed).toHaveLength(3);
+    await worker.close();
+  });
+  it("a GPU that was asked for is a failure that says what helps", async () => {
+    await expect(connect("gpu")).rejects.toMatchObject({
+      message: "The GPU's driver hangs and keeps Octet's worker from starting", advice: "Update the driver; --device cpu leaves it alone.",
+    });
   });
 });
 

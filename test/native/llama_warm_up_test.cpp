@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <thread>
 
 #include "engine/error.h"
@@ -29,22 +30,41 @@ class CountingModel final : public LogitsModel {
     passes.push_back(static_cast<int>(rows.size()));
     std::this_thread::sleep_for(pass_);
   }
-  std::span<const float> logits(int) const override { return logits_; }
+  std::span<const float> logits(int) const override { return logits_of_all; }
   void share(Sequence, Sequence, int) override { FAIL("nothing is shared"); }
   void truncate(Sequence, int to) override { length = to; }
 
   std::vector<int> passes;
+  std::vector<float> logits_of_all{0, 0, 0, 0};
   int length = 0;
 
  private:
   int cells_;
   std::chrono::milliseconds pass_;
-  std::vector<float> logits_{0, 0, 0, 0};
 };
 
 constexpr std::chrono::minutes kLong{1};
 
 }  // namespace
+
+TEST_CASE("a model that computes no numbers: on a GPU its driver may be to blame") {
+  CountingModel model;
+  model.logits_of_all[2] = NAN;
+  const auto refusal = [&](const std::string& gpu) {
+    try {
+      model.length = 0;
+      check_numbers(model, "model.gguf", gpu);
+    } catch (const Error& error) {
+      CHECK(error.code == ErrorCode::kModelDamaged);
+      return std::string(error.what()) + ". " + error.advice;
+    }
+    return std::string();
+  };
+  CHECK(refusal("") == "model.gguf: it computes values that are not numbers. Download the file again.");
+  CHECK(refusal("Vulkan0").find("model.gguf: it computes values that are not numbers on Vulkan0. Set the device to cpu") == 0);
+  model.logits_of_all[2] = 0;
+  CHECK(refusal("Vulkan0").empty());
+}
 
 TEST_CASE("kernels: a prompt's piece first, then all lanes, one lane, and every number of rows that has a kernel of its own") {
   for (const int lanes : {1, 8, 12}) {

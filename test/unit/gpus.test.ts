@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { OctetError } from "../../extension/worker/errors";
 import { gpuHardware, type GpuFiles, type GpuHardware } from "../../extension/worker/gpus/hardware";
-import { wantsGpus } from "../../extension/worker/gpus/wanted";
+import { isGpu, wantsGpus } from "../../extension/worker/gpus/wanted";
 import { whyNoGpu, type GpuQuestion } from "../../extension/worker/gpus/why";
 import type { DeviceInfo, GpuBackendInfo } from "../../protocol/worker";
 
@@ -100,10 +100,18 @@ describe("the line", () => {
     expect(line({ hardware: closed })).toBe("the GPU of AMD cannot be used: this user may not open /dev/dri/renderD*. " +
       "Add the user to its group (sudo usermod -aG render $USER), then log in anew.");
   });
+  it("says that a container, which sees the hardware, was not given it", () => {
+    expect(line({ hardware: { ...amd, renderNodes: { count: 0, mayOpen: false } } })).toBe("the GPU of AMD cannot be used: no Vulkan driver lists it. " +
+      "For AMD there is no /dev/dri/renderD*: in a container start that with --device /dev/dri, else load the GPU's kernel driver.");
+  });
   it("says that this build has no Vulkan library", () => {
     expect(line({ arch: "arm64" }, [])).toBe("the GPU of AMD cannot be used: Octet has no Vulkan library for linux arm64 yet");
     expect(line({}, [])).toBe("the GPU of AMD cannot be used: this installation of Octet has no Vulkan library. Reinstall Octet.");
   });
+});
+
+it("an accelerator, such as Apple's BLAS, is no GPU", () => {
+  expect((["cpu", "accelerator", "gpu", "integratedGpu"] as const).map((kind) => isGpu({ kind }))).toEqual([false, false, true, true]);
 });
 
 it("only the processor's name keeps GPUs from being looked for", () => {

@@ -111,6 +111,21 @@ describe("a driver that crashes the worker at its start", () => {
     await greet();
     expect(gpusOf).toEqual([true, true, false]);
     expect(told).toHaveLength(1);
+    expect(told[0]!.message).toBe("the GPU's driver hangs and keeps Octet's worker from starting, so the processor is used");
+  });
+
+  it("is told of where the setting was cpu as the worker came, and no longer is", async () => {
+    void later(supervisor.hello());
+    await dieAtStart();
+    await dieAtStart();
+    wants = false;
+    await greet();
+    expect(told).toEqual([]);
+    wants = true;
+    await supervisor.hello();
+    expect(gpusOf).toEqual([true, true, false]);
+    expect(told).toHaveLength(1);
+    expect(supervisor.driverCrash).toBe(told[0]);
   });
 });
 
@@ -146,6 +161,90 @@ describe("a worker for the processor alone", () => {
     await load;
     expect(gpusOf).toEqual([before, after]);
     expect(supervisor.state).toMatchObject({ state: "ready", loaded: { target: { path: "a" } } });
+  });
+});
+
+describe("a driver that crashes the worker while models load", () => {
+  it("is out of the way once the setting says cpu, though the worker was given up", async () => {
+    for (let crash = 0; crash < 5; crash++) {
+      const load = later(supervisor.load(params("a")));
+      await greet();
+      await last().die();
+      await clock.advance(300);
+      await expect(load).rejects.toMatchObject({ code: "workerDied" });
+    }
+    expect(supervisor.state.state).toBe("failed");
+    await expect(supervisor.load(params("a"))).rejects.toMatchObject({ message: expect.stringMatching(/^the worker crashed 5 times/) as string });
+    expect(workers).toHaveLength(5);
+    wants = false;
+    const load = supervisor.load(params("a"));
+    await greet();
+    await finishLoad();
+    await load;
+    expect(gpusOf).toEqual([true, true, true, true, true, false]);
+    expect(supervisor.state.state).toBe("ready");
+  });
+});
+
+describe("a load that goes on in the driver after it was cancelled", () => {
+  it("is ended with its worker, and the next finds another", async () => {
+    await readyWith("a");
+    last().deaf = true;
+    const cancel = new AbortController();
+    const stuck = later(supervisor.load(params("b"), { signal: cancel.signal }));
+    await settle();
+    cancel.abort();
+    await clock.advance(4999);
+    expect(last().calls.at(-1)).toBe("load b");
+    await clock.advance(1);
+    expect(last().calls.at(-1)).toBe("shutdown");
+    await clock.advance(3000);
+    expect(last().calls.at(-1)).toBe("kill");
+    await expect(stuck).rejects.toMatchObject({ code: "cancelled" });
+    const next = supervisor.load(params("c"));
+    await greet();
+    await finishLoad();
+    await next;
+    expect(workers).toHaveLength(2);
+    expect(supervisor.state).toMatchObject({ state: "ready", loaded: { target: { path: "c" } } });
+    expect(clock.pending).toEqual([]);
+  });
+
+  it("is left alone where it ends, or was not cancelled", async () => {
+    await readyWith("a");
+    last().deaf = true;
+    const cancel = new AbortController();
+    const slow = supervisor.load(params("b"), { signal: cancel.signal });
+    await settle();
+    await clock.advance(60_000);
+    cancel.abort();
+    await clock.advance(4000);
+    await finishLoad();
+    await slow;
+    await clock.advance(60_000);
+    expect(last().calls).not.toContain("shutdown");
+    expect(workers).toHaveLength(1);
+  });
+});
+
+describe("a worker that is still starting", () => {
+  it.each([[true, false], [false, true]])("makes way where the setting changes, and whoever waits gets the other (%s to %s)", async (before, after) => {
+    wants = before;
+    const waiting = supervisor.hello();
+    await settle();
+    wants = after;
+    const load = later(supervisor.load(params("a")));
+    await settle();
+    expect(workers).toHaveLength(1);
+    expect(last().calls.at(-1)).toBe("shutdown");
+    await clock.advance(3000);
+    expect(workers[0]!.calls.at(-1), "a driver that hangs hears of no shutdown").toBe("kill");
+    await greet();
+    await finishLoad();
+    await Promise.all([load, waiting]);
+    expect(gpusOf).toEqual([before, after]);
+    expect(supervisor.state).toMatchObject({ state: "ready", loaded: { target: { path: "a" } } });
+    expect(told).toEqual([]);
   });
 });
 

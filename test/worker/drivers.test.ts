@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { OctetError } from "../../extension/worker/errors";
+import { vulkanLibrary } from "../../scripts/lib/suites.mjs";
+import { softwareDriverThere } from "../../scripts/lib/system.mjs";
 import { librariesWith, MISSING_LIBRARY } from "../drivers";
 import { addons, isAlive, pretended, request, start, supervise, until, useWorkerBundle } from "./harness";
 
@@ -50,6 +52,18 @@ describe.skipIf(!canRun)("with a Vulkan library", () => {
     expect(started.map(({ pid }) => isAlive(pid!))).toEqual([false, false, false, false]);
   });
 
+  it("that hangs, the device cpu does not wait for it, and nothing is left of it", async () => {
+    let wants = true;
+    const { supervisor, started } = supervise(addon, { wantsGpus: () => wants, shutdownMs: 500 }, libraries("hangs"));
+    const hello = supervisor.hello();
+    expect(await until(() => started.length === 1)).toBe(true);
+    wants = false;
+    expect((await supervisor.load(addon.load)).device.kind).toBe("cpu");
+    expect((await hello).gpuBackends).toBeNull();
+    await supervisor.dispose();
+    expect(started.map(({ pid }) => isAlive(pid!))).toEqual([false, false]);
+  });
+
   it("that cannot be loaded, the worker says why", async () => {
     const { gpuBackends } = await start(addon, libraries("unlinked")).hello();
     expect(gpuBackends).toEqual([{ name: "vulkan", state: "unusable", reason: expect.stringContaining(MISSING_LIBRARY) as string }]);
@@ -58,6 +72,27 @@ describe.skipIf(!canRun)("with a Vulkan library", () => {
   it("that finds no driver, the worker says so", async () => {
     const { gpuBackends } = await start(addon, libraries("silent")).hello();
     expect(gpuBackends).toEqual([{ name: "vulkan", state: "noDevice", reason: "" }]);
+  });
+});
+
+/** Any device that ggml takes does; Mesa's driver lists one on every machine. */
+describe.skipIf(!canRun || !softwareDriverThere() || !vulkanLibrary().file)("a GPU with less memory than it said", () => {
+  const env = { GGML_VK_VISIBLE_DEVICES: "0", GGML_VK_FORCE_MAX_BUFFER_SIZE: "1000", CUDA_VISIBLE_DEVICES: "" };
+
+  it("leaves the models to the processor, and the load says why", async () => {
+    const client = start(real!, env);
+    expect((await client.hello()).devices.map(({ name }) => name)).toContain("Vulkan0");
+    const loaded = await client.load({ ...real!.load, device: "auto" });
+    expect(loaded.device.kind).toBe("cpu");
+    expect(loaded.notices).toContainEqual(expect.stringMatching(/ is not used: its memory ran out as the models were loaded\. End what else uses it/));
+    expect((await client.generate(request({ maxTokens: 4 }))).totals.tokens).toBe(32);
+  });
+
+  it("is an error of memory, not of the file, where it was asked for", async () => {
+    const client = start(real!, env);
+    await expect(client.load({ ...real!.load, device: "Vulkan0" })).rejects.toMatchObject({
+      code: "outOfMemory", message: expect.stringContaining("failed to allocate Vulkan0 buffer") as string, advice: expect.stringContaining("set the device to cpu") as string,
+    });
   });
 });
 

@@ -4,6 +4,7 @@
 import type { DeviceInfo, GpuBackendInfo, HelloResult } from "../../../protocol/worker";
 import type { OctetError } from "../errors";
 import type { GpuHardware, Vendor } from "./hardware";
+import { isGpu } from "./wanted";
 
 export interface WhyNoGpu {
   text: string;
@@ -30,7 +31,7 @@ export function whyNoGpu({ hello, device, driverCrash, setting, hardware, platfo
   if (device && device.kind !== "cpu") return null;
   if (driverCrash) return { text: driverCrash.message, ...(driverCrash.advice === undefined ? {} : { advice: driverCrash.advice }) };
   if (hello.gpuBackends === null) return { text: notLookedFor(setting) };
-  if (hello.devices.some(({ kind }) => kind === "gpu" || kind === "integratedGpu")) return null;
+  if (hello.devices.some(isGpu)) return null;
   if (!hardware || (hardware.vendors.length === 0 && !hardware.wsl)) return null;
   const vulkan = hello.gpuBackends.find(({ name }) => name === "vulkan");
   const { reason, advice } = vulkan ? unused(vulkan, hardware, platform) : noLibrary(platform, arch);
@@ -77,7 +78,8 @@ function unused({ state, reason }: GpuBackendInfo, hardware: GpuHardware, platfo
   return { reason: "no Vulkan driver lists it", advice: hardware.vendors.map((vendor) => driverFor(vendor, hardware)).join(" ") };
 }
 
-function driverFor(vendor: Vendor, { nvidiaDriver }: GpuHardware): string {
+function driverFor(vendor: Vendor, { nvidiaDriver, renderNodes }: GpuHardware): string {
+  if (vendor !== "NVIDIA" && renderNodes.count === 0) return `For ${vendor} there is no /dev/dri/renderD*: in a container start that with --device /dev/dri, else load the GPU's kernel driver.`;
   if (vendor !== "NVIDIA") return `For ${vendor} install mesa-vulkan-drivers (Debian, Ubuntu, Fedora) or vulkan-${vendor === "AMD" ? "radeon" : "intel"} (Arch).`;
   return nvidiaDriver
     ? "NVIDIA's driver runs, but without its Vulkan part: install libnvidia-gl (Ubuntu) or nvidia-utils (Arch) of its version; in a container set NVIDIA_DRIVER_CAPABILITIES=all."

@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 
 /// "libggml-cpu-haswell.so", "ggml-cpu-haswell.dll": "cpu-haswell". Empty: not the library of a backend.
 std::string name_in(const fs::path& path) {
-  const std::string extension = path.extension().string();
+  const fs::path extension = path.extension();
   if (extension != ".so" && extension != ".dll" && extension != ".dylib") return {};
   const auto stem = path.stem().u8string();
   const std::string text(stem.begin(), stem.end());

@@ -32,14 +32,6 @@ class Progress {
   const std::function<bool(LoadPhase, float)>& call_;
 };
 
-std::pair<ChosenDevice, Fit> place_here(const LoadOptions& options, const Footprint& target, const Footprint* draft) {
-  std::vector<ChosenDevice> matching = matching_devices(options.device);
-  std::vector<Device> devices;
-  for (const ChosenDevice& chosen : matching) devices.push_back(chosen.device);
-  Placement found = place(options, target, draft, devices);
-  return {std::move(matching[found.device]), std::move(found.fit)};
-}
-
 // More threads than cores wait for each other by spinning, a time slice at a barrier: with hundreds no step seems to end.
 int threads_for(const LoadOptions& options, std::vector<std::string>& notices) {
   if (options.threads == 0) return default_threads();
@@ -57,6 +49,59 @@ int prefill_chunk(double parameters, int threads, bool on_gpu) {
   if (on_gpu) return kPassRows;
   const double tokens = kMs * kOperationsPerMs * threads / (2 * std::max(1.0, parameters));
   return static_cast<int>(std::exp2(std::clamp(std::round(std::log2(tokens)), 4.0, std::log2(kPassRows))));
+}
+
+// Both models and their contexts onto `chosen`, into `pair`. Throws Error(kOutOfMemory) where the device holds less than it said.
+void load_on(const ChosenDevice& chosen, Fit fit, const LoadOptions& options, const Footprint& target, const Footprint* draft,
+             const Progress& report, LoadedPair& pair) {
+  pair.device = chosen.device;
+  const auto weights = [&](const std::string& path, LoadPhase phase) {
+    report(phase, 0);
+    ModelHandle model = open_weights(path, chosen.handle, [&](float done) { return report.goes_on(phase, done); });
+    report(phase, 1);
+    return model;
+  };
+  const ModelHandle target_model = weights(options.target, LoadPhase::kTarget);
+  const ModelHandle draft_model = draft ? weights(options.draft, LoadPhase::kDraft) : nullptr;
+
+  const ThreadPool pool = make_thread_pool(pair.threads);
+  for (int attempt = 0;; ++attempt) {
+    ContextOptions context{fit.cache_tokens, fit.lanes, pair.threads, fit.kv_type, chosen.handle != nullptr, false};
+    try {
+      context.keep_scores = keeps_scores(target.shape, fit.cache_tokens);
+      pair.target = make_model(target_model, pool, context);
+      if (!draft) break;
+      context.keep_scores = keeps_scores(draft->shape, fit.cache_tokens);
+      pair.draft = make_model(draft_model, pool, context);
+      break;
+    } catch (const Error& error) {
+      // The device held less than it said: ask for less of what the estimate counts.
+      pair.target.reset();
+      constexpr int kAttempts = 4;
+      if (error.code != ErrorCode::kOutOfMemory || attempt == kAttempts) throw;
+      write_log(LogLevel::kWarning, error.what());
+      fit = fit_to_memory(options, target, draft, fit.memory.total / 4 * 3);
+    }
+  }
+
+  report(LoadPhase::kWarmup, 0);
+  const std::string gpu = chosen.handle ? chosen.device.name : std::string();
+  check_numbers(*pair.target, options.target, gpu);
+  if (pair.draft) check_numbers(*pair.draft, options.draft, gpu);
+  if (chosen.handle) {
+    constexpr std::chrono::seconds kTarget{6}, kDraft{3};
+    compile_kernels(*pair.target, fit.lanes, kTarget, [&](float done) { report(LoadPhase::kWarmup, done / 2); });
+    if (pair.draft) compile_kernels(*pair.draft, fit.lanes, kDraft, [&](float done) { report(LoadPhase::kWarmup, 0.5f + done / 2); });
+  }
+  pair.vocabulary = make_vocabulary(target_model);
+  pair.lanes = fit.lanes;
+  pair.context_tokens = fit.context_tokens;
+  pair.cache_tokens = pair.target->cache_tokens();
+  const auto parameters = static_cast<double>(pair.target_info.parameters + pair.draft_info.parameters);
+  pair.keeps_prefill_chunk = chosen.handle == nullptr;
+  pair.prefill_chunk = prefill_chunk(parameters, pair.threads, chosen.handle != nullptr);
+  pair.memory = fit.memory;
+  pair.notices.insert(pair.notices.begin(), fit.notices.begin(), fit.notices.end());
 }
 
 }  // namespace
@@ -80,59 +125,28 @@ LoadedPair load(const LoadOptions& options, const std::function<bool(LoadPhase, 
   target.vocabulary.reset();
   pair.target_info = target.info;
   const Footprint* const draft_footprint = draft ? &draft->footprint : nullptr;
-  auto [chosen, fit] = place_here(options, target.footprint, draft_footprint);
-  pair.device = chosen.device;
-  pair.threads = threads_for(options, pair.notices);
-  report(LoadPhase::kChecking, 1);
-
-  const auto weights = [&, handle = chosen.handle](const std::string& path, LoadPhase phase) {
-    report(phase, 0);
-    ModelHandle model = open_weights(path, handle, [&](float done) { return report.goes_on(phase, done); });
-    report(phase, 1);
-    return model;
-  };
-  const ModelHandle target_model = weights(options.target, LoadPhase::kTarget);
-  const ModelHandle draft_model = draft ? weights(options.draft, LoadPhase::kDraft) : nullptr;
-
-  const ThreadPool pool = make_thread_pool(pair.threads);
-  for (int attempt = 0;; ++attempt) {
-    ContextOptions context{fit.cache_tokens, fit.lanes, pair.threads, fit.kv_type, chosen.handle != nullptr, false};
+  std::vector<ChosenDevice> matching = matching_devices(options.device);
+  for (;;) {
+    std::vector<Device> devices;
+    for (const ChosenDevice& one : matching) devices.push_back(one.device);
+    Placement placed = place(options, target.footprint, draft_footprint, devices);
+    const ChosenDevice chosen = matching[placed.device];
+    if (pair.threads == 0) pair.threads = threads_for(options, pair.notices);
+    report(LoadPhase::kChecking, 1);
     try {
-      context.keep_scores = keeps_scores(target.footprint.shape, fit.cache_tokens);
-      pair.target = make_model(target_model, pool, context);
-      if (!draft) break;
-      context.keep_scores = keeps_scores(draft->footprint.shape, fit.cache_tokens);
-      pair.draft = make_model(draft_model, pool, context);
-      break;
+      load_on(chosen, std::move(placed.fit), options, target.footprint, draft_footprint, report, pair);
+      report(LoadPhase::kWarmup, 1);
+      return pair;
     } catch (const Error& error) {
-      // The device held less than it said: ask for less of what the estimate counts.
-      pair.target.reset();
-      constexpr int kAttempts = 4;
-      if (error.code != ErrorCode::kOutOfMemory || attempt == kAttempts) throw;
+      // Whatever else fills a GPU, another window that loads for one, does so behind the estimate's back.
+      if (error.code != ErrorCode::kOutOfMemory || !chosen.handle || matching.size() == 1) throw;
       write_log(LogLevel::kWarning, error.what());
-      fit = fit_to_memory(options, target.footprint, draft_footprint, fit.memory.total / 4 * 3);
+      pair.notices.push_back(chosen.device.description + " is not used: its memory ran out as the models were loaded. End what else uses it, or choose a smaller pair.");
+      pair.draft.reset();
+      pair.target.reset();
+      matching.erase(matching.begin() + static_cast<std::ptrdiff_t>(placed.device));
     }
   }
-
-  report(LoadPhase::kWarmup, 0);
-  check_numbers(*pair.target, options.target);
-  if (pair.draft) check_numbers(*pair.draft, options.draft);
-  if (chosen.handle) {
-    constexpr std::chrono::seconds kTarget{6}, kDraft{3};
-    compile_kernels(*pair.target, fit.lanes, kTarget, [&](float done) { report(LoadPhase::kWarmup, done / 2); });
-    if (pair.draft) compile_kernels(*pair.draft, fit.lanes, kDraft, [&](float done) { report(LoadPhase::kWarmup, 0.5f + done / 2); });
-  }
-  pair.vocabulary = make_vocabulary(target_model);
-  pair.lanes = fit.lanes;
-  pair.context_tokens = fit.context_tokens;
-  pair.cache_tokens = pair.target->cache_tokens();
-  const auto parameters = static_cast<double>(pair.target_info.parameters + pair.draft_info.parameters);
-  pair.keeps_prefill_chunk = chosen.handle == nullptr;
-  pair.prefill_chunk = prefill_chunk(parameters, pair.threads, chosen.handle != nullptr);
-  pair.memory = fit.memory;
-  pair.notices.insert(pair.notices.begin(), fit.notices.begin(), fit.notices.end());
-  report(LoadPhase::kWarmup, 1);
-  return pair;
 }
 
 }  // namespace octet::llama

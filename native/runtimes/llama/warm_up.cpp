@@ -9,13 +9,13 @@
 
 namespace octet::llama {
 
-void check_numbers(LogitsModel& model, const std::string& path) {
+void check_numbers(LogitsModel& model, const std::string& path, const std::string& gpu) {
   const std::array<Row, 2> rows{Row{0, 0, 0, false}, Row{0, 0, 1, true}};
   model.decode(rows);
   const auto logits = model.logits(1);
   if (!std::all_of(logits.begin(), logits.end(), [](float value) { return std::isfinite(value); })) {
-    throw Error(ErrorCode::kModelDamaged, path + ": it computes values that are not numbers",
-                "Download the file again.");
+    throw Error(ErrorCode::kModelDamaged, path + ": it computes values that are not numbers" + (gpu.empty() ? "" : " on " + gpu),
+                gpu.empty() ? "Download the file again." : "Set the device to cpu: where it works, the GPU's driver is to blame; else download the file again.");
   }
   try {
     model.truncate(0, 1);

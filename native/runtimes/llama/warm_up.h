@@ -11,8 +11,8 @@
 namespace octet::llama {
 
 /// One short pass: touches the weights, proves that the numbers are numbers and that the cache can be rolled back. Leaves the cache
-/// empty. Throws Error: kModelDamaged, kModelUnsupported; `path` names the model's file in them.
-void check_numbers(LogitsModel& model, const std::string& path);
+/// empty. Throws Error: kModelDamaged, kModelUnsupported; `path` names the model's file in them, `gpu` the device where it is a GPU.
+void check_numbers(LogitsModel& model, const std::string& path, const std::string& gpu = {});
 
 /// The rows of the passes that compile_kernels() computes, those that requests of `lanes` lanes need first at the beginning.
 std::vector<int> kernel_rows(int lanes);

@@ -108,6 +108,14 @@ describe("fit", () => {
     expect(fitSentence(fitOf(seven, withIntegrated(64), wanted))).toMatch(/^fits on Iris, slower than on a graphics card: needs [\d.]+ GB of 63 GB free$/);
     expect(fitBrief(fitOf(seven, withIntegrated(64), wanted))).toMatch(/^Fits: needs [\d.]+ of 63 GB, not fast, on Iris\.$/);
   });
+  it("is in memory, and no GPU is spoken of, where there is but an accelerator such as Apple's BLAS", () => {
+    const blas = { name: "BLAS", description: "Accelerate", kind: "accelerator" as const, runtime: "llama" as const, memoryBytes: 0, freeMemoryBytes: 0 };
+    const bare = machine(64);
+    for (const freeMemoryBytes of [0, 64 * GB]) {
+      const fit = fitOf(seven, { ...bare, devices: [{ ...blas, freeMemoryBytes }, ...bare.devices] }, wanted);
+      expect(fitSentence(fit)).toMatch(/^fits in memory, slow without a GPU:/);
+    }
+  });
   it("takes less context rather than nothing", () => {
     const long = { lanes: 8, contextTokens: 16_384 };
     const { total } = needOf([seven.target, seven.draft].map(({ bytes, shape }) => ({ weights: bytes, shape })), long);
