@@ -122,6 +122,6 @@ async function close(client: WorkerClient): Promise<void> {
 }
 
 function driverFailure(blamed: DriverFailure): Error {
-  const what = blamed.hung ? "hangs and keeps Octet's worker from starting" : `crashed Octet's worker as it started (${describeExit(blamed)})`;
+  const what = blamed.during === "hang" ? "hangs and keeps Octet's worker from starting" : `crashed Octet's worker as it started (${describeExit(blamed)})`;
   return failure(`The GPU's driver ${what}`, `Update the driver; ${WITHOUT_DRIVER}`);
 }

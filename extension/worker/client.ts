@@ -29,6 +29,8 @@ export interface ProgressOptions<Progress> extends CallOptions {
 export interface WorkerDeath {
   exit: WorkerExit;
   error: OctetError;
+  /** Models were, or were being put, where a GPU's driver computes. */
+  onGpu: boolean;
 }
 
 /** Every method rejects with an OctetError; with "workerDied" where the process goes away first. */
@@ -44,7 +46,7 @@ export class WorkerClient {
   private loading: { file: string; onProgress(progress: LoadProgressParams): void } | undefined;
   private exit: WorkerExit | undefined;
   private gpusThere = false;
-  /** Models are, or are being put, where a GPU's driver computes. */
+  /** As {@link WorkerDeath.onGpu}. */
   private onGpu = false;
 
   constructor(private readonly process: WorkerProcess) {
@@ -60,7 +62,7 @@ export class WorkerClient {
       const error = this.loading ? this.diedLoading(this.loading.file, exit) : this.diedWorking(exit);
       this.exit = exit;
       this.connection.dispose();
-      return { exit, error };
+      return { exit, error, onGpu: this.onGpu };
     });
   }
 
@@ -131,6 +133,7 @@ export class WorkerClient {
 
   async unload(): Promise<void> {
     await this.call(Unload, null);
+    this.onGpu = false;
   }
 
   /** The process ends with code 0 soon after this resolves. */

@@ -1,4 +1,5 @@
-// Whether GPUs' drivers may be loaded: a driver that ends, or keeps, worker after worker before they have said hello is left alone.
+// Whether GPUs' drivers may be loaded: a driver is left alone that ends, or keeps, worker after worker before they have said hello, or that
+// ends them again and again while they compute on it.
 
 import type { LoadResult } from "../../protocol/worker";
 import { OctetError } from "./errors";
@@ -6,26 +7,40 @@ import { describeExit, wasCrash, type WorkerExit } from "./process";
 
 /** So many deaths in a row, and the driver is to blame: one alone may have had another cause. */
 const MOST_DEATHS = 2;
+/** So many within so long while workers compute: that may have another cause, and a driver that seldom fails is still the fastest. */
+const MOST_COMPUTING = 3;
+const COMPUTING_MS = 10 * 60_000;
+/** Sent from outside, by whoever is short of memory or patience. */
+const FROM_OUTSIDE: (NodeJS.Signals | null)[] = ["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"];
 
 export interface DriverFailure extends WorkerExit {
-  /** It kept the worker from answering, which was killed for it. */
-  hung: boolean;
+  /** "start": it crashed the worker as it started. "hang": it kept it from answering, which was killed for it. "work": as it computed. */
+  during: "start" | "hang" | "work";
 }
 
 export class DriverCrashes {
   private inARow = 0;
   private last: DriverFailure | null = null;
+  /** When, of late, workers died as they computed; the oldest first. */
+  private computing: number[] = [];
 
   /** How the last worker ended, where drivers are to be left alone; null: they may be loaded. */
   get blamed(): DriverFailure | null {
-    return this.inARow >= MOST_DEATHS ? this.last : null;
+    return this.inARow >= MOST_DEATHS || this.computing.length >= MOST_COMPUTING ? this.last : null;
   }
 
   /** A worker that was to load drivers went away before its hello; `hung`: killed, since that did not come. */
   died(exit: WorkerExit, hung = false): void {
     if (!wasCrash(exit)) return;
     this.inARow++;
-    this.last = { ...exit, hung };
+    this.last = { ...exit, during: hung ? "hang" : "start" };
+  }
+
+  /** A worker went away whose models were, or were being put, on a GPU. `now` in milliseconds. */
+  diedComputing(exit: WorkerExit, now: number): void {
+    if (this.blamed || !wasCrash(exit) || FROM_OUTSIDE.includes(exit.signal)) return;
+    this.computing = [...this.computing.filter((at) => now - at < COMPUTING_MS), now];
+    this.last = { ...exit, during: "work" };
   }
 
   /** A worker has said hello. What was blamed stays so: the worker may have been started without it. */
@@ -35,15 +50,21 @@ export class DriverCrashes {
 
   reset(): void {
     this.inARow = 0;
+    this.computing = [];
   }
 }
 
 /** For the user, once a worker without drivers works. `again`: what else there is to do, a sentence. */
 export function driverCrash(failure: DriverFailure, again: string): OctetError {
-  const what = failure.hung ? "hangs and keeps Octet's worker from starting" : `crashed Octet's worker (${describeExit(failure)})`;
+  const why = describeExit(failure);
+  const what = {
+    start: `the GPU's driver crashed Octet's worker (${why})`,
+    hang: "the GPU's driver hangs and keeps Octet's worker from starting",
+    work: `Octet's worker crashed ${MOST_COMPUTING} times as it computed on the GPU (${why})`,
+  };
   return new OctetError(
     "workerDied",
-    `the GPU's driver ${what}, so the processor is used`,
+    `${what[failure.during]}, so the processor is used`,
     `Update the driver; ${again}`,
   );
 }

@@ -32,7 +32,7 @@ export interface LifeOptions {
   shutdownMs: number;
   onState(state: LifeState, reason: string | null): void;
   onLog(line: LogParams): void;
-  /** A worker without drivers works where those with them crashed: told once, until a reset. */
+  /** A worker without drivers works where those with them crashed, or did so again and again as they computed: told once, until a reset. */
   onDriverCrash(error: OctetError): void;
 }
 
@@ -168,11 +168,12 @@ export class WorkerLife {
     this.enter("running", null);
   }
 
-  private onExit(client: SupervisedClient, { exit, error }: WorkerDeath, hung: boolean): void {
+  private onExit(client: SupervisedClient, { exit, error, onGpu }: WorkerDeath, hung: boolean): void {
     if (this.client !== client) return;
+    const { clock } = this.options;
     if (this.arrived) this.arrival = new Deferred();
     else if (this.gpus) this.drivers.died(exit, hung);
-    const { clock } = this.options;
+    if (onGpu) this.drivers.diedComputing(exit, clock.now());
     const wait = this.crashes.crashed(this.settledSince === null ? null : clock.now() - this.settledSince);
     this.forget();
     this.log("error", exit.lastWords.trim() === "" ? error.message : `${error.message}; its last words: ${exit.lastWords.trim()}`);

@@ -88,7 +88,7 @@ describe("the line", () => {
   it("names the driver that is missing", () => {
     expect(line({})).toBe("the GPU of AMD cannot be used: no Vulkan driver lists it. For AMD install mesa-vulkan-drivers (Debian, Ubuntu, Fedora) or vulkan-radeon (Arch).");
     const both: GpuHardware = { ...amd, vendors: ["Intel", "NVIDIA"] };
-    expect(line({ hardware: both })).toBe("the GPUs of Intel and NVIDIA cannot be used: no Vulkan driver lists it. " +
+    expect(line({ hardware: both })).toBe("the GPUs of Intel and NVIDIA cannot be used: no Vulkan driver lists them. " +
       "For Intel install mesa-vulkan-drivers (Debian, Ubuntu, Fedora) or vulkan-intel (Arch). For NVIDIA install NVIDIA's own driver.");
     expect(line({ hardware: { ...NONE, vendors: ["NVIDIA"], nvidiaDriver: true } })).toContain("NVIDIA's driver runs, but without its Vulkan part");
     expect(line({ platform: "win32" })).toContain("Update the driver");

@@ -80,7 +80,7 @@ describe("a driver that crashes the worker at its start", () => {
     expect(gpusOf.at(-1)).toBe(true);
   });
 
-  it("is not blamed for one death, nor for deaths of workers that had answered", async () => {
+  it("is not blamed for one death, nor for deaths of workers that had answered and computed on the processor", async () => {
     void later(supervisor.hello());
     await dieAtStart();
     await greet();
@@ -91,6 +91,40 @@ describe("a driver that crashes the worker at its start", () => {
     }
     await last().die();
     expect(gpusOf).toEqual([true, true, true, true, true]);
+    expect(told).toEqual([]);
+  });
+
+  /** `count` workers die with a pair on the GPU, `everyMs` apart. */
+  async function dieComputing(count: number, { everyMs = 60_000, signal = "SIGSEGV" }: { everyMs?: number; signal?: NodeJS.Signals } = {}): Promise<void> {
+    for (let crash = 0; crash < count; crash++) {
+      await clock.advance(everyMs - 300);
+      last().onGpu = true;
+      await last().die(signal);
+      await clock.advance(300);
+      await greet();
+      if (last().loads.length > 0) await finishLoad();
+    }
+  }
+
+  it("is left alone where three workers crash in ten minutes as they compute on it", async () => {
+    await readyWith("a");
+    await dieComputing(2);
+    expect(gpusOf).toEqual([true, true, true]);
+    expect(told).toEqual([]);
+    await dieComputing(1);
+    expect(gpusOf).toEqual([true, true, true, false]);
+    expect(told.map(({ message }) => message)).toEqual(["Octet's worker crashed 3 times as it computed on the GPU (signal SIGSEGV), so the processor is used"]);
+    expect(last().loads[0]!.params.device).toBe("cpu");
+    supervisor.reset();
+    await dieComputing(1);
+    expect(gpusOf.at(-1)).toBe(true);
+  });
+
+  it("is not blamed where that took longer, or somebody else ended them", async () => {
+    await readyWith("a");
+    await dieComputing(6, { everyMs: 5 * 60_000 });
+    await dieComputing(6, { signal: "SIGKILL" });
+    expect(new Set(gpusOf)).toEqual(new Set([true]));
     expect(told).toEqual([]);
   });
 

@@ -63,6 +63,7 @@ export class FakeClient implements SupervisedClient {
   readonly shutdownAnswer = new Deferred<void>();
   /** Goes on with a load that is cancelled. */
   deaf = false;
+  onGpu = false;
   private readonly death = new Deferred<WorkerDeath>();
   readonly exited = this.death.promise;
 
@@ -72,7 +73,7 @@ export class FakeClient implements SupervisedClient {
     for (const pending of [this.greeting, ...this.loads.map(({ answer }) => answer), ...this.generations, this.shutdownAnswer]) {
       pending.reject(error);
     }
-    this.death.resolve({ exit: { code: null, signal, lastWords: "" }, error });
+    this.death.resolve({ exit: { code: null, signal, lastWords: "" }, error, onGpu: this.onGpu });
     await settle();
   }
 

@@ -117,3 +117,23 @@ describe.each([
     await expect(writing).rejects.toEqual(advice("fewer lanes"));
   });
 });
+
+it("workers that crash three times on a GPU, in a load or at work, leave the models to the processor", async () => {
+  const { supervisor, started } = supervise(pretended, {}, { OCTET_FAKE_GPU: "1" });
+  const told: OctetError[] = [];
+  supervisor.onDriverCrash((error) => void told.push(error));
+  const segfault = (): boolean => process.kill(supervisor.pid!, "SIGSEGV");
+  const load = supervisor.load({ ...pretended.load, device: "auto", target: "/models/slow.gguf" }, { onProgress: ({ phase }) => void (phase === "target" && segfault()) });
+  await expect(load).rejects.toMatchObject({ code: "workerDied" });
+  expect((await supervisor.load({ ...pretended.load, device: "auto" })).device.kind).toBe("gpu");
+  for (let crash = 0; crash < 2; crash++) {
+    const writing = supervisor.generate(request(), { onProgress: ({ steps }) => void (steps.length > 0 && segfault()) });
+    await expect(writing).rejects.toMatchObject({ code: "workerDied" });
+  }
+  expect((await supervisor.generate(request({ maxTokens: 4 }))).totals.tokens).toBe(32);
+  expect(supervisor.state.loaded?.device.kind).toBe("cpu");
+  expect(supervisor.state.loaded?.notices[0]).toMatch(/^Octet's worker crashed 3 times as it computed on the GPU/);
+  expect(told).toHaveLength(1);
+  expect(started).toHaveLength(4);
+  await supervisor.dispose();
+});

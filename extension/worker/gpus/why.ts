@@ -75,7 +75,7 @@ function unused({ state, reason }: GpuBackendInfo, hardware: GpuHardware, platfo
   if (hardware.vendors.length === 0) {
     return { reason: "no Vulkan driver lists it; under WSL only Mesa's driver \"dzn\" does", advice: "Install mesa-vulkan-drivers, if your distribution's has dzn." };
   }
-  return { reason: "no Vulkan driver lists it", advice: hardware.vendors.map((vendor) => driverFor(vendor, hardware)).join(" ") };
+  return { reason: `no Vulkan driver lists ${hardware.vendors.length > 1 ? "them" : "it"}`, advice: hardware.vendors.map((vendor) => driverFor(vendor, hardware)).join(" ") };
 }
 
 function driverFor(vendor: Vendor, { nvidiaDriver, renderNodes }: GpuHardware): string {
