@@ -21,7 +21,7 @@ export interface DriverFailure extends WorkerExit {
 export class DriverCrashes {
   private inARow = 0;
   private last: DriverFailure | null = null;
-  /** When, of late, workers died as they computed; the oldest first. */
+  /** When, of late, workers died or failed as they computed; the oldest first. */
   private computing: number[] = [];
 
   /** How the last worker ended, where drivers are to be left alone; null: they may be loaded. */
@@ -38,7 +38,16 @@ export class DriverCrashes {
 
   /** A worker went away whose models were, or were being put, on a GPU. `now` in milliseconds. */
   diedComputing(exit: WorkerExit, now: number): void {
-    if (this.blamed || !wasCrash(exit) || FROM_OUTSIDE.includes(exit.signal)) return;
+    if (wasCrash(exit) && !FROM_OUTSIDE.includes(exit.signal)) this.failed(exit, now);
+  }
+
+  /** A pass on a GPU failed, and its worker was ended for it. */
+  failedComputing(error: Error, now: number): void {
+    this.failed({ code: null, signal: null, error, lastWords: "" }, now);
+  }
+
+  private failed(exit: WorkerExit, now: number): void {
+    if (this.blamed) return;
     this.computing = [...this.computing.filter((at) => now - at < COMPUTING_MS), now];
     this.last = { ...exit, during: "work" };
   }
@@ -60,7 +69,7 @@ export function driverCrash(failure: DriverFailure, again: string): OctetError {
   const what = {
     start: `the GPU's driver crashed Octet's worker (${why})`,
     hang: "the GPU's driver hangs and keeps Octet's worker from starting",
-    work: `Octet's worker crashed ${MOST_COMPUTING} times as it computed on the GPU (${why})`,
+    work: `Octet's worker failed ${MOST_COMPUTING} times as it computed on the GPU (${why})`,
   };
   return new OctetError(
     "workerDied",

@@ -115,7 +115,15 @@ export class WorkerLife {
     return this.stopping;
   }
 
-  /** For a worker of other drivers. Whoever waits for a hello waits for that one's. */
+  /** What a GPU's driver has lost, as its device after a sleep, does not come back in this process. The next request starts another. */
+  renew(client: SupervisedClient, error: OctetError): void {
+    if (this.client !== client || !this.arrived) return;
+    this.drivers.failedComputing(error, this.options.clock.now());
+    this.log("warning", `the worker is started anew, since the GPU failed: ${error.message}`);
+    this.makeWay(client);
+  }
+
+  /** For another worker. Whoever waits for a hello waits for that one's. */
   private makeWay(client: SupervisedClient): void {
     if (this.arrived) this.arrival = new Deferred();
     this.forget();

@@ -12,6 +12,7 @@ import { HELLO_MS, type CallOptions, type ProgressOptions } from "./client";
 import { CRASH_LIMITS, type CrashLimits } from "./crashes";
 import { withNotice } from "./driverCrashes";
 import { cancelled, OctetError, toOctetError } from "./errors";
+import { isGpu } from "./gpus/wanted";
 import { WorkerLife, type LifeState, type StartOptions, type SupervisedClient } from "./life";
 
 /**
@@ -120,7 +121,14 @@ export class WorkerSupervisor {
 
   /** Waits for a worker and its models where they are on their way. Rejects "notLoaded" where no pair was ever loaded. */
   generate(params: GenerateParams, options: ProgressOptions<GenerateProgressParams> = {}): Promise<GenerateResult> {
-    return this.use((client) => client.generate(params, options), options.signal);
+    return this.use(async (client) => {
+      try {
+        return await client.generate(params, options);
+      } catch (error) {
+        this.renewAfter(client, toOctetError(error));
+        throw error;
+      }
+    }, options.signal);
   }
 
   tokenize(text: string): Promise<TokenizeResult> {
@@ -189,6 +197,12 @@ export class WorkerSupervisor {
       this.underWay--;
       this.startIdleTimer();
     }
+  }
+
+  /** A pass that fails on a GPU fails ever after. */
+  private renewAfter(client: SupervisedClient, error: OctetError): void {
+    const device = this.current.loaded?.device;
+    if (error.code === "internal" && device && isGpu(device)) this.life.renew(client, error);
   }
 
   private async ensureLoaded(signal: AbortSignal | undefined): Promise<void> {

@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <stdexcept>
+#include <string>
 #include <cmath>
 #include <thread>
 
@@ -27,6 +29,7 @@ class CountingModel final : public LogitsModel {
     REQUIRE(length <= cells_);
     REQUIRE(rows.back().wants_logits);
     REQUIRE(std::count_if(rows.begin(), rows.end(), [](const Row& row) { return row.wants_logits; }) <= 64);
+    if (!failure.empty()) throw std::runtime_error(failure);
     passes.push_back(static_cast<int>(rows.size()));
     std::this_thread::sleep_for(pass_);
   }
@@ -37,6 +40,7 @@ class CountingModel final : public LogitsModel {
   std::vector<int> passes;
   std::vector<float> logits_of_all{0, 0, 0, 0};
   int length = 0;
+  std::string failure;  ///< Of every pass.
 
  private:
   int cells_;
@@ -102,4 +106,26 @@ TEST_CASE("kernels: a slow device ends with the pass in which the time is over, 
                     if (++reports == 3) throw Error(ErrorCode::kCancelled, "Loading was cancelled");
                   }), Error);
   CHECK(model.passes.size() == 2);
+}
+
+TEST_CASE("kernels: a GPU whose memory ends in its first pass is out of memory; any other failure is told as it is") {
+  const auto code = [](const std::string& failure, bool numbers) {
+    CountingModel model;
+    model.failure = failure;
+    try {
+      if (numbers) check_numbers(model, "a.gguf", "Vulkan0");
+      else compile_kernels(model, 8, kLong, [](float) {});
+    } catch (const Error& error) {
+      CHECK(std::string(error.what()).find(failure) != std::string::npos);
+      return error.code;
+    } catch (const std::runtime_error& error) {
+      CHECK(error.what() == failure);
+      return ErrorCode::kInternal;
+    }
+    return ErrorCode::kBusy;
+  };
+  for (const bool numbers : {true, false}) {
+    CHECK(code("The forward pass failed: vk::Device::allocateMemory: ErrorOutOfDeviceMemory", numbers) == ErrorCode::kOutOfMemory);
+    CHECK(code("The forward pass failed: vk::Queue::submit: ErrorDeviceLost", numbers) == ErrorCode::kInternal);
+  }
 }

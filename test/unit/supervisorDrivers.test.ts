@@ -113,7 +113,7 @@ describe("a driver that crashes the worker at its start", () => {
     expect(told).toEqual([]);
     await dieComputing(1);
     expect(gpusOf).toEqual([true, true, true, false]);
-    expect(told.map(({ message }) => message)).toEqual(["Octet's worker crashed 3 times as it computed on the GPU (signal SIGSEGV), so the processor is used"]);
+    expect(told.map(({ message }) => message)).toEqual(["Octet's worker failed 3 times as it computed on the GPU (signal SIGSEGV), so the processor is used"]);
     expect(last().loads[0]!.params.device).toBe("cpu");
     supervisor.reset();
     await dieComputing(1);

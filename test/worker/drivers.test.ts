@@ -132,8 +132,25 @@ it("workers that crash three times on a GPU, in a load or at work, leave the mod
   }
   expect((await supervisor.generate(request({ maxTokens: 4 }))).totals.tokens).toBe(32);
   expect(supervisor.state.loaded?.device.kind).toBe("cpu");
-  expect(supervisor.state.loaded?.notices[0]).toMatch(/^Octet's worker crashed 3 times as it computed on the GPU/);
+  expect(supervisor.state.loaded?.notices[0]).toMatch(/^Octet's worker failed 3 times as it computed on the GPU/);
   expect(told).toHaveLength(1);
   expect(started).toHaveLength(4);
   await supervisor.dispose();
+});
+
+it.each(["auto", "cpu"])("a pass that fails on the device %s: a GPU's worker is started anew, and left alone after the third time", async (device) => {
+  const { supervisor, started } = supervise(pretended, {}, { OCTET_FAKE_GPU: "1" });
+  await supervisor.load({ ...pretended.load, device });
+  const devices: unknown[] = [];
+  for (let failure = 0; failure < 3; failure++) {
+    await expect(supervisor.generate(request({ prompt: { kind: "text", text: "lost" } }))).rejects.toMatchObject({ code: "internal" });
+    expect((await supervisor.generate(request({ maxTokens: 4 }))).totals.tokens).toBe(32);
+    devices.push(supervisor.state.loaded?.device.kind);
+  }
+  expect(devices).toEqual(device === "auto" ? ["gpu", "gpu", "cpu"] : ["cpu", "cpu", "cpu"]);
+  expect(started).toHaveLength(device === "auto" ? 4 : 1);
+  expect(supervisor.driverCrash?.message).toBe(device === "cpu" ? undefined
+    : "Octet's worker failed 3 times as it computed on the GPU (The forward pass failed: the device is lost), so the processor is used");
+  await supervisor.dispose();
+  expect(started.map(({ pid }) => isAlive(pid!))).not.toContain(true);
 });

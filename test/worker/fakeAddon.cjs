@@ -4,6 +4,7 @@
 //                       hangJs* keeps the JavaScript thread         missing*   rejects modelNotFound
 //                       slow*   takes long, can be cancelled
 //   prompt's text:      throw   rejects promptTooLong               uncaught   throws where nobody catches
+//                       lost    rejects internal, as a GPU that is gone
 //   environment:        OCTET_FAKE_CRASH=1  dies when loaded        OCTET_FAKE_INIT=1  has no backends
 //                       OCTET_FAKE_STEP_MS  a step's time, default 5
 //                       OCTET_FAKE_GPU=1    has a GPU, which takes every model not told to the CPU
@@ -83,6 +84,7 @@ class FakeEngine {
 
   async generate(params, onProgress) {
     if (params.prompt.text === "throw") throw failure("promptTooLong", "the prompt has 9999 tokens, the context 2048", "Shorten it.");
+    if (params.prompt.text === "lost") throw failure("internal", "The forward pass failed: the device is lost");
     if (params.prompt.text === "uncaught") setTimeout(() => { throw new Error("a fault nobody caught"); }, 1);
     const request = {
       ended: false,

@@ -50,14 +50,6 @@ ModelHandle load_file(const std::string& path, const llama_model_params& params)
               path + ": llama.cpp cannot load it" + (reason.empty() ? "" : ": " + printable(reason)));
 }
 
-// As ggml's backends and llama.cpp say of a buffer that a device has no room for.
-bool ran_out_of_memory(const std::string& reason) {
-  for (const char* const words : {"failed to allocate", "unable to allocate", "emory allocation of size", "OutOfDeviceMemory"}) {
-    if (reason.find(words) != std::string::npos) return true;
-  }
-  return false;
-}
-
 std::string metadata(const llama_model* model, const std::string& key) {
   std::array<char, 128> text{};
   const int length = llama_model_meta_val_str(model, key.c_str(), text.data(), text.size());
@@ -65,6 +57,13 @@ std::string metadata(const llama_model* model, const std::string& key) {
 }
 
 }  // namespace
+
+bool ran_out_of_memory(const std::string& reason) {
+  for (const char* const words : {"failed to allocate", "unable to allocate", "emory allocation of size", "OutOfDeviceMemory"}) {
+    if (reason.find(words) != std::string::npos) return true;
+  }
+  return false;
+}
 
 ModelHandle open_weights(const std::string& path, ggml_backend_dev_t device,
                          const std::function<bool(float)>& progress) {
@@ -82,7 +81,7 @@ ModelHandle open_weights(const std::string& path, ggml_backend_dev_t device,
     if (state.failure) std::rethrow_exception(state.failure);
     if (state.cancelled) throw Error(ErrorCode::kCancelled, "Loading was cancelled");
     if (device && ran_out_of_memory(error.what())) {
-      throw Error(ErrorCode::kOutOfMemory, error.what(), "End what else uses the GPU, choose a smaller model, or set the device to cpu.");
+      throw Error(ErrorCode::kOutOfMemory, error.what(), kGpuMemoryAdvice);
     }
     throw;
   }

@@ -8,6 +8,10 @@
 
 namespace octet::llama {
 
+/// Whether it is a buffer that a device has no room for of which ggml or llama.cpp say this.
+bool ran_out_of_memory(const std::string& reason);
+inline constexpr const char* kGpuMemoryAdvice = "End what else uses the GPU, choose a smaller model, or set the device to cpu.";
+
 /// Loads the weights onto the device. `progress(fraction)` returns false to give up: then Error(kCancelled).
 /// Throws Error(kModelDamaged | kModelUnsupported | kOutOfMemory).
 ModelHandle open_weights(const std::string& path, ggml_backend_dev_t device,

@@ -3,15 +3,32 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
+#include <stdexcept>
 
 #include "engine/error.h"
 #include "runtimes/llama/model.h"
+#include "runtimes/llama/model_file.h"
 
 namespace octet::llama {
+namespace {
+
+// On a GPU, whose backends make some buffers when they first need them.
+void compute(LogitsModel& model, std::span<const Row> rows) {
+  try {
+    model.decode(rows);
+  } catch (const std::runtime_error& error) {
+    if (!ran_out_of_memory(error.what())) throw;
+    throw Error(ErrorCode::kOutOfMemory, error.what(), kGpuMemoryAdvice);
+  }
+}
+
+}  // namespace
 
 void check_numbers(LogitsModel& model, const std::string& path, const std::string& gpu) {
   const std::array<Row, 2> rows{Row{0, 0, 0, false}, Row{0, 0, 1, true}};
-  model.decode(rows);
+  if (gpu.empty()) model.decode(rows);
+  else compute(model, rows);
   const auto logits = model.logits(1);
   if (!std::all_of(logits.begin(), logits.end(), [](float value) { return std::isfinite(value); })) {
     throw Error(ErrorCode::kModelDamaged, path + ": it computes values that are not numbers" + (gpu.empty() ? "" : " on " + gpu),
@@ -45,7 +62,7 @@ void compile_kernels(LogitsModel& model, int lanes, std::chrono::milliseconds mo
     const int count = std::min({counts[i], model.max_rows(), model.cache_tokens()});
     std::vector<Row> rows;
     for (int at = 0; at < count; ++at) rows.push_back({0, 0, at, count <= kLogitRows || at == count - 1});
-    model.decode(rows);
+    compute(model, rows);
     model.truncate(0, 0);
   }
 }
