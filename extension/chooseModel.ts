@@ -55,7 +55,7 @@ async function choices(parts: ModelParts): Promise<Choice[]> {
 /** Where the list reckons without GPUs, why. */
 export function gpuNote({ supervisor, config }: ModelParts): string {
   if (!wantsGpus(config().device)) return ` ${notLookedFor("octet.device")}.`;
-  return supervisor.driverCrash ? " GPUs are left alone, since a driver crashed." : "";
+  return supervisor.driverCrash ? " GPUs are left alone, since a driver failed." : "";
 }
 
 export async function listPairs({ supervisor, library, config, pair }: ModelParts, found: readonly FoundFile[]): Promise<PairChoice[]> {

@@ -98,7 +98,7 @@ function modelCheck(name: string, model: LoadResult["target"], good: boolean, re
 export function describeLoaded(loaded: LoadResult, wantedDevice: string, { hello, driverCrash }: Pick<WorkerApi, "hello" | "driverCrash">): Check[] {
   const { device, memory } = loaded;
   const why = wantedDevice !== "auto" ? "as asked"
-    : driverCrash ? "the GPU's driver crashed"
+    : driverCrash ? "the GPU's driver failed"
       : device.kind !== "cpu" ? "the fastest device that the models fit"
         : hello.devices.some(isGpu) ? "the models fit no other device" : "no GPU was found";
   const notices = loaded.notices.filter((notice) => !driverCrash || notice !== crashNotice(driverCrash)); // the device's line says it

@@ -54,20 +54,20 @@ const engineCases = [["cuda", `--source-file=${cudaCases}`], ["others", `--sourc
   return () => doctest(testProgram, ["--no-colors=true", chosen], name);
 });
 
-/**
- * The engine on a GPU, by llama.cpp's Vulkan backend: on the machine's first device. Where that is Mesa's driver that computes on processors,
- * ggml takes it only when it is named, and it crashes in some of ggml's kernels for half precision and fused operations (Mesa 22.3.6).
- */
+/** For Mesa's driver that computes on processors: ggml takes it only by number, and it crashes in ggml's fused kernels and in half precision (22.3.6). */
+const softwareDriver = { GGML_VK_VISIBLE_DEVICES: "0", GGML_VK_DISABLE_F16: "1", GGML_VK_DISABLE_FUSION: "1" };
+
+/** The engine on a GPU, by llama.cpp's Vulkan backend; where there is none, on Mesa's driver that computes on processors. */
 async function gpuCases() {
   const skipped = (why) => ({ passed: 0, failed: 0, skipped: 1, why });
   if (!gpuPlatform()) return skipped(`llama.cpp's packages for ${process.platform}-${process.arch} have no Vulkan backend beside them`);
   if (!vulkanDriverThere()) return skipped("there is no Vulkan driver; on Debian: mesa-vulkan-drivers");
   const { file, why } = vulkanLibrary();
   if (!file) return skipped(why);
-  const env = { OCTET_TEST_GPU_LIBRARIES: path.dirname(file) };
-  for (const [name, value] of [["GGML_VK_VISIBLE_DEVICES", "0"], ["GGML_VK_DISABLE_F16", "1"], ["GGML_VK_DISABLE_FUSION", "1"]]) env[name] = process.env[name] ?? value;
-  const result = await doctest(testProgram, ["--no-colors=true", "--source-file=*/native/gpu/*"], "gpu", env);
-  return listsNoDevice(result) && !softwareDriverThere() ? skipped("no Vulkan driver here lists a device") : result;
+  const cases = (env) => doctest(testProgram, ["--no-colors=true", "--source-file=*/native/gpu/*"], "gpu", { OCTET_TEST_GPU_LIBRARIES: path.dirname(file), ...env });
+  const onGpu = await cases({});
+  if (!listsNoDevice(onGpu)) return onGpu;
+  return softwareDriverThere() ? cases(softwareDriver) : skipped("no Vulkan driver here lists a device");
 }
 
 /** Where there is none to test, `why`. @returns {{ file?: string, why?: string }} */

@@ -47,7 +47,7 @@ describe.skipIf(process.platform !== "linux")("with a driver that crashes the wo
     expect(code).toBe(0);
     const { checks } = JSON.parse(stdout) as { checks: Check[] };
     expect(checks.filter(({ text }) => text.includes("driver crashed Octet's worker"))).toMatchObject([{ name: "gpu", state: "caution" }]);
-    expect(checks.find(({ name }) => name === "in use")?.text).toMatch(/^CPU \(the GPU's driver crashed\)/);
+    expect(checks.find(({ name }) => name === "in use")?.text).toMatch(/^CPU \(the GPU's driver failed\)/);
   });
 });
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtimes/llama/load.h"
+#include "runtimes/llama/model_check.h"
 
 namespace octet::llama {
 
@@ -45,6 +46,20 @@ inline LoadOptions exact_options(const std::string& target, const std::string& d
   options.context_tokens = 512;
   options.kv_type = LoadOptions::KvType::kF32;
   return options;
+}
+
+/// A dense model of heads of 128 with the vocabulary of Qwen2.5-7B, trained on 32,768 tokens.
+inline ModelShape dense_shape(int layers, int embedding, int heads, int kv_heads, int feed_forward) {
+  ModelShape shape;
+  shape.layers = layers;
+  shape.embedding = embedding;
+  shape.trained_context = 32768;
+  shape.vocabulary = 152064;
+  shape.heads.assign(static_cast<std::size_t>(layers), heads);
+  shape.kv_heads.assign(static_cast<std::size_t>(layers), kv_heads);
+  shape.key_length = shape.value_length = 128;
+  shape.feed_forward = feed_forward;
+  return shape;
 }
 
 inline LoadedPair load_pair(const LoadOptions& options) {

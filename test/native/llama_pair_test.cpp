@@ -172,16 +172,7 @@ TEST_CASE("context, then lanes, are reduced to the memory there is") {
 }
 
 TEST_CASE("the less memory, the fewer lanes, until one lane and 256 tokens do not fit") {
-  ModelShape shape;
-  shape.layers = 32;
-  shape.embedding = 4096;
-  shape.trained_context = 32768;
-  shape.vocabulary = 152064;
-  shape.heads.assign(32, 32);
-  shape.kv_heads.assign(32, 8);
-  shape.key_length = shape.value_length = 128;
-  shape.feed_forward = 14336;
-  const Footprint target{shape, std::uint64_t{8} << 30};
+  const Footprint target{dense_shape(32, 4096, 32, 8, 14336), std::uint64_t{8} << 30};
   LoadOptions options;
   const auto step = std::uint64_t{8} << 20;
   std::uint64_t available = std::uint64_t{12} << 30;

@@ -1,6 +1,7 @@
 // Which device a pair goes to, and what is said of a GPU that it does not go to.
 #include <doctest/doctest.h>
 
+#include "llama_fixture.h"
 #include "runtimes/llama/placement.h"
 
 using namespace octet;
@@ -15,20 +16,7 @@ Device device(const std::string& kind, std::uint64_t free) {
 }
 
 /// A model of the shape of Qwen2.5-Coder-7B in Q8_0.
-Footprint seven_billion() {
-  Footprint model;
-  ModelShape& shape = model.shape;
-  shape.layers = 28;
-  shape.embedding = 3584;
-  shape.trained_context = 32768;
-  shape.vocabulary = 152064;
-  shape.heads.assign(28, 28);
-  shape.kv_heads.assign(28, 4);
-  shape.key_length = shape.value_length = 128;
-  shape.feed_forward = 18944;
-  model.weights = 8 * kGib;
-  return model;
-}
+Footprint seven_billion() { return {dense_shape(28, 3584, 28, 4, 18944), 8 * kGib}; }
 
 Placement placed(const std::vector<Device>& devices) { return place({}, seven_billion(), nullptr, devices); }
 

@@ -1,8 +1,6 @@
 // What the supervisor does about GPUs' drivers: none for the processor alone, none any more where they crash the worker.
 import { beforeEach, describe, expect, it } from "vitest";
-import { DriverCrashes } from "../../extension/worker/driverCrashes";
 import type { OctetError } from "../../extension/worker/errors";
-import { wasCrash, type WorkerExit } from "../../extension/worker/process";
 import type { LogParams } from "../../protocol/worker";
 import { settle } from "./supervisorFakes";
 import { clock, finishLoad, generation, gpusOf, greet, last, later, params, readyWith, supervise, supervisor, workers, written } from "./supervisorFixture";
@@ -279,34 +277,5 @@ describe("a worker that is still starting", () => {
     expect(gpusOf).toEqual([before, after]);
     expect(supervisor.state).toMatchObject({ state: "ready", loaded: { target: { path: "a" } } });
     expect(told).toEqual([]);
-  });
-});
-
-describe("a death", () => {
-  const exit = (code: number | null, signal: NodeJS.Signals | null = null, error?: Error): WorkerExit => ({ code, signal, lastWords: "", ...(error ? { error } : {}) });
-
-  it("by a signal or, on Windows, by an exception is a crash; an exit or a failed start is none", () => {
-    expect(wasCrash(exit(null, "SIGSEGV"), "linux")).toBe(true);
-    for (const code of [0xc0000005, 0xc0000409, 3, 134]) {
-      expect(wasCrash(exit(code), "win32")).toBe(true);
-      expect(wasCrash(exit(code), "linux")).toBe(false);
-    }
-    for (const code of [0, 1, 2, 70]) expect(wasCrash(exit(code), "win32")).toBe(false);
-    expect(wasCrash(exit(null, null, new Error("spawn ENOENT")))).toBe(false);
-  });
-
-  it("that is no crash, or before another worker's hello, does not count against drivers", () => {
-    const drivers = new DriverCrashes();
-    drivers.died(exit(1));
-    drivers.died(exit(null, "SIGSEGV"));
-    drivers.answered();
-    drivers.died(exit(null, "SIGSEGV"));
-    expect(drivers.blamed).toBeNull();
-    drivers.died(exit(null, "SIGABRT"));
-    expect(drivers.blamed).toMatchObject({ signal: "SIGABRT" });
-    drivers.answered();
-    expect(drivers.blamed).not.toBeNull();
-    drivers.reset();
-    expect(drivers.blamed).toBeNull();
   });
 });
