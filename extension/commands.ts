@@ -78,8 +78,9 @@ export function registerCommands(parts: Parts): vscode.Disposable {
 
   async function unload(): Promise<void> {
     if (!supervisor.state.loaded) return say("Octet: no models are in memory.");
-    await supervisor.unload();
-    vscode.window.setStatusBarMessage("Octet: the models are out of memory; the next request loads them again.", 4_000);
+    const inUse = await supervisor.unload();
+    const where = inUse === 0 ? "out of memory" : `still used by ${inUse === 1 ? "another window" : `${inUse} other windows`}, and out of memory once unloaded there too`;
+    vscode.window.setStatusBarMessage(`Octet: the models are ${where}; the next request here loads them again.`, 4_000);
   }
 
   const commands: Record<string, (...args: unknown[]) => unknown> = {

@@ -30,6 +30,8 @@ export interface OctetConfig {
   contextTokens: number;
   /** 0: never. */
   idleUnloadMinutes: number;
+  /** Whether windows share one worker. */
+  shareModels: boolean;
   multiFileContext: boolean;
   /** Whether prompts are computed while the user pauses, for requests to come. */
   preparePrompts: boolean;
@@ -65,6 +67,7 @@ export function readConfig(scope?: vscode.ConfigurationScope): OctetConfig {
     threads: integer(settings.get("threads"), 1, 256),
     contextTokens: integer(settings.get("contextTokens"), 256, 131_072) ?? 4_096,
     idleUnloadMinutes: integer(settings.get("idleUnloadMinutes"), 0, 10_080) ?? 30,
+    shareModels: settings.get("shareModels") !== false,
     multiFileContext: settings.get("multiFileContext") !== false,
     preparePrompts: settings.get("preparePrompts") !== false,
     solutions: {

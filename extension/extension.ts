@@ -14,9 +14,8 @@ import { Problems } from "./problems";
 import { Snooze } from "./snooze";
 import { Solutions } from "./solutions/solutions";
 import { StatusBar } from "./statusBar";
-import { WorkerClient } from "./worker/client";
+import { windowWorker } from "./windowWorker";
 import { wantsGpus } from "./worker/gpus/wanted";
-import { forkWorker } from "./worker/process";
 import { Session } from "./worker/session";
 import { WorkerSupervisor } from "./worker/supervisor";
 
@@ -35,7 +34,7 @@ export function activate(context: vscode.ExtensionContext): OctetApi {
   const pair = () => pairFromConfig(config, root);
 
   const supervisor = new WorkerSupervisor({
-    start: (options) => new WorkerClient(forkWorker(context.asAbsolutePath("dist/worker.js"), {}, options)),
+    start: windowWorker(context, current, log),
     wantsGpus: () => wantsGpus(config.device),
     idleUnloadMs: () => config.idleUnloadMinutes * 60_000,
   });
@@ -64,6 +63,7 @@ export function activate(context: vscode.ExtensionContext): OctetApi {
     supervisor.onDriverCrash((error) => problems.advise(error, ["restartWorker", "openSettings", "showLog"])),
     supervisor.onState(({ loaded }) => { if (loaded) problems.clear(); }),
     onConfigChange((changed) => {
+      if (changed.shareModels !== config.shareModels) void supervisor.leave();
       config = changed;
       inline.reset();
       problems.clear({ tellAgain: true });

@@ -172,7 +172,11 @@ export interface StatusResult {
 }
 
 /** Frees the models. Running requests end as cancelled. */
-export const Unload = request<null, null>("octet/unload");
+export const Unload = request<null, UnloadResult>("octet/unload");
+export interface UnloadResult {
+  /** So many other windows use them: they stay in memory until these let go of them, too. */
+  inUse: number;
+}
 
 /** Unloads, answers, and exits with code 0. */
 export const Shutdown = request<null, null>("octet/shutdown");

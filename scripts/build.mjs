@@ -1,4 +1,4 @@
-// Bundles the TypeScript: dist/extension.js, dist/cli.js, dist/worker.js, and each view's script and style sheet in
+// Bundles the TypeScript: dist/extension.js, dist/cli.js, dist/worker.js, dist/workerHost.js, and each view's script and style sheet in
 // dist/webview. `--watch` rebuilds on change.
 import { chmodSync, existsSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -30,6 +30,7 @@ const bundles = [
     executable: true,
   },
   { entryPoints: ["native/worker/main.ts"], outfile: "dist/worker.js", external: ["*.node"] },
+  { entryPoints: ["extension/worker/shared/main.ts"], outfile: "dist/workerHost.js" },
   { entryPoints: ["webview/solutions/main.ts"], outfile: "dist/webview/solutions.js", ...view },
   { entryPoints: ["webview/latency/main.ts"], outfile: "dist/webview/latency.js", ...view },
 ];

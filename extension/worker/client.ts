@@ -35,7 +35,6 @@ export interface WorkerDeath {
 
 /** Every method rejects with an OctetError; with "workerDied" where the process goes away first. */
 export class WorkerClient {
-  readonly pid: number | undefined;
   /** Resolves when the process is gone. */
   readonly exited: Promise<WorkerDeath>;
   readonly onLog: Event<LogParams>;
@@ -50,7 +49,6 @@ export class WorkerClient {
   private onGpu = false;
 
   constructor(private readonly process: WorkerProcess) {
-    this.pid = process.pid;
     this.onLog = this.logEmitter.event;
     this.connection = createMessageConnection(process.reader, process.writer);
     this.connection.onNotification(Log.method, (line: LogParams) => void this.logEmitter.fire(line));
@@ -64,6 +62,11 @@ export class WorkerClient {
       this.connection.dispose();
       return { exit, error, onGpu: this.onGpu };
     });
+  }
+
+  /** Of a worker that is shared, of the one that has this window's models. */
+  get pid(): number | undefined {
+    return this.process.pid;
   }
 
   /** Must come first. Rejects where the worker is of another protocol version or its addon does not work. */
@@ -131,14 +134,21 @@ export class WorkerClient {
     return this.call(Status, null);
   }
 
-  async unload(): Promise<void> {
-    await this.call(Unload, null);
+  /** Resolves with how many other windows use the models, which then stay in memory. */
+  async unload(): Promise<number> {
+    const { inUse } = await this.call(Unload, null);
     this.onGpu = false;
+    return inUse;
   }
 
   /** The process ends with code 0 soon after this resolves. */
   async shutdown(): Promise<void> {
     await this.call(Shutdown, null);
+  }
+
+  /** As {@link shutdown} where the worker is this process's alone; where others use it, too, it goes on for them. */
+  async leave(): Promise<void> {
+    if (!(await this.process.leave?.())) await this.shutdown();
   }
 
   /** Kills the process. */

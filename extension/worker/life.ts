@@ -12,10 +12,13 @@ import { OctetError, toOctetError } from "./errors";
 export type SupervisedClient = Pick<
   WorkerClient,
   | "pid" | "exited" | "onLog" | "hello" | "load" | "inspect" | "generate" | "cancelLane" | "tokenize" | "status" | "unload"
-  | "shutdown" | "dispose"
+  | "shutdown" | "leave" | "dispose"
 >;
 
 export type LifeState = "stopped" | "starting" | "running" | "restarting" | "failed";
+
+/** What a worker is parted from with: its end, or, where other windows use it, goodbye. */
+type Parting = "shutdown" | "leave";
 
 export interface StartOptions {
   /** Whether the worker may load GPUs' drivers. */
@@ -79,7 +82,7 @@ export class WorkerLife {
   async connect(signal?: AbortSignal): Promise<Arrival> {
     const isOther = this.gpus !== this.mayUseGpus();
     if (this.state === "failed" && isOther) this.reset(); // what failed did so with other drivers
-    else if (this.client && isOther) this.makeWay(this.client);
+    else if (this.client && isOther) this.makeWay(this.client, "leave");
     else if (this.running) this.tellOfDrivers(); // where they were not wanted as it said hello
     const { promise } = this.arrival;
     if (this.state === "stopped") void this.begin();
@@ -102,8 +105,11 @@ export class WorkerLife {
     } else if (this.restart) void this.begin();
   }
 
-  /** Resolves when the process is gone, killed where it takes longer than `shutdownMs`. Requests that wait reject. */
-  stop(reason: string): Promise<void> {
+  /**
+   * Resolves when the process is gone, killed where it takes longer than `shutdownMs`; with `leave` one that others use goes on for them.
+   * Requests that wait reject.
+   */
+  stop(reason: string, how: Parting = "shutdown"): Promise<void> {
     const client = this.client;
     this.forget();
     if (this.state !== "failed") {
@@ -111,7 +117,7 @@ export class WorkerLife {
       this.arrival = new Deferred();
       this.enter("stopped", null);
     }
-    if (client) this.leave(client);
+    if (client) this.part(client, how);
     return this.stopping;
   }
 
@@ -120,19 +126,19 @@ export class WorkerLife {
     if (this.client !== client || !this.arrived) return;
     this.drivers.failedComputing(error, this.options.clock.now());
     this.log("warning", `the worker is started anew, since the GPU failed: ${error.message}`);
-    this.makeWay(client);
+    this.makeWay(client, "shutdown");
   }
 
   /** For another worker. Whoever waits for a hello waits for that one's. */
-  private makeWay(client: SupervisedClient): void {
+  private makeWay(client: SupervisedClient, how: Parting): void {
     if (this.arrived) this.arrival = new Deferred();
     this.forget();
-    this.leave(client);
+    this.part(client, how);
     this.enter("stopped", null);
   }
 
-  private leave(client: SupervisedClient): void {
-    this.stopping = Promise.all([this.stopping, this.shutDown(client)]).then(() => undefined);
+  private part(client: SupervisedClient, how: Parting): void {
+    this.stopping = Promise.all([this.stopping, this.partFrom(client, how)]).then(() => undefined);
   }
 
   private async begin(): Promise<void> {
@@ -224,8 +230,8 @@ export class WorkerLife {
     this.restart = null;
   }
 
-  private async shutDown(client: SupervisedClient): Promise<void> {
-    client.shutdown().catch(() => undefined);
+  private async partFrom(client: SupervisedClient, how: Parting): Promise<void> {
+    client[how]().catch(() => undefined);
     if (!(await settles(client.exited, this.options.shutdownMs, this.options.clock))) client.dispose();
     await client.exited;
   }

@@ -22,6 +22,8 @@ export interface WorkerProcess {
   readonly exited: Promise<WorkerExit>;
   /** Ends it at once, whatever it is doing. */
   kill(): void;
+  /** Of a worker that other windows use too: lets go of it, and `exited` resolves. False, or absent: it is this process's alone. */
+  leave?(): boolean | Promise<boolean>;
 }
 
 const LAST_WORDS = 4096;
@@ -36,12 +38,7 @@ export function forkWorker(bundle: string, env: Record<string, string | undefine
   const child = fork(bundle, gpus ? [] : [NO_GPUS], {
     execArgv: [],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
-    env: {
-      ...process.env,
-      NODE_OPTIONS: undefined, // a debugger's or a profiler's of this process, not the worker's
-      ...(process.versions["electron"] ? { ELECTRON_RUN_AS_NODE: "1" } : {}),
-      ...env,
-    },
+    env: asNode(env),
   });
   return {
     pid: child.pid,
@@ -51,6 +48,14 @@ export function forkWorker(bundle: string, env: Record<string, string | undefine
     kill: () => void child.kill("SIGKILL"),
   };
 }
+
+/** This process's environment with `env` laid over it, for a process that runs a script as Node.js does. */
+export const asNode = (env: Record<string, string | undefined> = {}): NodeJS.ProcessEnv => ({
+  ...process.env,
+  NODE_OPTIONS: undefined, // a debugger's or a profiler's of this process, not the other's
+  ...(process.versions["electron"] ? { ELECTRON_RUN_AS_NODE: "1" } : {}),
+  ...env,
+});
 
 function exitOf(child: ChildProcess): Promise<WorkerExit> {
   const exited = new Deferred<WorkerExit>();
@@ -80,5 +85,5 @@ export function wasCrash({ code, signal, error }: WorkerExit, platform = process
 
 /** E.g. "signal SIGSEGV", "exit code 70", "spawn ENOENT". */
 export function describeExit({ code, signal, error }: WorkerExit): string {
-  return error ? error.message : signal ? `signal ${signal}` : `exit code ${code}`;
+  return error ? error.message : signal ? `signal ${signal}` : code === null ? "its connection is lost" : `exit code ${code}`;
 }

@@ -148,13 +148,13 @@ export class WorkerSupervisor {
     return (await this.life.running?.status()) ?? null;
   }
 
-  /** Frees the models and forgets them. What runs on them ends as cancelled. */
-  async unload(): Promise<void> {
+  /** Frees the models and forgets them. What runs on them ends as cancelled. Resolves with how many other windows go on using them. */
+  async unload(): Promise<number> {
     this.wanted = null;
     this.loading?.abort.abort();
     await this.loading?.promise.catch(() => undefined);
     this.wanted = null;
-    await this.unloadBecause(null);
+    return this.unloadBecause(null);
   }
 
   /** Forgives past crashes: after "failed" the next request starts a worker again; a restart that waits happens now. */
@@ -162,14 +162,19 @@ export class WorkerSupervisor {
     this.life.reset();
   }
 
-  /** Shuts the worker down, by force where it does not answer. A later request starts it again. */
+  /** Shuts the worker down, by force where it does not answer, for all windows that use it. A later request starts another. */
   async stop(): Promise<void> {
     await this.life.stop("the worker was stopped");
   }
 
-  /** Stops, and is silent from now on. */
+  /** As {@link stop}, but a worker that other windows use goes on for them. */
+  async leave(): Promise<void> {
+    await this.life.stop("the worker was let go of", "leave");
+  }
+
+  /** Leaves, and is silent from now on. */
   async dispose(): Promise<void> {
-    await this.stop();
+    await this.leave();
     this.stateEmitter.dispose();
     this.logEmitter.dispose();
     this.driverEmitter.dispose();
@@ -288,12 +293,12 @@ export class WorkerSupervisor {
     this.idle = null;
   }
 
-  private async unloadBecause(reason: string | null): Promise<void> {
+  private async unloadBecause(reason: string | null): Promise<number> {
     this.stopIdleTimer();
     const client = this.life.running;
-    if (!client) return;
+    if (!client) return 0;
     this.become("ready", reason, null);
-    await client.unload();
+    return client.unload();
   }
 
   private become(state: WorkerState, reason: string | null, loaded: LoadResult | null): void {

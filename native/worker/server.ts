@@ -7,7 +7,7 @@ import {
   CancelLane, Generate, GenerateProgress, Hello, Inspect, Load, LoadProgress, PROTOCOL_VERSION, Shutdown, Status, Tokenize,
   Unload,
   type GenerateResult, type HelloResult, type InspectResult, type LoadResult, type LogParams, type StatusResult,
-  type TokenizeResult,
+  type TokenizeResult, type UnloadResult,
 } from "../../protocol/worker";
 import type { NativeEngine, OctetAddon } from "../addon/octet";
 import { toResponseError, WorkerError } from "./errors";
@@ -152,13 +152,13 @@ export class WorkerServer {
     };
   }
 
-  private async unload(): Promise<null> {
+  private async unload(): Promise<UnloadResult> {
     if (this.loading) {
       this.addon().cancelLoad();
       await this.loading.catch(() => undefined);
     }
     await this.close();
-    return null;
+    return { inUse: 0 };
   }
 
   private async shutdown(): Promise<null> {

@@ -25,7 +25,7 @@ export const noticesFile = path.join(root, "build/THIRD_PARTY_NOTICES.txt");
 /** Says the same as {@link contents}, for whoever runs vsce himself. */
 export const ignoreFile = ".vscodeignore";
 
-const bundles = ["extension.js", "worker.js", "cli.js", "octet.node"];
+const bundles = ["extension.js", "worker.js", "workerHost.js", "cli.js", "octet.node"];
 const views = ["latency.css", "latency.js", "solutions.css", "solutions.js"];
 
 /**

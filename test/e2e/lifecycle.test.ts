@@ -1,10 +1,10 @@
-// The worker's life as the operating system sees it: one a window, back after it was killed, gone with the window; and errors
-// that tell the user what to do.
+// The worker's life as the operating system sees it: one for all windows, back after it was killed, gone with the last window; and
+// errors that tell the user what to do.
 
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { pictureFailures } from "./failures";
-import { networkSockets, processes, workers } from "./processes";
+import { keepers, networkSockets, processes, runsIn, workers } from "./processes";
 import { marked, typescript } from "./samples";
 import { writeSettings, writeWorkspaceFile } from "./scratch";
 import { until } from "./until";
@@ -53,10 +53,14 @@ describe("the worker", () => {
     expect(networkSockets(worker) ?? []).toEqual([]);
   });
 
-  it("is started by an extension host that holds no socket of a network but those of VS Code's own server", async () => {
+  it("is kept by a process with no socket of a network, for an extension host that holds none but those of VS Code's own server", async () => {
     await complete();
     const worker = await oneWorker();
-    const host = processes().find(({ pid }) => pid === worker)?.parent ?? 0;
+    const keeper = processes().find(({ pid }) => pid === worker);
+    expect(keepers(scratch.extensions)).toEqual([keeper?.parent]);
+    expect(networkSockets(keeper?.parent ?? 0) ?? []).toEqual([]);
+    const [host = 0, ...others] = processes().filter(({ pid, command }) => command.includes("type=extensionHost") && runsIn(pid, scratch.home)).map(({ pid }) => pid);
+    expect(others).toEqual([]);
     const port = Number(new URL(inject("server")).port).toString(16).toUpperCase().padStart(4, "0");
     expect(host).toBeGreaterThan(1);
     expect((networkSockets(host) ?? []).filter((line) => !new RegExp(`^\\d+: [0-9A-F]+:${port} `).test(line.trim()))).toEqual([]);
@@ -72,15 +76,45 @@ describe("the worker", () => {
     expect(await window.notifications()).toEqual([]);
   });
 
-  it("is one again after the window is loaded anew", async () => {
+  it("is there still, with its models, when the window is loaded anew", async () => {
     await complete();
     const before = await oneWorker();
     await window.reload();
     await window.openFile("lifecycle.ts");
     await window.goTo(sample.line, sample.column);
     expect(await complete()).not.toBe("");
-    await until("the former is gone", () => !running().includes(before), { tell: running });
-    expect(running()).toHaveLength(1);
+    expect(running()).toEqual([before]);
+  });
+
+  it("serves a second window too, or leaves it to one of its own where that is set; each goes with its window", async () => {
+    await complete();
+    const first = await oneWorker();
+    const second = await CodeWindow.open(browser, inject("server"), scratch.workspace);
+    const completeThere = async (): Promise<string> => {
+      await second.press("Escape", "Alt+\\");
+      return second.waitForGhostText();
+    };
+    try {
+      await second.openFile("lifecycle.ts");
+      await second.goTo(sample.line, sample.column);
+      expect(await completeThere()).not.toBe("");
+      expect(running()).toEqual([first]);
+
+      writeSettings(scratch, { "octet.shareModels": false });
+      await until("each window has its own", async () => {
+        await completeThere();
+        await complete();
+        return running().length === 2 && !running().includes(first);
+      }, { tell: running });
+      expect(keepers(scratch.extensions)).toEqual([]);
+    } finally {
+      writeSettings(scratch);
+      await second.close();
+    }
+    await until("one worker again", async () => {
+      await complete();
+      return running().length === 1 && keepers(scratch.extensions).length === 1;
+    }, { tell: running });
   });
 });
 
@@ -106,11 +140,11 @@ describe("the network", () => {
 });
 
 describe("closing the window", () => {
-  it("leaves no worker", async () => {
+  it("leaves no worker, and nobody to keep one", async () => {
     await window.openFile("lifecycle.ts");
     await complete();
     await oneWorker();
     await window.close();
-    await until("the worker leaves", () => running().length === 0, { tell: running });
+    await until("the worker leaves", () => running().length + keepers(scratch.extensions).length === 0, { tell: running });
   });
 });

@@ -1,7 +1,7 @@
 // Processes as the operating system lists them: who is alive, and which of them is our worker.
 
 import { execFileSync } from "node:child_process";
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import path from "node:path";
 
 export interface Process {
@@ -21,11 +21,25 @@ export function processes(): Process[] {
 }
 
 /** Pids of the workers that run from the extension installed under `extensions`. */
-export function workers(extensions: string): number[] {
-  const bundle = path.join("dist", "worker.js");
+export const workers = (extensions: string): number[] => running(extensions, "worker.js");
+
+/** Pids of the processes that keep them for all windows. */
+export const keepers = (extensions: string): number[] => running(extensions, "workerHost.js");
+
+function running(extensions: string, bundle: string): number[] {
+  const script = path.join("dist", bundle);
   return processes()
-    .filter(({ command }) => command.includes(extensions) && command.includes(bundle))
+    .filter(({ command }) => command.split(" ").find((word) => word.endsWith(".js"))?.endsWith(script) && command.includes(extensions))
     .map(({ pid }) => pid);
+}
+
+/** Whether the process has that HOME. */
+export function runsIn(pid: number, home: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(`HOME=${home}`);
+  } catch {
+    return false;
+  }
 }
 
 /** Whatever still runs out of `folder`, or names it. */

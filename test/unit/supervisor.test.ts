@@ -174,6 +174,12 @@ describe("when idle", () => {
 });
 
 describe("stopping", () => {
+  it("lets go of the worker when the window closes: others may use it", async () => {
+    await readyWith("a");
+    void supervisor.dispose();
+    expect(last().calls.at(-1)).toBe("leave");
+  });
+
   it("shuts down in good order and starts again when asked", async () => {
     await readyWith("a");
     const first = last();

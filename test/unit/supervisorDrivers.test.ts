@@ -184,7 +184,7 @@ describe("a worker for the processor alone", () => {
     expect(await generating).toBe(written); // what is loaded serves until then
     const load = later(supervisor.load(params("a")));
     await settle();
-    expect(first.calls.at(-1)).toBe("shutdown");
+    expect(first.calls.at(-1)).toBe("leave");
     expect(workers).toHaveLength(1);
     first.shutdownAnswer.resolve();
     await first.die();
@@ -268,7 +268,7 @@ describe("a worker that is still starting", () => {
     const load = later(supervisor.load(params("a")));
     await settle();
     expect(workers).toHaveLength(1);
-    expect(last().calls.at(-1)).toBe("shutdown");
+    expect(last().calls.at(-1)).toBe("leave");
     await clock.advance(3000);
     expect(workers[0]!.calls.at(-1), "a driver that hangs hears of no shutdown").toBe("kill");
     await greet();

@@ -107,11 +107,16 @@ export class FakeClient implements SupervisedClient {
   async status(): Promise<StatusResult> {
     return { state: "empty", loaded: null, running: 0, queued: 0, lanesInUse: 0, residentBytes: 1, uptimeMs: 1 };
   }
-  async unload(): Promise<void> {
+  async unload(): Promise<number> {
     this.calls.push("unload");
+    return 0;
   }
   shutdown(): Promise<void> {
     this.calls.push("shutdown");
+    return this.shutdownAnswer.promise;
+  }
+  leave(): Promise<void> {
+    this.calls.push("leave");
     return this.shutdownAnswer.promise;
   }
   dispose(): void {

@@ -8,7 +8,8 @@ import * as esbuild from "esbuild";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { WorkerClient } from "../../extension/worker/client";
 import type { StartOptions } from "../../extension/worker/life";
-import { forkWorker } from "../../extension/worker/process";
+import { forkWorker, type WorkerProcess } from "../../extension/worker/process";
+import { shareWorker } from "../../extension/worker/shared/connect";
 import { WorkerSupervisor, type SupervisorOptions } from "../../extension/worker/supervisor";
 import type { GenerateParams, LoadParams } from "../../protocol/worker";
 
@@ -16,7 +17,9 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "
 const realAddon = path.join(root, "dist", "octet.node");
 
 export interface Addon {
-  name: "pretended" | "real";
+  name: "pretended" | "real" | "pretended, shared";
+  /** Its workers are those of a process that keeps them for all windows. */
+  shared?: true;
   file: string;
   load: LoadParams;
   /** Steps that may still happen between a cancellation in the client and the last lane's end: few of a thousand, on a busy machine too. */
@@ -42,7 +45,11 @@ const real: Addon = {
 };
 export const addons: Addon[] = existsSync(realAddon) ? [pretended, real] : [pretended];
 
+/** The same with one window at a worker that others could share. */
+export const shared: Addon = { ...pretended, name: "pretended, shared", shared: true };
+
 let nextId = 0;
+let keepers = 0;
 /** A request that runs for seconds unless something ends it. */
 export function request(changes: Partial<GenerateParams> = {}): GenerateParams {
   return {
@@ -63,14 +70,14 @@ export function request(changes: Partial<GenerateParams> = {}): GenerateParams {
 let folder = "";
 const leftovers: (() => unknown)[] = [];
 
-/** Bundles the worker (and the script of parent.ts) for this file's tests. */
+/** Bundles the worker, the process that keeps it for all windows, and the script of parent.ts, for this file's tests. */
 export function useWorkerBundle(): void {
   beforeAll(async () => {
     mkdirSync(path.join(root, "build"), { recursive: true });
     folder = mkdtempSync(path.join(root, "build", "worker-test-"));
     await esbuild.build({
       absWorkingDir: root,
-      entryPoints: { worker: "native/worker/main.ts", parent: "test/worker/parent.ts" },
+      entryPoints: { worker: "native/worker/main.ts", workerHost: "extension/worker/shared/main.ts", parent: "test/worker/parent.ts" },
       outdir: folder,
       bundle: true,
       platform: "node",
@@ -85,6 +92,7 @@ export function useWorkerBundle(): void {
 }
 
 export const bundle = (): string => path.join(folder, "worker.js");
+export const hostBundle = (): string => path.join(folder, "workerHost.js");
 export const parentScript = (): string => path.join(folder, "parent.js");
 
 export function atEnd(end: () => unknown): void {
@@ -94,12 +102,19 @@ export function atEnd(end: () => unknown): void {
 export type Env = Record<string, string | undefined>;
 
 export function start(addon: Addon, env: Env = {}, script = bundle(), options: Partial<StartOptions> = {}): WorkerClient {
-  const client = new WorkerClient(forkWorker(script, { OCTET_ADDON: addon.file, ...env }, options));
+  const all = { OCTET_ADDON: addon.file, ...env };
+  const client = new WorkerClient(addon.shared ? shareAlone(script, all, options) : forkWorker(script, all, options));
   atEnd(() => {
     client.dispose();
     return client.exited;
   });
   return client;
+}
+
+/** By a keeper that no other client finds. */
+function shareAlone(bundle: string, env: Env, { gpus = true }: Partial<StartOptions>): WorkerProcess {
+  const own = { ...env, OCTET_KEEPER: String(keepers++), OCTET_LINGER_MS: "100", XDG_RUNTIME_DIR: folder };
+  return shareWorker({ bundle, host: hostBundle(), gpus, env: own, onPrivate: (reason) => { throw new Error(reason); } });
 }
 
 export async function startLoaded(addon: Addon, env: Env = {}): Promise<WorkerClient> {

@@ -8,11 +8,11 @@ import { WorkerClient } from "../../extension/worker/client";
 import {
   PROTOCOL_VERSION, type GenerateProgressParams, type LoadProgressParams, type StepEvent,
 } from "../../protocol/worker";
-import { addons, atEnd, bundle, isAlive, request, start, startLoaded, until, useWorkerBundle } from "./harness";
+import { addons, atEnd, bundle, isAlive, request, shared, start, startLoaded, until, useWorkerBundle } from "./harness";
 
 useWorkerBundle();
 
-describe.each(addons)("a worker with the $name addon", (addon) => {
+describe.each([...addons, shared])("a worker with the $name addon", (addon) => {
   it("says hello", async () => {
     const hello = await start(addon).hello();
     expect(hello.protocolVersion).toBe(PROTOCOL_VERSION);

@@ -15,7 +15,7 @@ const under = (folder: string) => names.filter((name) => name.startsWith(folder)
 describe("the packaged extension", () => {
   it("holds the bundles, the addon and the views", () => {
     const cuda = existsSync(cudaLibrary) ? [`dist/${path.basename(cudaLibrary)}`] : []; // only where it has been built
-    const bundles = ["dist/cli.js", "dist/extension.js", "dist/octet.node", "dist/worker.js", ...cuda];
+    const bundles = ["dist/cli.js", "dist/extension.js", "dist/octet.node", "dist/worker.js", "dist/workerHost.js", ...cuda];
     expect(names.filter((name) => /^dist\/[^/]+$/.test(name)).sort()).toEqual(bundles.sort());
     expect(under("dist/webview/")).toEqual(["dist/webview/latency.css", "dist/webview/latency.js", "dist/webview/solutions.css", "dist/webview/solutions.js"]);
   });

@@ -1,0 +1,93 @@
+// A worker of another process, reached through a socket, as the worker process that it is to this window.
+
+import type { Socket } from "node:net";
+import {
+  AbstractMessageReader, SocketMessageReader, SocketMessageWriter, type DataCallback, type Disposable, type Message,
+} from "vscode-jsonrpc/node";
+import type { NotificationMessage } from "../../../protocol/messages";
+import { Attach, Attached, Exited, Kill, type AttachedParams, type AttachParams, type ExitedParams } from "../../../protocol/sharedWorker";
+import { Deferred } from "../async";
+import type { WorkerExit, WorkerProcess } from "../process";
+
+/** What a killed worker's keeper has to say that it is gone. */
+const KILL_MS = 2_000;
+const LOST = "the process that keeps the worker for all windows is gone";
+
+/** Asks for a worker. Null: the socket closed, or nothing came within `ms`. The socket is this function's from now on. */
+export async function attach(socket: Socket, params: AttachParams, ms: number): Promise<WorkerProcess | null> {
+  const exited = new Deferred<WorkerExit>();
+  const attached = new Deferred<boolean>();
+  let pid: number | undefined;
+  const reader = new WorkerMessages(new SocketMessageReader(socket), (method, said) => {
+    if (method === Attached.method) {
+      ({ pid } = said as AttachedParams);
+      attached.resolve(true);
+    } else if (method === Exited.method) {
+      exited.resolve(toExit(said as ExitedParams));
+      socket.destroy();
+    } else return false;
+    return true;
+  });
+  const writer = new SocketMessageWriter(socket);
+  const tell = <Params>({ method }: NotificationMessage<Params>, params: Params): void =>
+    void writer.write({ jsonrpc: "2.0", method, params } as Message).catch(() => undefined);
+  const lost = (): void => {
+    attached.resolve(false);
+    exited.resolve({ code: null, signal: null, lastWords: LOST });
+  };
+  socket.once("close", lost).on("error", () => socket.destroy());
+  tell(Attach, params);
+  const timer = setTimeout(lost, ms);
+  const isAttached = await attached.promise;
+  clearTimeout(timer);
+  if (!isAttached) {
+    socket.destroy();
+    return null;
+  }
+  return {
+    get pid() {
+      return pid;
+    },
+    reader,
+    writer,
+    exited: exited.promise,
+    kill: () => {
+      tell(Kill, null);
+      setTimeout(() => {
+        exited.resolve({ code: null, signal: "SIGKILL", lastWords: LOST });
+        socket.destroy();
+      }, KILL_MS).unref();
+    },
+    leave: () => {
+      exited.resolve({ code: 0, signal: null, lastWords: "" });
+      socket.end();
+      return true;
+    },
+  };
+}
+
+const toExit = ({ code, signal, error, lastWords }: ExitedParams): WorkerExit =>
+  ({ code, signal: signal as NodeJS.Signals | null, lastWords, ...(error === undefined ? {} : { error: new Error(error) }) });
+
+/** The messages of a socket but for those that `hear` takes; those that come before somebody listens wait. */
+class WorkerMessages extends AbstractMessageReader {
+  private callback: DataCallback | undefined;
+  private readonly waiting: Message[] = [];
+  private readonly listening: Disposable;
+
+  constructor(reader: SocketMessageReader, hear: (method: string, params: unknown) => boolean) {
+    super();
+    this.listening = reader.listen((message) => {
+      const { method, params } = message as Message & { method?: string; params?: unknown };
+      if (method !== undefined && hear(method, params)) return;
+      if (this.callback) this.callback(message);
+      else this.waiting.push(message);
+    });
+  }
+
+  listen(callback: DataCallback): Disposable {
+    this.callback = callback;
+    for (const message of this.waiting.splice(0)) callback(message);
+    return this.listening;
+  }
+}
