@@ -1,6 +1,6 @@
 // What the worker is to load, by the settings.
 import * as vscode from "vscode";
-import type { LoadParams } from "../protocol/worker";
+import { MAX_LANES, type LoadParams } from "../protocol/worker";
 import type { OctetConfig } from "./config";
 import { pairOf, type Pair } from "./models/pair";
 
@@ -10,13 +10,17 @@ export function pairFromConfig({ target, draft, draftLength }: OctetConfig, root
   return draftLength === "none" ? { ...pair, draft: null } : pair;
 }
 
-/** `storage`: the extension's own folder. Lanes enough for an inline request as well as for Generate Solutions. */
-export const loadParams = (config: OctetConfig, pair: Pair, storage: vscode.Uri): LoadParams => ({
-  ...pair,
-  device: config.device,
-  threads: config.threads ?? 0,
-  lanes: Math.max(config.candidates, config.solutions.count),
-  contextTokens: config.contextTokens,
-  kvType: "f16",
-  cudaPlans: vscode.Uri.joinPath(storage, "cuda-plans.txt").fsPath,
-});
+/** `storage`: the extension's own folder. Lanes enough for Generate Solutions, and for ghost text meanwhile. */
+export function loadParams(config: OctetConfig, pair: Pair, storage: vscode.Uri): LoadParams {
+  const lanes = Math.max(config.candidates, config.solutions.count);
+  return {
+    ...pair,
+    device: config.device,
+    threads: config.threads ?? 0,
+    lanes,
+    spareLanes: Math.min(config.candidates, MAX_LANES - lanes),
+    contextTokens: config.contextTokens,
+    kvType: "f16",
+    cudaPlans: vscode.Uri.joinPath(storage, "cuda-plans.txt").fsPath,
+  };
+}

@@ -70,6 +70,11 @@ export interface LoadParams {
   threads: number;
   /** Lanes wanted, 1 to MAX_LANES. Fewer are given, with a notice, where memory is short. */
   lanes: number;
+  /**
+   * More lanes, for requests beside one that has `lanes`: given all or none, where memory holds them without less of anything else. Cache
+   * they have what the others leave. Together at most MAX_LANES. Absent: none.
+   */
+  spareLanes?: number;
   /** Longest prompt + completion of a lane, in tokens; 0: the model's own, bounded by memory. */
   contextTokens: number;
   /** Precision of the KV cache. */
@@ -83,7 +88,10 @@ export interface LoadResult {
   runtime: "llama" | "cuda";
   device: DeviceInfo;
   threads: number;
+  /** Of one request, at most. */
   lanes: number;
+  /** Beside them, for other requests at the same time. */
+  spareLanes: number;
   contextTokens: number;
   /** Cells of the shared KV cache. */
   cacheTokens: number;

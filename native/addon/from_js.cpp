@@ -101,6 +101,7 @@ llama::LoadOptions load_options(const Napi::Object& params) {
   options.device = get_string(params, "device");
   options.threads = get_int(params, "threads", 0, 1024);
   options.lanes = get_int(params, "lanes", 1, kMaxLanes);
+  if (params.Get("spareLanes").IsNumber()) options.spare_lanes = get_int(params, "spareLanes", 0, kMaxLanes);
   options.context_tokens = get_int(params, "contextTokens", 0, 1 << 24);
   if (params.Get("cudaPlans").IsString()) options.cuda_plans = get_string(params, "cudaPlans");
   const std::string kv = get_string(params, "kvType");

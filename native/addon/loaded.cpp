@@ -17,7 +17,7 @@ Loaded start_llama(const llama::LoadOptions& options, const Progress& progress) 
   llama::LoadedPair pair = llama::load(options, progress);
   const RuntimeInfo info{.name = "llama",
                          .device = pair.device.description,
-                         .max_lanes = pair.lanes,
+                         .max_lanes = pair.lanes + pair.spare_lanes,
                          .context_tokens = pair.context_tokens,
                          .cache_tokens = pair.cache_tokens,
                          .vocabulary = pair.shared_vocabulary,
@@ -32,6 +32,7 @@ Loaded start_llama(const llama::LoadOptions& options, const Progress& progress) 
                 .memory = pair.memory,
                 .threads = pair.threads,
                 .lanes = pair.lanes,
+                .spare_lanes = pair.spare_lanes,
                 .context_tokens = pair.context_tokens,
                 .cache_tokens = pair.cache_tokens,
                 .notices = pair.notices};
@@ -50,7 +51,8 @@ Loaded start_cuda(const cuda::Library& library, const llama::LoadOptions& option
                 .device = pair.device,
                 .memory = pair.memory,
                 .threads = 1,
-                .lanes = info.max_lanes,
+                .lanes = pair.lanes,
+                .spare_lanes = pair.spare_lanes,
                 .context_tokens = info.context_tokens,
                 .cache_tokens = info.cache_tokens,
                 .notices = pair.notices};

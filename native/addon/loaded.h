@@ -16,7 +16,7 @@ struct Loaded {
   std::string runtime;
   llama::Device device;
   llama::MemoryEstimate memory;
-  int threads = 0, lanes = 0, context_tokens = 0, cache_tokens = 0;
+  int threads = 0, lanes = 0, spare_lanes = 0, context_tokens = 0, cache_tokens = 0;
   std::vector<std::string> notices;
   double load_ms = 0;
 };

@@ -143,6 +143,7 @@ Napi::Object to_js(Napi::Env env, const Loaded& loaded, bool fim) {
   object.Set("device", to_js(env, loaded.device));
   object.Set("threads", loaded.threads);
   object.Set("lanes", loaded.lanes);
+  object.Set("spareLanes", loaded.spare_lanes);
   object.Set("contextTokens", loaded.context_tokens);
   object.Set("cacheTokens", loaded.cache_tokens);
   Napi::Object memory = Napi::Object::New(env);

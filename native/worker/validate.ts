@@ -128,6 +128,7 @@ export const loadParams = object<LoadParams>({
   device: text('"auto", "cpu", "gpu" or a device\'s name', 1, 200),
   threads: integer(0, 1024),
   lanes: integer(1, MAX_LANES),
+  spareLanes: optional(integer(0, MAX_LANES)),
   contextTokens: integer(0, MAX_CONTEXT),
   kvType: oneOf("f32", "f16", "q8_0"),
   cudaPlans: optional(path),

@@ -83,6 +83,32 @@ test("the status bar says that a request runs until all its lanes have ended", a
   assert.equal(statusBar.view?.kind, "ready");
 });
 
+test("ghost text comes while solutions are being written", async () => {
+  const { session } = await octet();
+  const { lanes, spareLanes } = await session.ready();
+  assert.deepEqual([lanes, spareLanes], [8, 8]);
+  const abort = new AbortController();
+  let written = 0;
+  let ended = false;
+  const solutions = session.generate({
+    kind: "solutions",
+    label: "beside ghost text",
+    params: {
+      prompt: { kind: "text", text: "class Stack:\n" }, lanes, maxTokens: 1_500, stop: [], stopTokens: [], budgetMs: null, ignoreEnd: true,
+      sampling: { temperature: 1, topK: 0, topP: 1, minP: 0, seed: 1 }, draftLength: "none",
+    },
+  }, { signal: abort.signal, onProgress: ({ steps }) => void (written += steps.length) });
+  void solutions.result.finally(() => (ended = true));
+  await until("solutions are being written", () => written > 0);
+  const items = await ask(await edit(CODE));
+  const at = written;
+  assert.equal(ended, false, "it came before they ended");
+  assert(items.length > 0);
+  await until("they go on", () => written > at || ended);
+  abort.abort();
+  await solutions.result;
+});
+
 test("changed settings are followed at once where models are loaded", async () => {
   const { session } = await octet();
   await session.ready();

@@ -201,6 +201,38 @@ TEST_CASE("the less memory, the fewer lanes, until one lane and 256 tokens do no
   CHECK(last.context_tokens == 256);
 }
 
+TEST_CASE("spare lanes are given where nothing was reduced, all or none, and take no cache") {
+  const Footprint target{dense_shape(32, 4096, 32, 8, 14336), std::uint64_t{8} << 30};
+  LoadOptions options;
+  const Fit plain = fit_to_memory(options, target, nullptr, UINT64_MAX);
+  CHECK(plain.spare_lanes == 0);
+  options.spare_lanes = 8;
+  const Fit roomy = fit_to_memory(options, target, nullptr, UINT64_MAX);
+  CHECK(roomy.lanes == 8);
+  CHECK(roomy.spare_lanes == 8);
+  CHECK(roomy.cache_tokens == plain.cache_tokens);
+  CHECK(roomy.memory.kv_cache == plain.memory.kv_cache);
+  CHECK(roomy.memory.total > plain.memory.total);
+  CHECK(fit_to_memory(options, target, nullptr, roomy.memory.total).spare_lanes == 8);
+  for (const std::uint64_t available : {roomy.memory.total - 1, plain.memory.total}) {
+    const Fit tight = fit_to_memory(options, target, nullptr, available);
+    CHECK(tight.lanes == 8);
+    CHECK(tight.context_tokens == plain.context_tokens);
+    CHECK(tight.spare_lanes == 0);
+    CHECK(tight.memory.total == plain.memory.total);
+    CHECK(tight.notices.empty());
+  }
+  const Fit reduced = fit_to_memory(options, target, nullptr, plain.memory.total - 1);
+  CHECK(reduced.context_tokens < plain.context_tokens);
+  CHECK(reduced.spare_lanes == 0);
+
+  options.target = kTargetFile;
+  for (const int spare : {-1, kMaxLanes - options.lanes + 1}) {
+    options.spare_lanes = spare;
+    CHECK_THROWS_WITH_AS(load(options, {}), doctest::Contains("with spare ones"), Error);
+  }
+}
+
 TEST_CASE("the training bounds the context") {
   LoadOptions options = exact_options(kTargetFile, kStoriesFile);
   options.draft.clear();

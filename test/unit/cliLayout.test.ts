@@ -19,7 +19,7 @@ function model(name: string): ModelInfo {
 const loaded: LoadResult = {
   target: model("octet-starter-6M"), draft: model("octet-starter-1M-draft"), runtime: "llama",
   device: { name: "CPU", description: "a processor", kind: "cpu", runtime: "llama", memoryBytes: 1e9, freeMemoryBytes: 1e9 },
-  threads: 2, lanes: 8, contextTokens: 2048, cacheTokens: 4096,
+  threads: 2, lanes: 8, spareLanes: 0, contextTokens: 2048, cacheTokens: 4096,
   memory: { targetWeights: 1, draftWeights: 1, kvCache: 1, compute: 1, total: 4, available: 9 }, fim: true, notices: [], loadMs: 1,
 };
 

@@ -9,7 +9,7 @@ const model = { path: "/m/target.gguf", name: "target", architecture: "llama", q
 const loaded: LoadResult = {
   target: model, draft: { ...model, name: "draft" }, runtime: "llama",
   device: { name: "CPU", description: "A processor", kind: "cpu", runtime: "llama", memoryBytes: 1, freeMemoryBytes: 1 },
-  threads: 1, lanes: 8, contextTokens: 512, cacheTokens: 4096, fim: true, notices: ["The context was cut to 512 tokens."], loadMs: 1,
+  threads: 1, lanes: 8, spareLanes: 0, contextTokens: 512, cacheTokens: 4096, fim: true, notices: ["The context was cut to 512 tokens."], loadMs: 1,
   memory: { targetWeights: 1, draftWeights: 1, kvCache: 1, compute: 1, total: 4, available: 9 },
 };
 const asleep: StatusInput = {

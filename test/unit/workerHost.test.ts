@@ -131,6 +131,29 @@ describe("a load", () => {
     expect(workers[0]!.generations).toHaveLength(1);
   });
 
+  it("that fails has dropped what the worker held: the next window loads it anew", async () => {
+    const one = await holding("a");
+    const failed = code(one.seat.load(params("b")));
+    await settle();
+    workers[0]!.loads[1]!.answer.reject(new OctetError("modelDamaged", "cut short"));
+    expect(await failed).toBe("modelDamaged");
+    const again = later(open().seat.load(params("a")));
+    await settle();
+    expect(workers[0]!.loads.map(({ params }) => params.target)).toEqual(["a", "b", "a"]);
+    await answer(workers[0]!);
+    await again;
+  });
+
+  it("elsewhere lets go of what a window had", async () => {
+    const [one, two] = [await holding("a"), await holding("a")];
+    const moved = two.seat.load(params("b"));
+    await settle();
+    await answer(workers[1]!);
+    await moved;
+    expect(await one.seat.unload()).toEqual({ inUse: 0 });
+    expect(workers[0]!.calls.at(-1)).toBe("unload");
+  });
+
   it("goes to a worker that nobody uses any more before another is started", async () => {
     const one = await holding("a");
     one.seat.close();

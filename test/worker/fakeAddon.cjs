@@ -68,7 +68,7 @@ async function load(params, onProgress) {
   }
   return new FakeEngine({
     target: model(params.target), draft: params.draft === null ? null : model(params.draft), runtime: "llama", device: params.device === "cpu" ? CPU : devices[0],
-    threads: params.threads || 2, lanes: params.lanes, contextTokens: params.contextTokens || 2048, cacheTokens: 4096,
+    threads: params.threads || 2, lanes: params.lanes, spareLanes: params.spareLanes ?? 0, contextTokens: params.contextTokens || 2048, cacheTokens: 4096,
     memory: { targetWeights: 1, draftWeights: 1, kvCache: 1, compute: 1, total: 4, available: 100 }, fim: true, notices: [], loadMs: 12,
   });
 }

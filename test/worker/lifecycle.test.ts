@@ -169,6 +169,19 @@ describe.each([...addons, shared])("a worker with the $name addon", (addon) => {
     expect(Object.fromEntries(events)).toEqual({ [first.id]: 90, [second.id]: 80 });
   });
 
+  it("begins a request that fits into the spare lanes while another has all its own", async () => {
+    const client = start(addon);
+    const { lanes, spareLanes } = await client.load({ ...addon.load, lanes: 3, spareLanes: 4 });
+    expect([lanes, spareLanes]).toEqual([3, 4]);
+    const cancel = new AbortController();
+    const long = client.generate(request({ lanes: 3 }), { signal: cancel.signal });
+    const short = await client.generate(request({ lanes: 4, maxTokens: 5 }));
+    expect(short.totals.tokens).toBe(20);
+    expect(await client.status()).toMatchObject({ running: 1, lanesInUse: 3 });
+    cancel.abort();
+    expect((await long).sequences.map(({ finishReason }) => finishReason)).toEqual(Array(3).fill("cancelled"));
+  });
+
   it("works beside a second worker with a second client", async () => {
     const [one, two] = await Promise.all([startLoaded(addon), startLoaded(addon)]);
     expect(one.pid).not.toBe(two.pid);

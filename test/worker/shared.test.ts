@@ -2,6 +2,7 @@
 // crash, or want something else.
 
 import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { spawn } from "node:child_process";
@@ -266,6 +267,19 @@ describe("the keeper", () => {
     const child = spawn(process.execPath, [hostBundle(), socket, bundle()], { env: { ...process.env, OCTET_LINGER_MS: "300" } });
     expect(await new Promise((resolve) => child.once("exit", resolve))).toBe(0);
     expect(existsSync(socket)).toBe(false);
+  });
+
+  it("stays for a window that is about to attach", async () => {
+    const house = new House();
+    const socket = path.join(house.folder, "slow.sock");
+    const keeper = spawn(process.execPath, [hostBundle(), socket, bundle()], { env: { ...process.env, OCTET_LINGER_MS: "500" } });
+    const left = new Promise((resolve) => keeper.once("exit", resolve));
+    expect(await until(() => existsSync(socket))).toBe(true);
+    const window = connect(socket);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(keeper.exitCode).toBe(null);
+    window.destroy();
+    expect(await left).toBe(0);
   });
 
   it("says how it is started where it is started by hand", async () => {

@@ -107,7 +107,6 @@ export class PooledWorker {
       (error: unknown) => {
         load.underWay = false;
         const untouched = toOctetError(error).code === "badParams"; // refused before what was loaded was dropped
-        if (!untouched) this.holders.clear();
         if (this.load === load) this.load = untouched ? before : null;
       },
     );

@@ -37,6 +37,9 @@ void check(const LoadOptions& options) {
   if (options.lanes < 1 || options.lanes > kMaxLanes) {
     refuse("There can be 1 to " + std::to_string(kMaxLanes) + " lanes, not " + std::to_string(options.lanes));
   }
+  if (options.spare_lanes < 0 || options.lanes + options.spare_lanes > kMaxLanes) {
+    refuse("There can be " + std::to_string(kMaxLanes) + " lanes with spare ones, not " + std::to_string(options.lanes) + " and " + std::to_string(options.spare_lanes));
+  }
   if (options.context_tokens < 0) {
     refuse("The context cannot have " + std::to_string(options.context_tokens) + " tokens");
   }

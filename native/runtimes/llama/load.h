@@ -67,6 +67,9 @@ struct LoadOptions {
   std::string device = "auto";   ///< "auto", "cpu", "gpu" or a device's name.
   int threads = 0;               ///< 0: default_threads().
   int lanes = 8;                 ///< 1 to kMaxLanes.
+  /// More lanes for requests beside one that takes `lanes`; kMaxLanes with them at most. All are given, or none, where memory holds them with all
+  /// else as asked for; they share the cache that is there.
+  int spare_lanes = 0;
   int context_tokens = 0;        ///< 0: the model's own, at most 8192, bounded by memory.
   enum class KvType { kF32, kF16, kQ8_0 } kv_type = KvType::kF16;
   std::string cuda_plans;        ///< The CUDA runtime's file of measured plans, UTF-8; empty: it measures none. Not looked at by llama.cpp's.
@@ -82,7 +85,7 @@ struct LoadedPair {
   ModelInfo target_info, draft_info;
   Device device;
   MemoryEstimate memory;
-  int threads = 0, lanes = 0, context_tokens = 0, cache_tokens = 0;
+  int threads = 0, lanes = 0, spare_lanes = 0, context_tokens = 0, cache_tokens = 0;
   int prefill_chunk = 0;             ///< RuntimeInfo::prefill_chunk.
   bool keeps_prefill_chunk = false;  ///< RuntimeInfo::keeps_prefill_chunk: on the CPU, where a pass can be given up.
   std::vector<std::string> notices;

@@ -92,11 +92,12 @@ Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Foo
     fit.notices.push_back("Keys and values are kept as float16: this model's heads do not divide into q8_0 blocks.");
   }
   const auto update = [&] {
+    const int lanes = fit.lanes + fit.spare_lanes;
     fit.cache_tokens = cache_tokens(fit.lanes, fit.context_tokens);
-    fit.memory = estimate(target, draft, fit.kv_type, fit.lanes, fit.cache_tokens);
+    fit.memory = estimate(target, draft, fit.kv_type, lanes, fit.cache_tokens);
     if (compute) {
       fit.memory.total -= fit.memory.compute;
-      fit.memory.compute = compute(fit.lanes, fit.context_tokens, fit.cache_tokens);
+      fit.memory.compute = compute(lanes, fit.context_tokens, fit.cache_tokens);
       fit.memory.total += fit.memory.compute;
     }
     fit.memory.available = available;
@@ -118,6 +119,14 @@ Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Foo
     throw Error(ErrorCode::kOutOfMemory, "The model needs " + readable(fit.memory.total) + " with one lane and " +
                 std::to_string(fit.context_tokens) + " tokens, and " + readable(available) + " are free",
                 "Close other programs, leave the draft out, or choose a smaller model.");
+  }
+
+  if (fit.lanes == options.lanes && fit.context_tokens == wanted) {
+    fit.spare_lanes = options.spare_lanes;
+    if (!update()) {
+      fit.spare_lanes = 0;
+      update();
+    }
   }
 
   if (options.context_tokens > wanted) {

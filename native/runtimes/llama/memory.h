@@ -13,6 +13,7 @@ struct Footprint {
 
 struct Fit {
   int lanes = 0, context_tokens = 0, cache_tokens = 0;
+  int spare_lanes = 0;  ///< All that were asked for, or none.
   LoadOptions::KvType kv_type = LoadOptions::KvType::kF16;
   MemoryEstimate memory;
   std::vector<std::string> notices;  ///< A sentence for each thing that is not as asked for.
@@ -29,7 +30,7 @@ using ComputeBytes = std::function<std::uint64_t(int lanes, int context_tokens, 
 
 /// Reduces the context down to 1024 tokens, then the lanes down to one, then the context down to 256, until the
 /// estimate is within `available` bytes. Keys and values are float16 where blocks of 32 do not divide the heads.
-/// Throws Error(kOutOfMemory) if even the least does not fit. Without `compute`, llama.cpp's buffers are estimated.
+/// Spare lanes are given where nothing had to be reduced. Throws Error(kOutOfMemory) if even the least does not fit. Without `compute`, llama.cpp's buffers are estimated.
 Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Footprint* draft,
                   std::uint64_t available, const ComputeBytes& compute = {});
 

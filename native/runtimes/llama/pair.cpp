@@ -66,7 +66,7 @@ void load_on(const ChosenDevice& chosen, Fit fit, const LoadOptions& options, co
 
   const ThreadPool pool = make_thread_pool(pair.threads);
   for (int attempt = 0;; ++attempt) {
-    ContextOptions context{fit.cache_tokens, fit.lanes, pair.threads, fit.kv_type, chosen.handle != nullptr, false};
+    ContextOptions context{fit.cache_tokens, fit.lanes + fit.spare_lanes, pair.threads, fit.kv_type, chosen.handle != nullptr, false};
     try {
       context.keep_scores = keeps_scores(target.shape, fit.cache_tokens);
       pair.target = make_model(target_model, pool, context);
@@ -95,6 +95,7 @@ void load_on(const ChosenDevice& chosen, Fit fit, const LoadOptions& options, co
   }
   pair.vocabulary = make_vocabulary(target_model);
   pair.lanes = fit.lanes;
+  pair.spare_lanes = fit.spare_lanes;
   pair.context_tokens = fit.context_tokens;
   pair.cache_tokens = pair.target->cache_tokens();
   const auto parameters = static_cast<double>(pair.target_info.parameters + pair.draft_info.parameters);

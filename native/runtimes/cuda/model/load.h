@@ -12,6 +12,7 @@ struct LoadedPair {
   llama::ModelInfo target_info, draft_info;
   llama::Device device;
   llama::MemoryEstimate memory;
+  int lanes = 0, spare_lanes = 0;
   std::vector<std::string> notices;
 };
 
