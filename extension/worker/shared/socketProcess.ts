@@ -23,7 +23,7 @@ export async function attach(socket: Socket, params: AttachParams, ms: number): 
       ({ pid } = said as AttachedParams);
       attached.resolve(true);
     } else if (method === Exited.method) {
-      exited.resolve(toExit(said as ExitedParams));
+      reader.whenHeard(() => exited.resolve(toExit(said as ExitedParams)));
       socket.destroy();
     } else return false;
     return true;
@@ -33,7 +33,7 @@ export async function attach(socket: Socket, params: AttachParams, ms: number): 
     void writer.write({ jsonrpc: "2.0", method, params } as Message).catch(() => undefined);
   const lost = (): void => {
     attached.resolve(false);
-    exited.resolve({ code: null, signal: null, lastWords: LOST });
+    reader.whenHeard(() => exited.resolve({ code: null, signal: null, lastWords: LOST }));
   };
   socket.once("close", lost).on("error", () => socket.destroy());
   tell(Attach, params);
@@ -74,20 +74,39 @@ class WorkerMessages extends AbstractMessageReader {
   private callback: DataCallback | undefined;
   private readonly waiting: Message[] = [];
   private readonly listening: Disposable;
+  /** Handed to the connection, and perhaps still in its queue, of which it takes a message a turn of the event loop. */
+  private unheard = 0;
+  private readonly whenAllHeard: (() => void)[] = [];
 
   constructor(reader: SocketMessageReader, hear: (method: string, params: unknown) => boolean) {
     super();
     this.listening = reader.listen((message) => {
       const { method, params } = message as Message & { method?: string; params?: unknown };
       if (method !== undefined && hear(method, params)) return;
-      if (this.callback) this.callback(message);
+      if (this.callback) this.pass(message, this.callback);
       else this.waiting.push(message);
     });
   }
 
   listen(callback: DataCallback): Disposable {
     this.callback = callback;
-    for (const message of this.waiting.splice(0)) callback(message);
+    for (const message of this.waiting.splice(0)) this.pass(message, callback);
     return this.listening;
+  }
+
+  /** Calls back when every message that came so far has been acted upon: an answer must not lose against the news of an end. */
+  whenHeard(act: () => void): void {
+    if (this.unheard === 0) act();
+    else this.whenAllHeard.push(act);
+  }
+
+  private pass(message: Message, callback: DataCallback): void {
+    callback(message);
+    if (this.unheard++ === 0) setImmediate(() => this.heardOne());
+  }
+
+  private heardOne(): void {
+    if (--this.unheard > 0) setImmediate(() => this.heardOne());
+    else for (const act of this.whenAllHeard.splice(0)) act();
   }
 }

@@ -1,0 +1,70 @@
+// A worker at the other end of a socket: how its end is told.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer, type Socket } from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { WorkerClient } from "../../extension/worker/client";
+import { attach } from "../../extension/worker/shared/socketProcess";
+
+let folder: string;
+let ends: (() => void)[];
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), "octet-socket-"));
+  ends = [() => rmSync(folder, { recursive: true })];
+});
+afterEach(() => ends.forEach((end) => end()));
+
+const framed = (message: object): string => {
+  const text = JSON.stringify({ jsonrpc: "2.0", ...message });
+  return `Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
+};
+const attached = framed({ method: "octet/attached", params: { pid: 7 } });
+const exited = framed({ method: "octet/exited", params: { code: 0, signal: null, lastWords: "" } });
+const log = (message: string): string => framed({ method: "octet/log", params: { level: "info", message } });
+
+/** A keeper that answers whatever comes by `serve`. */
+async function keeper(serve: (socket: Socket, heard: string) => void): Promise<Socket> {
+  const address = path.join(folder, "s.sock");
+  const server = createServer((socket) => socket.setEncoding("utf8").on("data", (text: string) => serve(socket, text)).on("error", () => undefined));
+  ends.unshift(() => server.close());
+  await new Promise<void>((resolve) => server.listen(address, resolve));
+  return connect(address);
+}
+
+it("an answer, and all that was said before it, is heard though the worker's end comes in the same breath", async () => {
+  const socket = await keeper((socket, heard) => {
+    if (heard.includes("octet/attach")) socket.write(attached);
+    const id = /"id":(\d+)/.exec(heard)?.[1];
+    if (id !== undefined) socket.end(Array.from({ length: 50 }, (_, i) => log(`line ${i}`)).join("") + framed({ id: Number(id), result: null }) + exited);
+  });
+  const client = new WorkerClient((await attach(socket, { gpus: false }, 5_000))!);
+  expect(client.pid).toBe(7);
+  const lines: string[] = [];
+  client.onLog(({ message }) => void lines.push(message));
+  await client.shutdown();
+  expect(lines).toHaveLength(50);
+  expect((await client.exited).exit).toEqual({ code: 0, signal: null, lastWords: "" });
+});
+
+it("a keeper that is lost with answers on their way rejects what is still open, and says so", async () => {
+  const socket = await keeper((socket, heard) => {
+    if (heard.includes("octet/attach")) socket.write(attached);
+    if (heard.includes("octet/status")) socket.end(log("one last line"));
+  });
+  const client = new WorkerClient((await attach(socket, { gpus: false }, 5_000))!);
+  const lines: string[] = [];
+  client.onLog(({ message }) => void lines.push(message));
+  await expect(client.status()).rejects.toMatchObject({ code: "workerDied", message: "the worker stopped (its connection is lost)" });
+  expect(lines).toEqual(["one last line"]);
+  expect((await client.exited).exit.lastWords).toBe("the process that keeps the worker for all windows is gone");
+});
+
+it("nobody who attaches in time is no worker", async () => {
+  expect(await attach(await keeper(() => undefined), { gpus: false }, 50)).toBe(null);
+});
+
+it("a socket that closes at once is no worker", async () => {
+  expect(await attach(await keeper((socket) => socket.destroy()), { gpus: false }, 5_000)).toBe(null);
+});
