@@ -17,7 +17,7 @@ namespace {
 
 RuntimeOptions options_of(const PairSource& source) {
   return {.vocabulary = source.vocabulary, .lanes = source.lanes, .context_tokens = source.context_tokens,
-          .cache_tokens = source.cache_tokens, .end_tokens = {source.end_tokens.begin(), source.end_tokens.end()}, .precision = source.precision};
+          .cache_tokens = source.cache_tokens, .spare_lanes = source.spare_lanes, .end_tokens = {source.end_tokens.begin(), source.end_tokens.end()}, .precision = source.precision};
 }
 
 DeviceBytes bytes_of(const PairSource& source, const DeviceInfo& device) {

@@ -19,6 +19,7 @@ struct PairSource {
   const NetworkSource* draft = nullptr;  ///< Null: none.
   int vocabulary = 0;                    ///< Tokens both know: RuntimeInfo::vocabulary.
   int lanes = 8, context_tokens = 0, cache_tokens = 0;
+  int spare_lanes = 0;                   ///< Of `lanes`, those for requests beside one that takes all others.
   std::span<const Token> end_tokens;     ///< A lane that draws one is idle from then on, before the host knows.
   Precision precision = Precision::kBf16;
   std::string plans_file;                ///< Where measured plans of products are kept, UTF-8 (runtime/tuning.h). Empty: none are measured.

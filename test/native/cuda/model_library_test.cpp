@@ -77,6 +77,21 @@ TEST_CASE("cuda library: a pair loaded through it writes what llama.cpp writes")
   }
 }
 
+TEST_CASE("cuda and llama.cpp: spare lanes are the engine's, and no single request's promise") {
+  const CudaLibrary cuda = load_cuda_library(OCTET_TEST_CUDA_LIBRARY);
+  REQUIRE_MESSAGE(cuda.library, cuda.reason);
+  for (const std::string device : {"gpu", "cpu"}) {
+    CAPTURE(device);
+    llama::LoadOptions options = small_pair(device);
+    options.spare_lanes = 3;
+    const Loaded loaded = start(options, cuda);
+    CHECK(loaded.runtime == (device == "gpu" ? "cuda" : "llama"));
+    CHECK(loaded.lanes == 2);
+    CHECK(loaded.spare_lanes == 3);
+    CHECK(loaded.engine->info().max_lanes == 5);
+  }
+}
+
 TEST_CASE("cuda library: what the memory is checked for counts cache, activations and steps") {
   const CudaLibrary cuda = load_cuda_library(OCTET_TEST_CUDA_LIBRARY);
   REQUIRE_MESSAGE(cuda.library, cuda.reason);

@@ -119,7 +119,7 @@ TEST_CASE("cuda tuning: of two networks' products those that decoding needs most
 }
 
 TEST_CASE("cuda tuning: passes in the order of their worth") {
-  const auto passes = passes_to_tune(8, 16, 32, true);
+  const auto passes = passes_to_tune(8, 0, 16, 32, true);
   REQUIRE(passes.size() > 10);
   const auto is = [&](std::size_t i, bool draft, int rows, int logits) {
     CHECK(passes[i].draft == draft);
@@ -138,7 +138,16 @@ TEST_CASE("cuda tuning: passes in the order of their worth") {
   CHECK(has(false, 1));
   CHECK(has(true, 128));  // catching up: four lanes of 32
   CHECK_FALSE(has(false, 7 * 8 / 2 + 3 * 100));
-  for (const TunedPass& pass : passes_to_tune(8, 0, 0, false)) CHECK_FALSE(pass.draft);
+  for (const TunedPass& pass : passes_to_tune(8, 0, 0, 0, false)) CHECK_FALSE(pass.draft);
+}
+
+TEST_CASE("cuda tuning: passes of spare lanes come after those of a request's own") {
+  const auto plain = passes_to_tune(8, 0, 0, 0, false), roomy = passes_to_tune(8, 8, 0, 0, false);
+  REQUIRE(roomy.size() == plain.size() + 2);
+  for (std::size_t i = 0; i < plain.size(); ++i) CHECK(roomy[i].rows == plain[i].rows);
+  CHECK(roomy[plain.size()].rows == 16);
+  CHECK(roomy[plain.size() + 1].rows == 12);
+  CHECK(passes_to_tune(5, 2, 0, 0, false)[0].rows == 6);  // five lanes' graph, where six may be at work
 }
 
 TEST_CASE("cuda tuning: a tuned runtime's log-probabilities are those of one that is not, up to rounding") {

@@ -76,6 +76,7 @@ LoadedPair load(const Library& library, const llama::LoadOptions& options, const
   const llama::Fit fit = llama::fit_to_memory(fitted, target.footprint, draft ? &draft->footprint : nullptr,
                                               llama::available_memory(options, pair.device), compute);
   size(fit.lanes + fit.spare_lanes, fit.context_tokens, fit.cache_tokens);
+  source.spare_lanes = fit.spare_lanes;
   pair.lanes = fit.lanes;
   pair.spare_lanes = fit.spare_lanes;
   pair.vocabulary = llama::make_vocabulary(target.vocabulary);

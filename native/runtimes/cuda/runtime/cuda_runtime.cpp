@@ -107,7 +107,7 @@ bool CudaRuntime::tune_products(const DeviceInfo& device) {
   if (!options_.tuning.wanted()) return true;
   std::vector<TunedNetwork> networks{target_.tuned(false, options_)};
   if (draft_) networks.push_back(draft_->tuned(true, options_));
-  const std::vector<TunedPass> passes = passes_to_tune(options_.lanes, sizes_.limits.draft_length, sizes_.limits.catch_up_rows, draft_.has_value());
+  const std::vector<TunedPass> passes = passes_to_tune(options_.lanes - options_.spare_lanes, options_.spare_lanes, sizes_.limits.draft_length, sizes_.limits.catch_up_rows, draft_.has_value());
   const TuningOptions tuning = std::exchange(options_.tuning, {});  // what it tells and asks is the caller's, who is gone later
   return tune(stream_, networks, passes, device, tuning, choices_);
 }

@@ -15,6 +15,7 @@ namespace octet::cuda {
 struct RuntimeOptions {
   int vocabulary = 0;          ///< Tokens both networks know.
   int lanes = 8, context_tokens = 0, cache_tokens = 0;
+  int spare_lanes = 0;         ///< Of `lanes`: seldom all at work, so that their passes are measured last.
   int most_draft_length = kMaxDraftLength;
   std::vector<Token> end_tokens;
   Precision precision = Precision::kBf16;

@@ -193,14 +193,18 @@ class Tuning {
 
 }  // namespace
 
-std::vector<TunedPass> passes_to_tune(int lanes, int most_draft_length, int catch_up_rows, bool has_draft) {
+std::vector<TunedPass> passes_to_tune(int lanes, int spare_lanes, int most_draft_length, int catch_up_rows, bool has_draft) {
   std::vector<TunedPass> passes;
   const auto add = [&](bool draft, int rows, int logits_rows) {
     if (rows <= kMostTunedRows) passes.push_back({draft, rows, logits_rows});
   };
-  std::vector<int> sizes;  // of graphs, most lanes first
-  for (int i = lanes; i > 0; --i)
-    if (graph_lanes(i, lanes) == i) sizes.push_back(i);
+  const int all = lanes + spare_lanes;
+  std::vector<int> sizes;  // of graphs
+  const auto add_size = [&](int size) {
+    if (std::find(sizes.begin(), sizes.end(), size) == sizes.end()) sizes.push_back(size);
+  };
+  for (int i = lanes; i > 0; --i) add_size(graph_lanes(i, all));
+  for (int i = all; i > lanes; --i) add_size(graph_lanes(i, all));
   std::vector<int> lengths = {7, 5, 4, 3, 6, 8, 2, 1};  // `auto` and `bass` come to these most
   for (int k = 9; k <= most_draft_length; ++k) lengths.push_back(k);
   for (const int size : sizes) {

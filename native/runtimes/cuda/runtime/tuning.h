@@ -48,8 +48,8 @@ struct TunedPass {
 };
 
 /// The passes that steps come to, of up to kMostTunedRows rows, most important first: all lanes' regular step, the draft's passes, verification;
-/// then those of fewer lanes; then the draft's catching up.
-std::vector<TunedPass> passes_to_tune(int lanes, int most_draft_length, int catch_up_rows, bool has_draft);
+/// then those of fewer lanes, then of more, spare ones among them; then the draft's catching up.
+std::vector<TunedPass> passes_to_tune(int lanes, int spare_lanes, int most_draft_length, int catch_up_rows, bool has_draft);
 
 /// Fills `choices`, which the networks' workspaces look in. False: given up, with nothing kept. Throws std::runtime_error where the device
 /// is lost.
