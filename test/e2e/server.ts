@@ -18,6 +18,7 @@ const environment = (scratch: Scratch): NodeJS.ProcessEnv => ({
   LANG: "C.UTF-8",
   EXTENSIONS_GALLERY: "{}",
   OCTET_SHIPPED_PAIR: "small",
+  OCTET_LINGER_MS: "20000",
   HOME: scratch.home,
   XDG_CONFIG_HOME: scratch.home,
   XDG_CACHE_HOME: scratch.home,

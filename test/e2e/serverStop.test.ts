@@ -24,7 +24,7 @@ beforeAll(async () => {
   writeSettings(scratch);
   writeWorkspaceFile(scratch, "stop.ts", sample.text);
   await install(scratch, inject("vsix"));
-  server = await Server.start(scratch);
+  server = await Server.start(scratch, { OCTET_LINGER_MS: "1000" });
   browser = await launchBrowser();
   window = await CodeWindow.open(browser, server.url, scratch.workspace);
 });

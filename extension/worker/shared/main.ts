@@ -11,11 +11,9 @@ import { WorkerHost } from "./workerHost";
 
 const EXIT_BAD_USAGE = 2;
 const EXIT_FAILED = 1;
-/** A window that is loaded anew is back within a few seconds. */
-const LINGER_MS = Number(process.env["OCTET_LINGER_MS"] ?? 10_000);
+/** A window that is loaded anew is back within a few seconds, on a slow machine within some more. */
+const LINGER_MS = Number(process.env["OCTET_LINGER_MS"] ?? 30_000);
 const SHUTDOWN_MS = 3_000;
-/** For the first window to come. */
-const FIRST_MS = Number(process.env["OCTET_LINGER_MS"] ?? 20_000);
 
 const [address, bundle] = process.argv.slice(2);
 if (address === undefined || bundle === undefined) {
@@ -56,7 +54,7 @@ function serve(address: string, bundle: string): void {
   });
   server.on("listening", () => (inode = inodeOf(address)));
   server.listen(address);
-  leaveIn(FIRST_MS);
+  leaveIn(LINGER_MS);
 
   /** A socket's file outlives a process that was killed. */
   async function listenWhereNobodyDoes(): Promise<void> {
