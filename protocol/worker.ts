@@ -177,6 +177,8 @@ export interface StatusResult {
   lanesInUse: number;
   residentBytes: number;
   uptimeMs: number;
+  /** That use the worker; absent: it is one window's alone. */
+  windows?: number;
 }
 
 /** Frees the models. Running requests end as cancelled. */

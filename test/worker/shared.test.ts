@@ -28,6 +28,7 @@ describe.each(addons)("windows that want the same models ($name addon)", (addon)
     expect(loaded[0]).toEqual(loaded[1]);
     expect([one.pid, two.pid]).toEqual([hello[0].pid, hello[0].pid]);
     expect(house.workers()).toEqual([hello[0].pid]);
+    expect((await one.status()).windows).toBe(2);
     expect(house.reasons).toEqual([]);
   });
 

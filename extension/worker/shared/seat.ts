@@ -86,7 +86,8 @@ export class Seat {
   }
 
   async status(): Promise<StatusResult> {
-    return this.worker.client.status();
+    const { client, seats } = this.worker;
+    return { ...(await client.status()), windows: seats.size };
   }
 
   /** Lets go of the models, which are freed where nobody else uses them. What this window runs on them ends as cancelled. */
