@@ -176,14 +176,14 @@ TEST_CASE("the less memory, the fewer lanes, until one lane and 256 tokens do no
   LoadOptions options;
   const auto step = std::uint64_t{8} << 20;
   std::uint64_t available = std::uint64_t{12} << 30;
-  Fit last = fit_to_memory(options, target, nullptr, available);
+  Fit last = fit_to_memory(options, target, nullptr, MemoryKind::kMachine, available);
   CHECK(last.lanes == 8);
   CHECK(last.context_tokens == 8192);
   CHECK(last.notices.empty());
   bool reduced_lanes = false;
   try {
     for (;; available -= step) {
-      const Fit fit = fit_to_memory(options, target, nullptr, available);
+      const Fit fit = fit_to_memory(options, target, nullptr, MemoryKind::kMachine, available);
       REQUIRE(fit.memory.total <= available);
       REQUIRE(fit.cache_tokens == cache_tokens(fit.lanes, fit.context_tokens));
       REQUIRE(fit.lanes <= last.lanes);
