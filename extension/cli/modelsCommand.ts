@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import type { Command } from "commander";
 import { bytesOf, catalogue, filesOf, licenceLine, pageOf, type CataloguePair } from "../models/catalogue";
 import { endpointOf } from "../models/endpoint";
+import { machineWith } from "../models/fit";
 import { findModels, locate } from "../models/found";
 import { currentUser, usualFolder } from "../models/home";
 import { installPair, progressLine } from "../models/install";
@@ -14,6 +15,7 @@ import { formatBytes } from "./format";
 import { readingError } from "./input";
 import { makeModelsReport, modelsLines } from "./modelsReport";
 import { quote } from "./numbers";
+import { deviceOption } from "./options";
 import { proxyFetch } from "./proxyFetch";
 import { oneLine } from "./sanitize";
 import { statusLine } from "./statusLine";
@@ -21,13 +23,15 @@ import { writeAll, writeJson, writeLines } from "./write";
 
 interface ModelsOptions {
   folder?: string;
+  /** Of the list alone. */
+  device?: string;
   json?: boolean;
 }
 
 export function addModels(program: Command, run: (command: (context: CliContext) => Promise<number>) => Promise<void>): void {
   const models = program.command("models")
     .description("list good pairs of models: what fits this machine, what is there, and what other tools have");
-  withOptions(models).action((options: ModelsOptions) => run((context) => list(options, context)));
+  withOptions(models).option(...deviceOption).action((options: ModelsOptions) => run((context) => list(options, context)));
   withOptions(models.command("download"))
     .description("download a pair; a cut download goes on where it stopped")
     .argument("<name>", "a name that octet models lists")
@@ -66,7 +70,12 @@ function pairNamed(name: string): CataloguePair {
 
 async function list(options: ModelsOptions, context: CliContext): Promise<number> {
   const folder = folderOf(options);
-  const report = await withWorker(context, "auto", ({ hello, driverCrash }) => makeModelsReport(hello, driverCrash, folder, currentUser()));
+  const { device = "auto" } = options;
+  const report = await withWorker(context, device, ({ hello, driverCrash }) => {
+    const machine = machineWith(device, hello);
+    if (!machine) throw badInput(`There is no device ${quote(device)}`, `There is: ${hello.devices.map(({ name }) => oneLine(name)).join(", ")}.`);
+    return makeModelsReport(machine, driverCrash, folder, currentUser());
+  });
   const { theme } = context.terminal;
   if (options.json) await writeJson(context.stdout, report);
   else await writeLines(context.stdout, modelsLines(report, theme, context.terminal.width()), theme);

@@ -1,7 +1,6 @@
 // What octet models prints: the catalogue with what fits and what is there, and models that other tools have.
-import type { HelloResult } from "../../protocol/worker";
 import { bytesOf, catalogue, licenceLine } from "../models/catalogue";
-import { fitSentence, rank, type Fit } from "../models/fit";
+import { fitSentence, rank, type Fit, type Machine } from "../models/fit";
 import { findModels, isSame, locate, type FoundFile, type LocatedPair } from "../models/found";
 import type { Home } from "../models/home";
 import { storedFile, usedBytes } from "../models/store";
@@ -43,9 +42,9 @@ export interface ModelsReport {
   found: FoundFile[];
 }
 
-export async function makeModelsReport(hello: HelloResult, driverCrash: OctetError | null, folder: string, user: Home): Promise<ModelsReport> {
+export async function makeModelsReport(machine: Machine, driverCrash: OctetError | null, folder: string, user: Home): Promise<ModelsReport> {
   const found = await findModels(user, folder);
-  const pairs = await Promise.all(rank(catalogue, hello, WANTED).map(async ({ pair, fit, recommended }): Promise<PairReport> => {
+  const pairs = await Promise.all(rank(catalogue, machine, WANTED).map(async ({ pair, fit, recommended }): Promise<PairReport> => {
     const { target, draft, missingBytes } = await locate(pair, folder, found);
     const partial = (await storedFile(pair.target, folder)).state === "partial" || (target !== null && draft === null);
     return {

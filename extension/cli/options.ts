@@ -50,6 +50,8 @@ export const existingFile = (option: string) => (file: string): string => {
   throw badInput(`${name}: a folder, not a file`);
 };
 
+export const deviceOption = ["--device <NAME>", "auto, cpu, gpu, or a name that octet doctor lists", "auto"] as const;
+
 /** `anyFile`: what is wrong with a model's file is for the command to say. */
 export function addModelOptions(command: Command, { anyFile = false } = {}): Command {
   const modelFile = (option: string): ((file: string) => string) => (anyFile ? (file) => file : existingFile(option));
@@ -59,7 +61,7 @@ export function addModelOptions(command: Command, { anyFile = false } = {}): Com
     .option("--draft <GGUF>", "draft model with the target's vocabulary (default: the starter draft with the starter model)",
       modelFile("--draft"))
     .option("--no-draft", "decode without a draft")
-    .option("--device <NAME>", "auto, cpu, gpu, or a name that octet doctor lists", "auto")
+    .option(...deviceOption)
     .option("--threads <N>", "compute threads; 0 leaves the machine usable", integer("--threads", 0, maxThreads), 0)
     .option("--context <N>", "tokens of prompt and completion a lane can hold; 0: the model's own, at most 8192",
       integer("--context", 0, maxContext), 0)

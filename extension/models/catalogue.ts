@@ -29,6 +29,8 @@ export interface ModelFile {
   revision: string;
   file: string;
   bytes: number;
+  /** Of them the token embedding's where it is not the output matrix, too: llama.cpp keeps it in the machine's memory whatever the device. */
+  hostBytes: number;
   /** Lower-case hex. */
   sha256: string;
   quantization: string;
@@ -61,22 +63,22 @@ const seven: Shape = { ...common, layers: 28, embedding: 3_584, heads: 28, kvHea
 const fourteen: Shape = { ...common, layers: 48, embedding: 5_120, heads: 40, kvHeads: 8, feedForward: 13_824, vocabulary: 152_064 };
 
 /** Base models, quantised by the makers of llama.cpp. */
-function baseFile(size: string, revision: string, bytes: number, sha256: string, shape: Shape, licence = apache): ModelFile {
+function baseFile(size: string, revision: string, [bytes, hostBytes]: [number, number], sha256: string, shape: Shape, licence = apache): ModelFile {
   const file = `qwen2.5-coder-${size.toLowerCase()}-q8_0.gguf`;
-  return { repository: `ggml-org/Qwen2.5-Coder-${size}-Q8_0-GGUF`, revision, file, bytes, sha256, quantization: "Q8_0", licence, shape };
+  return { repository: `ggml-org/Qwen2.5-Coder-${size}-Q8_0-GGUF`, revision, file, bytes, hostBytes, sha256, quantization: "Q8_0", licence, shape };
 }
 
 /** Instruct models, as their own makers publish them. */
 function instructFile(
-  size: string, quantization: string, revision: string, bytes: number, sha256: string, shape: Shape, licence = apache,
+  size: string, quantization: string, revision: string, [bytes, hostBytes]: [number, number], sha256: string, shape: Shape, licence = apache,
 ): ModelFile {
   const file = `qwen2.5-coder-${size}-instruct-${quantization}.gguf`.toLowerCase();
-  return { repository: `Qwen/Qwen2.5-Coder-${size}-Instruct-GGUF`, revision, file, bytes, sha256, quantization, licence, shape };
+  return { repository: `Qwen/Qwen2.5-Coder-${size}-Instruct-GGUF`, revision, file, bytes, hostBytes, sha256, quantization, licence, shape };
 }
 
-const baseDraft = baseFile("0.5B", "5788aee90e725673490be18f553d234feaa8303d", 531_068_128,
+const baseDraft = baseFile("0.5B", "5788aee90e725673490be18f553d234feaa8303d", [531_068_128, 0],
   "d0f8cd6c49bab52a0abdbe47948518b1f4d9b1a8a2a6825099cea31cea10ac56", half);
-const instructDraft = instructFile("0.5B", "Q8_0", "ebb2015119c907b064c512bf053e945850b5875f", 675_710_848,
+const instructDraft = instructFile("0.5B", "Q8_0", "ebb2015119c907b064c512bf053e945850b5875f", [675_710_848, 144_643_072],
   "e1a77721fa97d412f121878223eec81fb4ae6f271e18f922d746711f67b344d1", half);
 
 const aboutBase = "Best for ghost text.";
@@ -85,37 +87,37 @@ const aboutInstruct = "Follows comments.";
 export const catalogue: readonly CataloguePair[] = [
   {
     name: "qwen2.5-coder-1.5b", title: "Qwen2.5-Coder 1.5B", about: aboutBase, parameters: 1.54e9, base: true, draft: baseDraft,
-    target: baseFile("1.5B", "8be1b8a895a84beea772817caaa71eba6b6e0d07", 1_646_573_056,
+    target: baseFile("1.5B", "8be1b8a895a84beea772817caaa71eba6b6e0d07", [1_646_573_056, 0],
       "29871c94d15727a6e243f79a37113d4ae625a6215b5e800bf41a23af2da32832", oneAndHalf),
   },
   {
     name: "qwen2.5-coder-3b", title: "Qwen2.5-Coder 3B", about: aboutBase, parameters: 3.09e9, base: true, draft: baseDraft,
-    target: baseFile("3B", "9c1de162ae417c9c3aacde97c729c4128de047d8", 3_285_476_160,
+    target: baseFile("3B", "9c1de162ae417c9c3aacde97c729c4128de047d8", [3_285_476_160, 0],
       "a522a906e299ed34db738b9626b2cd0da9e446c14674468a22fc2eae3dbd344d", three, qwenResearch),
   },
   {
     name: "qwen2.5-coder-7b", title: "Qwen2.5-Coder 7B", about: aboutBase, parameters: 7.62e9, base: true, draft: baseDraft,
-    target: baseFile("7B", "bca77e0a8c88fc224882bcc404170c3ef17efacc", 8_098_525_600,
+    target: baseFile("7B", "bca77e0a8c88fc224882bcc404170c3ef17efacc", [8_098_525_600, 579_059_712],
       "0ef48dc94a3c551a6736ac2601de38413dc9aa9318534b16e8baee08290a4aaf", seven),
   },
   {
     name: "qwen2.5-coder-1.5b-instruct", title: "Qwen2.5-Coder 1.5B Instruct", about: aboutInstruct, parameters: 1.54e9, base: false, draft: instructDraft,
-    target: instructFile("1.5B", "Q4_K_M", "f86cb2c1fa58255f8052cc32aeede1b7482d4361", 1_117_320_768,
+    target: instructFile("1.5B", "Q4_K_M", "f86cb2c1fa58255f8052cc32aeede1b7482d4361", [1_117_320_768, 131_272_704],
       "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046", oneAndHalf),
   },
   {
     name: "qwen2.5-coder-3b-instruct", title: "Qwen2.5-Coder 3B Instruct", about: aboutInstruct, parameters: 3.09e9, base: false, draft: instructDraft,
-    target: instructFile("3B", "Q4_K_M", "f74adce6aa16316c625447af059dbebe4983757c", 2_104_932_800,
+    target: instructFile("3B", "Q4_K_M", "f74adce6aa16316c625447af059dbebe4983757c", [2_104_932_800, 175_030_272],
       "724fb256bec1ff062b2f65e4569e871ad2e95ab2a3989723d1769c54294730b7", three, qwenResearch),
   },
   {
     name: "qwen2.5-coder-7b-instruct", title: "Qwen2.5-Coder 7B Instruct", about: aboutInstruct, parameters: 7.62e9, base: false, draft: instructDraft,
-    target: instructFile("7B", "Q4_K_M", "13fb94bfda8c8cf22497dc57b78f391a9acb426a", 4_683_073_536,
+    target: instructFile("7B", "Q4_K_M", "13fb94bfda8c8cf22497dc57b78f391a9acb426a", [4_683_073_536, 306_561_024],
       "509287f78cb4d4cf6b3843734733b914b2c158e43e22a7f4bf5e963800894d3c", seven),
   },
   {
     name: "qwen2.5-coder-14b-instruct", title: "Qwen2.5-Coder 14B Instruct", about: aboutInstruct, parameters: 14.8e9, base: false, draft: instructDraft,
-    target: instructFile("14B", "Q4_K_M", "d0a692ef765eefbf2fabb130b3cb2e8917e3d225", 8_988_110_272,
+    target: instructFile("14B", "Q4_K_M", "d0a692ef765eefbf2fabb130b3cb2e8917e3d225", [8_988_110_272, 437_944_320],
       "c1e659736d89ac1065fb495330fb824d94001974a4bfa78e7270e43476a8d940", fourteen),
   },
 ];

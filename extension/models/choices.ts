@@ -1,7 +1,8 @@
 // What the user can choose between, as entries for a list: the starter pair, the catalogue with what fits, files of other tools.
 import { bytesOf, catalogue, licenceLine } from "./catalogue";
-import { fitBrief, fitSentence, rank, type Fit, type Machine, type Wanted } from "./fit";
+import { fitBrief, fitSentence, rank, type Fit, type Machine } from "./fit";
 import { isSame, locate, type FoundFile, type LocatedPair } from "./found";
+import type { Wanted } from "./need";
 import { sameFile, type Pair } from "./pair";
 import { formatBytes } from "./words";
 

@@ -42,6 +42,11 @@ describe.skipIf(process.platform !== "linux")("with a driver that crashes the wo
     expect((JSON.parse(stdout) as { gpuNotice: string }).gpuNotice).toBe(SENTENCE);
     expect((await run(["models"], { env: env() })).stdout.replace(/\s+/g, " ")).toContain(SENTENCE);
   });
+  it("models without GPUs does not touch it, as its advice says", async () => {
+    const { code, stdout } = await run(["models", "--json", "--device", "cpu"], { env: env() });
+    expect(code).toBe(0);
+    expect((JSON.parse(stdout) as { gpuNotice: string | null }).gpuNotice).toBeNull();
+  });
   it("doctor says so once, and that Octet works all the same", async () => {
     const { code, stdout } = await run(["doctor", "--json"], { env: env() });
     expect(code).toBe(0);

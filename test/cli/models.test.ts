@@ -8,7 +8,7 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ModelsReport } from "../../extension/cli/modelsReport";
 import { catalogue, type ModelFile } from "../../extension/models/catalogue";
-import { needOf } from "../../extension/models/fit";
+import { needOf } from "../../extension/models/need";
 import { placeOf } from "../../extension/models/store";
 import { FileServer, modelBytes, status, type Answer } from "../unit/models/fileServer";
 import { folder as scratch, root, run, start, starter, starterDraft, until, useBuiltCli } from "./harness";
@@ -76,6 +76,19 @@ describe("the list", () => {
     expect(text).toMatch(/Qwen Research Licence \(for research and evaluation only/);
     expect(text).toMatch(/mine\.gguf, 300 KB, LM Studio: /);
     expect(text).toMatch(/needs [\d.]+ [MG]B of [\d.]+ [KMG]B free/);
+  });
+});
+
+describe("the list with a device", () => {
+  it("reckons with that device alone", async () => {
+    const { code, stdout } = await run(["models", "--json", "--device", "cpu"], { env: env() });
+    expect(code).toBe(0);
+    expect((JSON.parse(stdout) as ModelsReport).pairs.filter(({ fit }) => fit.where === "gpu" || fit.where === "integrated")).toEqual([]);
+  });
+  it("that is not there is bad input that names those that are", async () => {
+    const { code, stdout, stderr } = await run(["models", "--device", "abacus"], { env: env() });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(/^octet: There is no device "abacus"\. There is: .*CPU.*\.\n$/);
   });
 });
 
@@ -194,7 +207,7 @@ describe("the estimate", () => {
         const heads = value("attention.head_count");
         const keyLength = value("attention.key_length") || value("embedding_length") / heads;
         return {
-          weights: tensorTypes.reduce((sum, { bytes }) => sum + bytes, 0),
+          weights: tensorTypes.reduce((sum, { bytes }) => sum + bytes, 0), hostWeights: 0,
           shape: {
             layers: value("block_count"), embedding: value("embedding_length"), heads, kvHeads: value("attention.head_count_kv") || heads, keyLength,
             valueLength: value("attention.value_length") || keyLength, feedForward: value("feed_forward_length"), vocabulary: model.vocabularySize,
@@ -204,7 +217,7 @@ describe("the estimate", () => {
       };
       const parts = [await shapeOf(starter), await shapeOf(starterDraft)];
       const { memory } = await worker.load({ target: starter, draft: starterDraft, device: "cpu", threads: 1, lanes, contextTokens, kvType: "f16" }, { signal: new AbortController().signal });
-      expect(needOf(parts, { lanes, contextTokens })).toEqual({
+      expect(needOf(parts, { lanes, contextTokens }, "ram")).toEqual({
         weights: memory.targetWeights + memory.draftWeights, kvCache: memory.kvCache, compute: memory.compute, total: memory.total,
       });
     } finally {

@@ -176,14 +176,14 @@ TEST_CASE("the less memory, the fewer lanes, until one lane and 256 tokens do no
   LoadOptions options;
   const auto step = std::uint64_t{8} << 20;
   std::uint64_t available = std::uint64_t{12} << 30;
-  Fit last = fit_to_memory(options, target, nullptr, available);
+  Fit last = fit_to_memory(options, target, nullptr, MemoryKind::kMachine, available);
   CHECK(last.lanes == 8);
   CHECK(last.context_tokens == 8192);
   CHECK(last.notices.empty());
   bool reduced_lanes = false;
   try {
     for (;; available -= step) {
-      const Fit fit = fit_to_memory(options, target, nullptr, available);
+      const Fit fit = fit_to_memory(options, target, nullptr, MemoryKind::kMachine, available);
       REQUIRE(fit.memory.total <= available);
       REQUIRE(fit.cache_tokens == cache_tokens(fit.lanes, fit.context_tokens));
       REQUIRE(fit.lanes <= last.lanes);
@@ -204,25 +204,25 @@ TEST_CASE("the less memory, the fewer lanes, until one lane and 256 tokens do no
 TEST_CASE("spare lanes are given where nothing was reduced, all or none, and take no cache") {
   const Footprint target{dense_shape(32, 4096, 32, 8, 14336), std::uint64_t{8} << 30};
   LoadOptions options;
-  const Fit plain = fit_to_memory(options, target, nullptr, UINT64_MAX);
+  const Fit plain = fit_to_memory(options, target, nullptr, MemoryKind::kMachine, UINT64_MAX);
   CHECK(plain.spare_lanes == 0);
   options.spare_lanes = 8;
-  const Fit roomy = fit_to_memory(options, target, nullptr, UINT64_MAX);
+  const Fit roomy = fit_to_memory(options, target, nullptr, MemoryKind::kMachine, UINT64_MAX);
   CHECK(roomy.lanes == 8);
   CHECK(roomy.spare_lanes == 8);
   CHECK(roomy.cache_tokens == plain.cache_tokens);
   CHECK(roomy.memory.kv_cache == plain.memory.kv_cache);
   CHECK(roomy.memory.total > plain.memory.total);
-  CHECK(fit_to_memory(options, target, nullptr, roomy.memory.total).spare_lanes == 8);
+  CHECK(fit_to_memory(options, target, nullptr, MemoryKind::kMachine, roomy.memory.total).spare_lanes == 8);
   for (const std::uint64_t available : {roomy.memory.total - 1, plain.memory.total}) {
-    const Fit tight = fit_to_memory(options, target, nullptr, available);
+    const Fit tight = fit_to_memory(options, target, nullptr, MemoryKind::kMachine, available);
     CHECK(tight.lanes == 8);
     CHECK(tight.context_tokens == plain.context_tokens);
     CHECK(tight.spare_lanes == 0);
     CHECK(tight.memory.total == plain.memory.total);
     CHECK(tight.notices.empty());
   }
-  const Fit reduced = fit_to_memory(options, target, nullptr, plain.memory.total - 1);
+  const Fit reduced = fit_to_memory(options, target, nullptr, MemoryKind::kMachine, plain.memory.total - 1);
   CHECK(reduced.context_tokens < plain.context_tokens);
   CHECK(reduced.spare_lanes == 0);
 

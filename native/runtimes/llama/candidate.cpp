@@ -21,7 +21,7 @@ Candidate examine(const std::string& path) {
   if (const std::string reason = unsupported_reason(candidate.vocabulary.get()); !reason.empty()) {
     throw Error(ErrorCode::kModelUnsupported, path + ": " + reason);
   }
-  candidate.footprint = {check_shape(parts), weight_bytes(parts)};
+  candidate.footprint = {check_shape(parts), weight_bytes(parts), host_weight_bytes(parts)};
   candidate.info = describe(parts);
   candidate.info.fim = fim_tokens(llama_model_get_vocab(candidate.vocabulary.get())).has_value();
   return candidate;

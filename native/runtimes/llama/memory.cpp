@@ -11,40 +11,20 @@ namespace {
 
 constexpr int kAutomaticContext = 8192, kContextFloor = 1024, kLeastContext = 256, kContextStep = 256;
 constexpr int kCompletionRoom = 1024;  ///< Private cells of a lane beside the first.
-constexpr std::uint64_t kMostScoreBytes = std::uint64_t{256} << 20;
-constexpr std::uint64_t kFixedBytes = std::uint64_t{8} << 20;  ///< Graphs, tables, thread stacks of one context.
 
 std::uint64_t wide(int value) { return static_cast<std::uint64_t>(value); }
 
-std::uint64_t score_bytes(const ModelShape& shape, int cells) {
-  const int heads = *std::max_element(shape.heads.begin(), shape.heads.end());
-  return wide(kPassRows) * wide(cells) * wide(heads) * sizeof(float);
-}
-
-// Buffers of one context: activations of a pass, attention scores where they are kept, the mask, logits on the device
-// and on the host.
-std::uint64_t compute_bytes(const ModelShape& shape, int lanes, int cells) {
-  const int heads = *std::max_element(shape.heads.begin(), shape.heads.end());
-  const std::uint64_t widths =
-      4 * wide(shape.embedding) + 2 * wide(heads * shape.key_length) + 3 * wide(shape.feed_forward);
-  const std::uint64_t scores = keeps_scores(shape, cells) ? score_bytes(shape, cells) : 0;
-  const std::uint64_t mask = wide(kPassRows) * wide(cells) * sizeof(float);
-  ContextOptions options;
-  options.lanes = lanes;
-  const std::uint64_t logits = 2 * wide(max_logit_rows(options)) * wide(shape.vocabulary) * sizeof(float);
-  return kFixedBytes + wide(kPassRows) * widths * sizeof(float) + scores + mask + logits;
-}
-
 MemoryEstimate estimate(const Footprint& target, const Footprint* draft, LoadOptions::KvType kv_type, int lanes,
-                        int cells) {
+                        int cells, MemoryKind kind) {
+  const auto weights = [&](const Footprint& model) { return model.weights - (kind == MemoryKind::kGpu ? model.host_weights : 0); };
   MemoryEstimate memory;
-  memory.target_weights = target.weights;
+  memory.target_weights = weights(target);
   memory.kv_cache = wide(cells) * kv_bytes_per_token(target.shape, kv_type);
-  memory.compute = compute_bytes(target.shape, lanes, cells);
+  memory.compute = compute_bytes(target.shape, kv_type, lanes, cells, kind);
   if (draft) {
-    memory.draft_weights = draft->weights;
+    memory.draft_weights = weights(*draft);
     memory.kv_cache += wide(cells) * kv_bytes_per_token(draft->shape, kv_type);
-    memory.compute += compute_bytes(draft->shape, lanes, cells);
+    memory.compute += compute_bytes(draft->shape, kv_type, lanes, cells, kind);
   }
   memory.total = memory.target_weights + memory.draft_weights + memory.kv_cache + memory.compute;
   return memory;
@@ -60,10 +40,6 @@ std::string readable(std::uint64_t bytes) {
   return text;
 }
 
-bool keeps_scores(const ModelShape& shape, int cache_tokens) {
-  return score_bytes(shape, cache_tokens) <= kMostScoreBytes;
-}
-
 int wanted_context(const LoadOptions& options, const Footprint& target, const Footprint* draft) {
   const int trained = draft ? std::min(target.shape.trained_context, draft->shape.trained_context)
                             : target.shape.trained_context;
@@ -76,7 +52,7 @@ int cache_tokens(int lanes, int context_tokens) {
   return (cells + kContextStep - 1) / kContextStep * kContextStep;
 }
 
-Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Footprint* draft,
+Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Footprint* draft, MemoryKind memory,
                   std::uint64_t available, const ComputeBytes& compute) {
   const int wanted = wanted_context(options, target, draft);
   Fit fit;
@@ -94,7 +70,7 @@ Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Foo
   const auto update = [&] {
     const int lanes = fit.lanes + fit.spare_lanes;
     fit.cache_tokens = cache_tokens(fit.lanes, fit.context_tokens);
-    fit.memory = estimate(target, draft, fit.kv_type, lanes, fit.cache_tokens);
+    fit.memory = estimate(target, draft, fit.kv_type, lanes, fit.cache_tokens, memory);
     if (compute) {
       fit.memory.total -= fit.memory.compute;
       fit.memory.compute = compute(lanes, fit.context_tokens, fit.cache_tokens);

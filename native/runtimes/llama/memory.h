@@ -1,14 +1,14 @@
 // What a pair will take, and how many lanes and how much context fit.
 #pragma once
 
-#include "runtimes/llama/load.h"
-#include "runtimes/llama/model_check.h"
+#include "runtimes/llama/compute_memory.h"
 
 namespace octet::llama {
 
 struct Footprint {
   ModelShape shape;
-  std::uint64_t weights = 0;  ///< Bytes.
+  std::uint64_t weights = 0;       ///< Bytes.
+  std::uint64_t host_weights = 0;  ///< Those of them that stay in the machine's memory where a GPU has its own.
 };
 
 struct Fit {
@@ -29,15 +29,12 @@ int cache_tokens(int lanes, int context_tokens);
 using ComputeBytes = std::function<std::uint64_t(int lanes, int context_tokens, int cache_tokens)>;
 
 /// Reduces the context down to 1024 tokens, then the lanes down to one, then the context down to 256, until the
-/// estimate is within `available` bytes. Keys and values are float16 where blocks of 32 do not divide the heads.
+/// estimate is within `available` bytes of that memory. Keys and values are float16 where blocks of 32 do not divide the heads.
 /// Spare lanes are given where nothing had to be reduced. Throws Error(kOutOfMemory) if even the least does not fit. Without `compute`, llama.cpp's buffers are estimated.
-Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Footprint* draft,
+Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Footprint* draft, MemoryKind memory,
                   std::uint64_t available, const ComputeBytes& compute = {});
 
 /// "512 MB", "9.6 GB".
 std::string readable(std::uint64_t bytes);
-
-/// Whether the scores of all cells may be kept for a whole pass (see attention() in model.cpp).
-bool keeps_scores(const ModelShape& shape, int cache_tokens);
 
 }  // namespace octet::llama

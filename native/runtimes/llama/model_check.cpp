@@ -35,6 +35,12 @@ class Parameters {
     return static_cast<int>(*value);
   }
 
+  // For estimates: nothing where there is no such number.
+  std::optional<int> bounded(const std::string& name, int most) const {
+    const auto value = file_.number(key(name));
+    return value && *value >= 0 && *value <= most ? std::optional(static_cast<int>(*value)) : std::nullopt;
+  }
+
   void optional_real(const std::string& name, double least, double most) const {
     if (!file_.find(key(name))) return;
     const auto value = file_.number(key(name));
@@ -79,7 +85,8 @@ void check_rope(const Parameters& parameters, int key_length) {
   if (std::find(std::begin(known), std::end(known), scaling) == std::end(known)) parameters.bad("rope.scaling.type");
 }
 
-void check_experts(const Parameters& parameters, int layers) {
+void check_experts(const Parameters& parameters, ModelShape& shape) {
+  const int layers = shape.layers;
   const int experts = parameters.optional_whole("expert_count", 0, kMostExperts).value_or(0);
   int used = 0;
   if (parameters.has("expert_used_count")) {
@@ -87,6 +94,8 @@ void check_experts(const Parameters& parameters, int layers) {
     used = *std::max_element(per_layer.begin(), per_layer.end());
   }
   if (used > experts || (experts > 0 && used == 0)) parameters.bad("expert_used_count");
+  shape.experts_used = used;
+  if (used > 0) shape.expert_feed_forward = parameters.bounded("expert_feed_forward_length", kWidest).value_or(shape.feed_forward);
   const int groups = parameters.optional_whole("expert_group_count", 0, kMostExperts).value_or(0);
   const int groups_used = parameters.optional_whole("expert_group_used_count", 0, kMostExperts).value_or(0);
   if (groups > 0 && groups >= experts) parameters.bad("expert_group_count");
@@ -188,7 +197,8 @@ ModelShape check_shape(const std::vector<GgufFile>& parts) {
   parameters.optional_real("attention.layer_norm_rms_epsilon", 0, 1);
   parameters.optional_real("attention.layer_norm_epsilon", 0, 1);
   check_rope(parameters, shape.key_length);
-  check_experts(parameters, shape.layers);
+  shape.sliding = parameters.bounded("attention.sliding_window", INT32_MAX).value_or(0) > 0;
+  check_experts(parameters, shape);
   check_tensors(parts, shape);
   return shape;
 }
@@ -211,6 +221,16 @@ std::uint64_t weight_bytes(const std::vector<GgufFile>& parts) {
     for (const GgufTensor& tensor : part.tensors()) bytes += tensor.bytes;
   }
   return bytes;
+}
+
+std::uint64_t host_weight_bytes(const std::vector<GgufFile>& parts) {
+  std::uint64_t embedding = 0;
+  bool has_output = false;
+  for (const GgufFile& part : parts) {
+    if (const GgufTensor* const tensor = part.find_tensor("token_embd.weight")) embedding = tensor->bytes;
+    has_output = has_output || part.find_tensor("output.weight");
+  }
+  return has_output ? embedding : 0;
 }
 
 ModelInfo describe(const std::vector<GgufFile>& parts) {

@@ -12,6 +12,8 @@ struct ModelShape {
   int layers = 0, embedding = 0, trained_context = 0, vocabulary = 0;
   std::vector<int> heads, kv_heads;  ///< [layers]; 0 where a layer has no attention.
   int key_length = 0, value_length = 0, feed_forward = 0;
+  int experts_used = 0, expert_feed_forward = 0;  ///< Experts that a token goes through, and how wide each is; 0 in a dense model.
+  bool sliding = false;                           ///< Attention slides over a window, in some layers at least.
 };
 
 /// The tokens: present, unique, each with its type and score. llama.cpp aborts on some files that fail this.
@@ -26,6 +28,10 @@ std::uint64_t kv_bytes_per_token(const ModelShape& shape, LoadOptions::KvType ty
 
 /// Bytes of all tensors.
 std::uint64_t weight_bytes(const std::vector<GgufFile>& parts);
+
+/// Bytes of the token embedding, which llama.cpp looks up in the machine's memory whatever the device; 0 where it is the output matrix, too,
+/// of which the device gets a copy.
+std::uint64_t host_weight_bytes(const std::vector<GgufFile>& parts);
 
 /// `fim` is left to the vocabulary.
 ModelInfo describe(const std::vector<GgufFile>& parts);

@@ -80,7 +80,7 @@ void load_on(const ChosenDevice& chosen, Fit fit, const LoadOptions& options, co
       constexpr int kAttempts = 4;
       if (error.code != ErrorCode::kOutOfMemory || attempt == kAttempts) throw;
       write_log(LogLevel::kWarning, error.what());
-      fit = fit_to_memory(options, target, draft, fit.memory.total / 4 * 3);
+      fit = fit_to_memory(options, target, draft, memory_kind(chosen.device), fit.memory.total / 4 * 3);
     }
   }
 

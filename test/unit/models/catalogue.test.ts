@@ -2,8 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { bytesOf, catalogue, filesOf, licenceLine, pageOf } from "../../../extension/models/catalogue";
 import { checkedUrl, endpointOf, urlOf } from "../../../extension/models/endpoint";
-import { availableOf, fitBrief, fitOf, fitSentence, needOf, rank, type Machine } from "../../../extension/models/fit";
+import { fitBrief, fitOf, fitSentence, machineWith, rank, type Machine } from "../../../extension/models/fit";
 import { progressLine } from "../../../extension/models/install";
+import { availableOf, needOf, type MemoryKind } from "../../../extension/models/need";
 import { Rate } from "../../../extension/models/rate";
 import { formatBytes, formatRemaining } from "../../../extension/models/words";
 
@@ -84,15 +85,25 @@ describe("addresses", () => {
 
 describe("fit", () => {
   const seven = pairNamed("qwen2.5-coder-7b-instruct");
+  const parts = [seven.target, seven.draft].map(({ bytes, hostBytes, shape }) => ({ weights: bytes, hostWeights: hostBytes, shape }));
   it("counts weights, cache and buffers", () => {
-    const parts = [seven.target, seven.draft].map(({ bytes, shape }) => ({ weights: bytes, shape }));
-    const need = needOf(parts, wanted);
+    const need = needOf(parts, wanted, "ram");
     expect(need.weights).toBe(bytesOf(seven));
     // 4096 + 7 · 1024 + 8 · 33 cells, rounded up to 11,776, of 28 · 4 · 256 · 2 and 24 · 2 · 128 · 2 bytes.
     expect(need.kvCache).toBe(11_776 * (57_344 + 12_288));
     expect(need.total).toBe(need.weights + need.kvCache + need.compute);
-    expect(needOf(parts, { lanes: 8, contextTokens: 1e6 })).toEqual(needOf(parts, { lanes: 8, contextTokens: 32_768 }));
+    expect(needOf(parts, { lanes: 8, contextTokens: 1e6 }, "ram")).toEqual(needOf(parts, { lanes: 8, contextTokens: 32_768 }, "ram"));
   });
+  it("leaves out of a GPU's own memory what stays beside it: token embeddings, and the logits' copies", () => {
+    const [gpu, ram, shared] = (["gpu", "ram", "integrated"] as const).map((memory) => needOf(parts, wanted, memory));
+    expect(gpu!.weights).toBe(bytesOf(seven) - seven.target.hostBytes - seven.draft.hostBytes);
+    expect(shared!.weights).toBe(ram!.weights);
+    const logits = 8 * 33 * (seven.target.shape.vocabulary + seven.draft.shape.vocabulary) * 4;
+    expect(ram!.compute - gpu!.compute).toBe(logits);
+    expect(shared!.compute).toBeGreaterThan(ram!.compute);
+  });
+  /** Gigabytes that must be free, a twentieth of which is left to others. */
+  const freeFor = (lanes: number, memory: MemoryKind): number => (needOf(parts, { lanes, contextTokens: 1024 }, memory).total + 1000) / 0.95 / GB;
   it("leaves a twentieth, at most half a gigabyte, to others", () => {
     expect(availableOf(1000)).toBe(950);
     expect(availableOf(100 * GB)).toBe(100 * GB - 512 * 2 ** 20);
@@ -118,10 +129,42 @@ describe("fit", () => {
   });
   it("takes less context rather than nothing", () => {
     const long = { lanes: 8, contextTokens: 16_384 };
-    const { total } = needOf([seven.target, seven.draft].map(({ bytes, shape }) => ({ weights: bytes, shape })), long);
+    const { total } = needOf(parts, long, "gpu");
     const tight = fitOf(seven, machine(1, total / GB), long);
     expect(tight).toMatchObject({ where: "gpu", reduced: true });
     expect(fitSentence(tight)).toMatch(/^fits on GPU 0, with a shorter context: needs [\d.]+ GB of [\d.]+ GB free$/);
+    expect(fitBrief(tight)).toMatch(/^Fits: needs [\d.]+ of [\d.]+ GB on the GPU, less context\.$/);
+  });
+  it("takes two lanes on a graphics card rather than all of them elsewhere, and says so", () => {
+    const free = (lanes: number): number => freeFor(lanes, "gpu");
+    for (const others of [machine(64, free(2)), withIntegrated(64, free(2))]) {
+      const fit = fitOf(seven, others, wanted);
+      expect(fit).toMatchObject({ where: "gpu", lanes: 2, fewerLanes: true, reduced: true });
+      expect(fitSentence(fit)).toMatch(/^fits on GPU 0, with a short context and 2 completions at once: needs [\d.]+ GB of [\d.]+ GB free$/);
+      expect(fitBrief(fit)).toMatch(/^Fits: needs [\d.]+ of [\d.]+ GB on the GPU, 2 at once\.$/);
+    }
+    expect(fitOf(seven, machine(64, free(2) - 0.05), wanted)).toMatchObject({ where: "ram", lanes: 8, fewerLanes: false });
+    expect(fitOf(seven, machine(64, free(2), free(4)), wanted)).toMatchObject({ device: "GPU 1", lanes: 4 });
+    expect(fitOf(seven, machine(64, free(1)), { ...wanted, lanes: 1 })).toMatchObject({ where: "gpu", lanes: 1, fewerLanes: false });
+  });
+  it("can be asked of one device alone", () => {
+    const all = withIntegrated(64, 24);
+    const where = (device: string) => fitOf(seven, machineWith(device, all)!, wanted);
+    expect(where("auto")).toMatchObject({ where: "gpu" });
+    expect(where("gpu")).toMatchObject({ where: "gpu" });
+    expect(where("Vulkan9")).toMatchObject({ where: "integrated", device: "Iris" });
+    expect(where("cpu")).toMatchObject({ where: "ram", tooLargeForGpu: false });
+    expect(fitOf(seven, machineWith("gpu", machine(64, 4))!, wanted)).toMatchObject({ where: "nowhere", device: "GPU 0" });
+    expect(machineWith("gpu", machine(64))).toBeNull();
+    expect(machineWith("abacus", all)).toBeNull();
+  });
+  it("takes fewer lanes where nothing holds them all", () => {
+    const few = fitOf(seven, machine(freeFor(3, "ram")), wanted);
+    expect(few).toMatchObject({ where: "ram", lanes: 3, fewerLanes: true });
+    expect(fitSentence(few)).toMatch(/^fits in memory, with a short context and 3 completions at once, slow without a GPU: /);
+    expect(fitBrief(few)).toMatch(/^Fits: needs [\d.]+ of [\d.]+ GB, 3 at once, slow\.$/);
+    expect(fitSentence({ ...few, lanes: 1 })).toMatch(/, with a short context and one completion at a time, slow/);
+    expect(fitBrief({ ...few, where: "integrated", device: "Iris", lanes: 1 })).toMatch(/, 1 at a time, not fast, on Iris\.$/);
   });
   it("is a sentence with its numbers", () => {
     expect(fitSentence(fitOf(seven, machine(64), wanted))).toMatch(/^fits in memory, slow without a GPU: needs [\d.]+ GB of 63 GB free$/);

@@ -38,7 +38,8 @@ it("pairs come best first, each with what it takes, its licence and whether it f
 it("what is said of a pair has room in VS Code's list, and begins with what decides: a narrow window cuts the rest", async () => {
   const gpu = { name: "CUDA0", description: "NVIDIA RTX 6000", kind: "gpu" as const, runtime: "llama" as const, memoryBytes: 48e9, freeMemoryBytes: 47e9 };
   const small = { ...laptop, machine: { ...laptop.machine, freeMemoryBytes: 10.6e9 }, devices: [] };
-  for (const machine of [laptop, small, { ...laptop, devices: [gpu, ...laptop.devices] }, { ...laptop, machine: { ...laptop.machine, freeMemoryBytes: 1e9 }, devices: [] }]) {
+  const smallGpu = { ...gpu, memoryBytes: 8e9, freeMemoryBytes: 6.2e9 };
+  for (const machine of [laptop, small, { ...laptop, devices: [smallGpu, ...laptop.devices] }, { ...laptop, devices: [gpu, ...laptop.devices] }, { ...laptop, machine: { ...laptop.machine, freeMemoryBytes: 1e9 }, devices: [] }]) {
     const details = (await pairChoices(machine, { lanes: 8, contextTokens: 32_768 }, folder, [], current)).map(({ detail }) => detail);
     expect(details.filter((detail) => detail.length > 72)).toEqual([]);
     expect(details.filter((detail) => !/^(Fits|Does not fit): needs [\d.]+( [GM]B)? of [\d.]+ [GM]B\b.*\. (Best for ghost text|Follows comments)\.$/.test(detail))).toEqual([]);

@@ -49,7 +49,10 @@ LoadedPair load(const Library& library, const llama::LoadOptions& options, const
   std::future<llama::Candidate> coming_draft = llama::examine_draft(options);
   llama::Candidate target = llama::examine(options.target);
   const ModelSource target_model = describe_network(target.parts);
-  target.footprint.weights = library.weight_bytes(target_model.source);
+  const auto on_device = [&](const llama::Footprint& file, const ModelSource& model) {
+    return llama::Footprint{.shape = file.shape, .weights = library.weight_bytes(model.source)};
+  };
+  target.footprint = on_device(target.footprint, target_model);
   std::optional<llama::Candidate> draft;
   std::optional<ModelSource> draft_model;
   int vocabulary = target.footprint.shape.vocabulary;
@@ -57,7 +60,7 @@ LoadedPair load(const Library& library, const llama::LoadOptions& options, const
     report(LoadPhase::kChecking, 0.5f);
     draft = coming_draft.get();
     draft_model = describe_network(draft->parts);
-    draft->footprint.weights = library.weight_bytes(draft_model->source);
+    draft->footprint = on_device(draft->footprint, *draft_model);
     vocabulary = llama::shared_vocabulary(target.vocabulary.get(), draft->vocabulary.get());
     pair.draft_info = draft->info;
   }
@@ -73,7 +76,7 @@ LoadedPair load(const Library& library, const llama::LoadOptions& options, const
     size(lanes, context_tokens, cache_tokens);
     return std::uint64_t{library.work_bytes(source)};
   };
-  const llama::Fit fit = llama::fit_to_memory(fitted, target.footprint, draft ? &draft->footprint : nullptr,
+  const llama::Fit fit = llama::fit_to_memory(fitted, target.footprint, draft ? &draft->footprint : nullptr, llama::MemoryKind::kGpu,
                                               llama::available_memory(options, pair.device), compute);
   size(fit.lanes + fit.spare_lanes, fit.context_tokens, fit.cache_tokens);
   source.spare_lanes = fit.spare_lanes;

@@ -1,0 +1,81 @@
+// What a pair takes of memory, before it is there. The formulas and constants are those that the worker fits a pair to memory with
+// (native/runtimes/llama/memory.cpp and compute_memory.cpp, with a float16 cache and dense models of one attention); test/golden/memory
+// holds the two together.
+import { MAX_DRAFT_LENGTH } from "../../protocol/worker";
+import type { Shape } from "./catalogue";
+
+const MIB = 2 ** 20;
+const PASS_ROWS = 512;
+/** llama.cpp reserves as many rows for each of the worker's 24 sequences. */
+const RESERVED_ROWS = 528;
+const CONTEXT_STEP = 256;
+const COMPLETION_ROOM = 1024;
+const FIXED_BYTES = 8 * MIB;
+const PARTIAL_BYTES = 8 * MIB;
+const LEAST_LOGIT_ROWS = 64;
+const F16 = 2;
+const F32 = 4;
+
+export interface Wanted {
+  lanes: number;
+  /** Longest prompt and completion of a lane, in tokens. */
+  contextTokens: number;
+}
+
+/** Whose memory: a GPU's own, the machine's in which a GPU computes beside the processor, the machine's alone. */
+export type MemoryKind = "gpu" | "integrated" | "ram";
+
+/** Bytes. */
+export interface Need {
+  weights: number;
+  kvCache: number;
+  compute: number;
+  total: number;
+}
+
+export interface Part {
+  weights: number;
+  /** Those of them that stay in the machine's memory where a GPU has its own. */
+  hostWeights: number;
+  shape: Shape;
+}
+
+/** Cells for one full-length prompt with its lanes' completions beside it. */
+function cacheTokens({ lanes, contextTokens }: Wanted): number {
+  const cells = contextTokens + (lanes - 1) * Math.min(contextTokens, COMPLETION_ROOM) + lanes * (MAX_DRAFT_LENGTH + 1);
+  return Math.ceil(cells / CONTEXT_STEP) * CONTEXT_STEP;
+}
+
+const kvBytesPerToken = ({ layers, kvHeads, keyLength, valueLength }: Shape): number => layers * kvHeads * (keyLength + valueLength) * F16;
+
+/** Of one context: a pass as llama.cpp's allocator packs it, what kernels make of it, and where it is in the machine's memory the logits' copy. */
+function computeBytes({ embedding, heads, kvHeads, keyLength, valueLength, feedForward, vocabulary }: Shape, lanes: number, cells: number, memory: MemoryKind): number {
+  const rows = (width: number): number => RESERVED_ROWS * width * F32;
+  const hidden = rows(embedding);
+  const queries = rows(heads * Math.max(keyLength, valueLength));
+  const keysAndValues = rows(kvHeads * (keyLength + valueLength));
+  const mask = RESERVED_ROWS * cells * F16;
+  const attention = 4 * hidden + 3 * queries + 2 * keysAndValues;
+  const inner = rows(3 * feedForward) + 5 * hidden + queries + keysAndValues;
+  const logits = Math.max(LEAST_LOGIT_ROWS, lanes * (MAX_DRAFT_LENGTH + 1)) * vocabulary * F32;
+  const graph = Math.max(mask + Math.max(attention, inner), logits + 2 * hidden + 2 * queries);
+  const converted = PASS_ROWS * Math.max(embedding, feedForward, heads * valueLength) * F16;
+  const copied = memory === "gpu" ? 0 : FIXED_BYTES + logits;
+  const partial = memory === "ram" ? 0 : PARTIAL_BYTES;
+  const input = memory === "integrated" ? mask + 2 * hidden : 0;
+  return graph + converted + copied + partial + input;
+}
+
+/** Memory of that kind that a loaded pair with a float16 cache takes. */
+export function needOf(parts: readonly Part[], wanted: Wanted, memory: MemoryKind): Need {
+  const contextTokens = Math.min(wanted.contextTokens, ...parts.map(({ shape }) => shape.trainedContext));
+  const cells = cacheTokens({ ...wanted, contextTokens });
+  const sum = (value: (part: Part) => number): number => parts.reduce((total, part) => total + value(part), 0);
+  const weights = sum((part) => part.weights - (memory === "gpu" ? part.hostWeights : 0));
+  const kvCache = sum(({ shape }) => cells * kvBytesPerToken(shape));
+  const compute = sum(({ shape }) => computeBytes(shape, wanted.lanes, cells, memory));
+  return { weights, kvCache, compute, total: weights + kvCache + compute };
+}
+
+/** A twentieth of the free memory, at most half a gigabyte, is left to others. */
+export const availableOf = (freeBytes: number): number => freeBytes - Math.min(Math.floor(freeBytes / 20), 512 * MIB);
