@@ -40,7 +40,8 @@ export interface SelectedItem {
 interface Remembered {
   uri: string;
   startLine: number;
-  places: string;
+  /** Pieces of other files, rendered. */
+  places: readonly string[];
 }
 
 const DOCUMENTS_REMEMBERED = 64;
@@ -67,7 +68,7 @@ export class ContextBuilder {
     const kept = this.kept(view, position, budgetChars);
     const { text: prefix, startLine } = kept ?? prefixWindow(view, position, budgetChars, this.remembered.get(uri)?.startLine ?? null);
     const suffix = suffixWindow(view, position, estimate.chars(budget.suffix));
-    const places = kept?.places ?? this.renderPlaces(document, prefix, estimate.chars(budget.places));
+    const places = kept?.places ?? this.choosePlaces(document, prefix, estimate.chars(budget.places));
     if (preparing) {
       this.prepared = { uri, startLine, places };
     } else {
@@ -81,7 +82,7 @@ export class ContextBuilder {
       eol: document.eol,
       position,
       startLine,
-      places,
+      places: places.join(""),
       prefix,
       suffix,
       linePrefix: line.slice(0, position.character),
@@ -105,7 +106,7 @@ export class ContextBuilder {
    * A window that is kept, with its places. Other files' pieces come first in the prompt: new ones cost the whole KV cache, so they wait
    * until it is lost anyway.
    */
-  private kept(view: DocumentView, position: Position, budgetChars: number): (PrefixWindow & { places: string }) | null {
+  private kept(view: DocumentView, position: Position, budgetChars: number): (PrefixWindow & Pick<Remembered, "places">) | null {
     const requested = this.lastUri === view.uri ? this.remembered.get(view.uri) : undefined;
     for (const before of [requested, this.prepared]) {
       if (before?.uri !== view.uri) continue;
@@ -115,9 +116,9 @@ export class ContextBuilder {
     return null;
   }
 
-  private renderPlaces(document: DocumentView, prefix: string, budgetChars: number): string {
-    if (!this.recent || budgetChars <= 0) return "";
-    return this.recent.render({ uri: document.uri, languageId: document.languageId, near: prefix.slice(-NEAR_CHARS), budgetChars });
+  private choosePlaces({ uri, languageId }: DocumentView, prefix: string, budgetChars: number): readonly string[] {
+    if (!this.recent || budgetChars <= 0) return [];
+    return this.recent.pieces({ uri, languageId, near: prefix.slice(-NEAR_CHARS), budgetChars }, this.remembered.get(uri)?.places);
   }
 }
 

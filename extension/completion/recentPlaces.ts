@@ -35,6 +35,8 @@ const LONGEST_LINE = 400;
 const FEWEST_CHARS = 40;
 const SAME_PLACE = 0.6;
 const OVERLAP_WEIGHT = 0.7;
+/** What a piece that is in the prompt already is ahead of others, in score: its room is not given away for little. */
+const STAYS = 0.2;
 
 export class RecentPlaces {
   /** Most recent last. */
@@ -81,30 +83,44 @@ export class RecentPlaces {
 
   /** Best first. */
   rank(query: Pick<PlacesQuery, "uri" | "near">): Place[] {
+    return this.scored(query).map(({ place }) => place);
+  }
+
+  private scored(query: Pick<PlacesQuery, "uri" | "near">): { place: Place; score: number }[] {
     const near = identifiers(query.near);
     const overlaps = this.ring.map(({ words }) => jaccard(near, words));
     const most = Math.max(...overlaps) || 1;
     return this.ring
-      .map((entry, at) => ({
-        entry,
+      .map(({ place }, at) => ({
+        place,
         score: (OVERLAP_WEIGHT * (overlaps[at] ?? 0)) / most + (1 - OVERLAP_WEIGHT) * recency(at, this.ring.length),
       }))
-      .filter(({ entry }) => entry.place.uri !== query.uri)
-      .sort((a, b) => b.score - a.score)
-      .map(({ entry }) => entry.place);
+      .filter(({ place }) => place.uri !== query.uri)
+      .sort((a, b) => b.score - a.score);
   }
 
   /** As many of the best places as fit, the best last: nearest to the text it is to help. Empty, or ends in a line end. */
   render(query: PlacesQuery): string {
-    const parts: string[] = [];
+    return this.pieces(query).join("");
+  }
+
+  /**
+   * The same, each by itself. Those of `before`, the pieces of this file's last prompt, come first and in their order where they are still
+   * the same: what is computed of that prompt holds up to the first that is gone. So pieces that change again and again come last.
+   */
+  pieces(query: PlacesQuery, before: readonly string[] = []): string[] {
+    const found = this.scored(query).map(({ place, score }) => {
+      const text = this.renderOne(place, this.pathOf(place.uri), query.languageId);
+      return { text, score: before.includes(text) ? score + STAYS : score };
+    });
+    const chosen: string[] = [];
     let room = query.budgetChars;
-    for (const place of this.rank(query)) {
-      const part = this.renderOne(place, this.pathOf(place.uri), query.languageId);
-      if (part.length > room) continue;
-      room -= part.length;
-      parts.unshift(part);
+    for (const { text } of found.sort((a, b) => b.score - a.score)) {
+      if (text.length > room) continue;
+      room -= text.length;
+      chosen.unshift(text);
     }
-    return parts.join("");
+    return [...before.filter((text) => chosen.includes(text)), ...chosen.filter((text) => !before.includes(text))];
   }
 }
 

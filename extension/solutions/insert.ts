@@ -1,67 +1,104 @@
-// Puts a solution into the file: one undo step, at the place it was asked for, or not at all.
-import * as vscode from "vscode";
+// Puts a solution into its file: one undo step, at the place it was asked for as that is in the moment of the edit, or not at all.
+// Whatever the editor does meanwhile, it works or says why not.
 import type { NoteMessage } from "../../protocol/solutionsView";
-import { endOf } from "../completion/document";
-import { editorPosition, editorRange, viewOf } from "./editorDocument";
+import { endOf, type DocumentView, type Position, type Range } from "../completion/document";
+import { systemClock, type Clock } from "../worker/async";
 import { insertionOf, type InsertionPoint } from "./insertion";
 
+/** The file that solutions go into, as an editor has it. */
+export interface SolutionFile {
+  /** Reads through: what it gives is of the file as it then is. */
+  view(): DocumentView;
+  /** Brings the file to the front. Rejects where another editor came in between. */
+  show(): Promise<FileEditor>;
+}
+
+export interface FileEditor {
+  /** One undo step. False or a rejection: not done, as the text changed under way or the editor is gone. A read-only one says true. */
+  replace(range: Range, text: string): Promise<boolean>;
+  /** Puts the cursor there. */
+  reveal(position: Position): void;
+}
+
 export interface InsertInput {
-  uri: vscode.Uri;
-  column: vscode.ViewColumn | undefined;
+  /** null: the file cannot be opened any more. */
+  open: () => Promise<SolutionFile | null>;
   point: InsertionPoint;
+  /** Whether the point follows the file still, and is the one to insert at. */
+  current: () => boolean;
   text: string;
+  /** Something to tell while it takes long. */
+  onWait?: (note: Note) => void;
+  clock?: Clock;
 }
 
 export type Note = Pick<NoteMessage, "text" | "kind">;
 
-export async function insertSolution({ uri, column, point, text }: InsertInput): Promise<Note> {
-  const document = await openDocument(uri);
-  if (!document) return { kind: "error", text: "The file cannot be opened any more: nothing was inserted." };
-  const view = viewOf(document);
-  const target = point.target(view);
-  if ("refusal" in target) return { kind: "error", text: target.refusal };
-  const insertion = insertionOf(text, point.lead, view, target);
-  if (!(await replace(document, editorRange(insertion.range), insertion.text, column))) {
-    return { kind: "error", text: "The editor refused the edit; it may be read-only. Nothing was inserted." };
+const PAUSES_MS = [0, 100, 400, 1_600];
+const WAIT_MS = 2_000;
+/** For the file to be opened, or shown. */
+const TIMEOUT_MS = 20_000;
+
+const failed = (text: string): Note => ({ kind: "error", text });
+
+/** Says what came of it. Never rejects. */
+export async function insertSolution(input: InsertInput): Promise<Note> {
+  const { clock = systemClock, onWait } = input;
+  const waiting = clock.setTimeout(() => onWait?.({ kind: "info", text: "Waiting for VS Code to show the file…" }), WAIT_MS);
+  try {
+    let reason = "";
+    for (const ms of PAUSES_MS) {
+      if (ms > 0) await new Promise<void>((resolve) => clock.setTimeout(resolve, ms));
+      try {
+        const note = await attempt(input, clock);
+        if (note) return note;
+      } catch (thrown) {
+        if (thrown instanceof TooSlow) return failed(thrown.message);
+        reason = ` (${thrown instanceof Error ? thrown.message : String(thrown)})`;
+      }
+    }
+    return failed(`VS Code did not make the edit${reason}. Nothing was inserted: try again.`);
+  } finally {
+    waiting.dispose();
   }
-  point.noteInserted(insertion);
-  await reveal(document, editorPosition(endOf(insertion.range.start, insertion.text)), column);
+}
+
+/** null: not this time. */
+async function attempt({ open, point, current, text }: InsertInput, clock: Clock): Promise<Note | null> {
+  const file = await inTime(open(), clock);
+  if (!file) return failed("The file cannot be opened any more: nothing was inserted.");
+  const asked = point.target(file.view());
+  if ("refusal" in asked) return failed(asked.refusal);
+  const editor = await inTime(file.show(), clock);
+  // Nothing is awaited from here to the edit: its place is of the file as it is.
+  if (!current()) return failed("Other solutions were asked for meanwhile: nothing was inserted.");
+  const view = file.view();
+  const target = point.target(view);
+  if ("refusal" in target) return failed(target.refusal);
+  const insertion = insertionOf(text, point.lead, view, target);
+  point.expect(insertion);
+  let accepted = false;
+  let done = false;
+  try {
+    accepted = await editor.replace(insertion.range, insertion.text);
+  } finally {
+    done = point.settle(accepted && file.view().version !== view.version);
+  }
+  if (!done) return accepted ? failed("The editor refused the edit; it may be read-only. Nothing was inserted.") : null;
+  editor.reveal(endOf(insertion.range.start, insertion.text));
   return { kind: "info", text: target.replaces === null ? "Inserted." : "Inserted in place of the one before." };
 }
 
-export async function openDocument(uri: vscode.Uri): Promise<vscode.TextDocument | null> {
+class TooSlow extends Error {}
+
+async function inTime<T>(promise: Promise<T>, clock: Clock): Promise<T> {
+  let timer: ReturnType<Clock["setTimeout"]> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = clock.setTimeout(() => reject(new TooSlow(`VS Code has not shown the file within ${TIMEOUT_MS / 1_000} s: nothing was inserted. Try again.`)), TIMEOUT_MS);
+  });
   try {
-    return await vscode.workspace.openTextDocument(uri);
-  } catch {
-    return null;
+    return await Promise.race([promise, late]);
+  } finally {
+    timer?.dispose();
   }
 }
-
-/** Focuses the editor with the cursor there. */
-export async function reveal(document: vscode.TextDocument, position: vscode.Position, column: vscode.ViewColumn | undefined): Promise<void> {
-  if (isCell(document)) return;
-  const editor = await show(document, column);
-  editor.selection = new vscode.Selection(position, position);
-  editor.revealRange(new vscode.Range(position, position), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
-}
-
-async function replace(document: vscode.TextDocument, range: vscode.Range, text: string, column: vscode.ViewColumn | undefined): Promise<boolean> {
-  if (isCell(document)) {
-    const edit = new vscode.WorkspaceEdit();
-    edit.replace(document.uri, range, text);
-    return vscode.workspace.applyEdit(edit);
-  }
-  const { version } = document;
-  const editor = await show(document, column);
-  if (document.version !== version) return false;
-  const edited = await editor.edit((builder) => builder.replace(range, text), { undoStopBefore: true, undoStopAfter: true });
-  return edited && document.version !== version; // a read-only editor says that it was edited
-}
-
-async function show(document: vscode.TextDocument, column: vscode.ViewColumn | undefined): Promise<vscode.TextEditor> {
-  const visible = vscode.window.visibleTextEditors.find((editor) => editor.document === document && editor.viewColumn !== undefined);
-  return vscode.window.showTextDocument(document, { viewColumn: visible?.viewColumn ?? column ?? vscode.ViewColumn.One, preserveFocus: false });
-}
-
-/** A notebook's cells have no editor of their own to be shown. */
-const isCell = (document: vscode.TextDocument): boolean => document.uri.scheme === "vscode-notebook-cell";

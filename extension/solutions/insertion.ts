@@ -1,6 +1,6 @@
 // Where a solution may be put now, after all the edits made since it was asked for.
 import { Anchor } from "../completion/reanchor";
-import { endOf, toDocumentText, type DocumentView, type Position, type Range, type TextEdit } from "../completion/document";
+import { comparePositions, endOf, toDocumentText, type DocumentView, type Position, type Range, type TextEdit } from "../completion/document";
 import { overlapOf, surroundings } from "./overlap";
 import { findAgain, leadIn, type Place } from "./place";
 
@@ -33,6 +33,8 @@ const EDITED = "The solution inserted before was edited since: undo or delete it
 export class InsertionPoint {
   private anchor: Anchor | null;
   private inserted: (Inserted & { anchor: Anchor }) | null = null;
+  /** About to be in the document. */
+  private expected: Insertion | null = null;
   /** While the document is closed. */
   private bookmark: Bookmark | null = null;
   private ahead = "";
@@ -57,8 +59,23 @@ export class InsertionPoint {
   /** The edits of one change event. */
   documentChanged(edits: readonly TextEdit[]): void {
     this.anchor?.documentChanged(edits);
+    const { expected } = this;
+    if (expected && edits.length === 1 && isSame(edits[0]!, expected)) return this.noteInserted(expected);
     this.inserted?.anchor.documentChanged(edits);
     if (this.inserted && !this.inserted.anchor.range) this.inserted = null; // undone
+  }
+
+  /** The edit is asked for: where a change event tells of it, edits that come right behind find it noted. */
+  expect(insertion: Insertion): void {
+    this.expected = insertion;
+  }
+
+  /** The edit was answered; `done` unless it was refused. Whether it is in the document. */
+  settle(done: boolean): boolean {
+    const { expected } = this;
+    if (expected && done) this.noteInserted(expected);
+    this.expected = null;
+    return done || !expected;
   }
 
   documentClosed(document: DocumentView): void {
@@ -79,6 +96,7 @@ export class InsertionPoint {
 
   /** It is now in the document. */
   noteInserted({ range: { start }, text, over }: Insertion): void {
+    this.expected = null;
     this.inserted = text === "" ? null : { anchor: new Anchor({ start, end: endOf(start, text) }), text, over };
     if (!this.position) this.anchor = new Anchor({ start, end: start });
   }
@@ -113,6 +131,9 @@ export function insertionOf(solution: string, lead: string, document: DocumentVi
     over,
   };
 }
+
+const isSame = (edit: TextEdit, { range: { start, end }, text }: Insertion): boolean =>
+  edit.text === text && comparePositions(edit.range.start, start) === 0 && comparePositions(edit.range.end, end) === 0;
 
 export function textIn(document: DocumentView, { start, end }: Range): string {
   if (start.line === end.line) return document.lineAt(start.line).slice(start.character, end.character);

@@ -11,7 +11,8 @@ import { OctetError } from "../worker/errors";
 import type { Session } from "../worker/session";
 import type { SolutionDiffs } from "./diff";
 import { copyOf, editorPosition, editsOf, viewOf } from "./editorDocument";
-import { insertSolution, openDocument, reveal, type Note } from "./insert";
+import { openDocument, openFile, reveal } from "./editorFile";
+import { insertSolution, type Note } from "./insert";
 import { InsertionPoint } from "./insertion";
 import { withLead, type Place } from "./place";
 import { longestPrompt, solutionsPrompt, type SolutionsPrompt } from "./prompt";
@@ -50,6 +51,8 @@ export class SolutionsPanel implements vscode.Disposable {
   private readonly channel: ViewChannel<SolutionsState, SolutionsChange> | undefined;
   private readonly disposables: vscode.Disposable[] = [];
   private gone = false;
+  /** Insertions, one after another: each finds what the one before left. */
+  private inserting: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly panel: vscode.WebviewPanel, private readonly services: PanelServices,
@@ -101,7 +104,7 @@ export class SolutionsPanel implements vscode.Disposable {
   /** Another run in this panel; the one that is there is cancelled. */
   restart(request: SolutionsRequest): void {
     this.runner?.stopAll();
-    this.run = new SolutionsRun(request.origin, () => this.changed());
+    this.run = this.run.renewed(request.origin);
     this.point = new InsertionPoint(request.place);
     [this.source, this.count, this.column] = [request.source, request.count, request.column ?? this.column];
     this.channel?.attach(this.run);
@@ -158,7 +161,7 @@ export class SolutionsPanel implements vscode.Disposable {
       case "insert":
       case "diff":
       case "copy":
-        return this.use(message.type, message.lane);
+        return this.trying(message.lane, this.use(message.type, message.lane));
       case "stopLane":
         return this.runner?.stopLane(message.lane);
       case "stopAll":
@@ -167,27 +170,45 @@ export class SolutionsPanel implements vscode.Disposable {
         if (!this.run.running) this.write(this.count);
         return;
       case "reveal":
-        return this.reveal();
+        return this.trying(null, this.reveal());
       case "errorAction":
         return message.action === "retry" ? this.retry() : errorAction(message.action);
     }
   }
 
+  /** Says so where VS Code cannot do it. */
+  private async trying(lane: number | null, action: Promise<void>): Promise<void> {
+    try {
+      await action;
+    } catch (thrown) {
+      this.note(lane, { kind: "error", text: `VS Code could not do that: ${thrown instanceof Error ? thrown.message : String(thrown)}` });
+    }
+  }
+
   private async use(action: "insert" | "diff" | "copy", id: number): Promise<void> {
     const lane = this.run.lane(id);
-    const text = lane ? textOf(lane) : "";
-    if (!lane || sameText(text) === "") return this.note(id, { kind: "error", text: "This solution is empty." });
+    if (!lane) return this.note(id, { kind: "error", text: "This solution is gone: others were asked for." });
+    const text = textOf(lane);
+    if (sameText(text) === "") return this.note(id, { kind: "error", text: "This solution is empty." });
     if (action === "copy") {
       await vscode.env.clipboard.writeText(sameText(text));
       return this.note(id, { kind: "info", text: "Copied." });
     }
-    if (action === "insert") return this.note(id, await insertSolution({ uri: this.uri, column: this.column, point: this.point, text }));
+    if (action === "insert") return this.insert(id, text);
     const document = await openDocument(this.uri);
     const name = lane.rank === null ? "Solution" : `Solution ${lane.rank}`;
     const note: Note | null = document
       ? await this.services.diffs.show(document, this.point, text, name, this.column)
       : { kind: "error", text: "The file cannot be opened any more." };
     if (note) this.note(id, note);
+  }
+
+  private insert(lane: number, text: string): Promise<void> {
+    const { uri, column, point } = this;
+    const insert = async (): Promise<void> => this.note(lane, await insertSolution({
+      open: () => openFile(uri, column), point, text, current: () => !this.gone && this.point === point, onWait: (note) => this.note(lane, note),
+    }));
+    return (this.inserting = this.inserting.then(insert));
   }
 
   private async reveal(): Promise<void> {
@@ -212,7 +233,8 @@ export class SolutionsPanel implements vscode.Disposable {
   private isOurs = (document: vscode.TextDocument): boolean => document.uri.toString() === this.run.origin.uri;
 
   private note(lane: number | null, note: Note): void {
-    this.post({ type: "note", lane, ...note } satisfies NoteMessage);
+    if (note.kind === "error" && (this.gone || !this.panel.visible)) void vscode.window.showWarningMessage(note.text); // nobody sees it in the panel
+    else this.post({ type: "note", lane, ...note } satisfies NoteMessage);
   }
 
   private post(message: ToSolutionsView): void {

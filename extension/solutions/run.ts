@@ -26,10 +26,14 @@ export class SolutionsRun implements ViewSource<SolutionsState, SolutionsChange>
   private readonly logprobs = new Map<number, number>();
   /** Over all steps: how many, their draft lengths, the lanes that were live in them, and the tokens that these gained. */
   private readonly sums = { steps: 0, draftLengths: 0, laneSteps: 0, gained: 0 };
-  private next = 0;
+  private next: number;
   private startedAt: number;
 
-  constructor(origin: SolutionsOrigin, private readonly onChange: () => void = () => undefined, private readonly clock: Clock = systemClock) {
+  /** `first` is the id of the first lane. */
+  constructor(
+    origin: SolutionsOrigin, private readonly onChange: () => void = () => undefined, private readonly clock: Clock = systemClock, readonly first = 0,
+  ) {
+    this.next = first;
     this.startedAt = clock.now();
     this.state = new TrackedSolutions(origin, () => this.elapsedMs);
   }
@@ -43,6 +47,11 @@ export class SolutionsRun implements ViewSource<SolutionsState, SolutionsChange>
     run.batches.push({ ids: [], blocks: null, decodeStartMs: 0, decodeMs: tokensPerSecond ? (tokens / tokensPerSecond) * 1000 : 0 });
     run.close(state.lanes.map(({ id }) => id), "cancelled");
     return run;
+  }
+
+  /** A run of another place in the same panel: its lanes have other ids. */
+  renewed(origin: SolutionsOrigin): SolutionsRun {
+    return new SolutionsRun(origin, this.onChange, this.clock, this.next);
   }
 
   get running(): boolean {

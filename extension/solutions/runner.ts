@@ -127,7 +127,7 @@ export class SolutionsRunner {
 
   /** A seed of its own for every request, or a second one would write the same: the user's is counted on from. */
   private sampling({ temperature, topP, seed }: SolutionsSettings, { ids }: Batch): SamplingParams {
-    const chosen = seed === undefined ? (this.options.seed ?? randomSeed)() : (seed + (ids[0] ?? 0)) % Number.MAX_SAFE_INTEGER;
+    const chosen = seed === undefined ? (this.options.seed ?? randomSeed)() : (seed + (ids[0] ?? 0) - this.run.first) % Number.MAX_SAFE_INTEGER;
     return { temperature, topP, topK: 0, minP: 0, seed: chosen };
   }
 }

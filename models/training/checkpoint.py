@@ -17,7 +17,7 @@ def load(path, device, pattern=MODEL):
         names = archive.namelist()
     if not any(name.endswith("/data.pkl") for name in names):
         raise unlike(path, KIND, "an archive of something else")
-    import torch                               # here: what is no checkpoint is refused without it
+    from packages import torch                 # here: what is no checkpoint is refused without it
     try:
         state = torch.load(path, map_location=device)
     except pickle.UnpicklingError as error:

@@ -1,5 +1,5 @@
 """torch.compile for the training loop: what is compiled, and how to go on where it fails."""
-import torch
+from packages import torch
 
 
 class Compiling:

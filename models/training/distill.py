@@ -10,7 +10,7 @@ import argparse
 
 import loop                                    # before PyTorch: the clock
 
-import torch
+from packages import torch
 import torch.nn.functional as F
 
 from compiling import Compiling

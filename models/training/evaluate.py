@@ -13,7 +13,7 @@ import json
 import math
 import os
 
-import torch
+from packages import torch
 
 import loop
 from heldout import KIND, chosen, languages

@@ -16,7 +16,7 @@ native/bench/expand.h does it within octet-native-bench, to any width and vocabu
 import argparse
 import struct
 
-import numpy as np
+from packages import np
 
 import gguf
 from gguf_tensors import q8_0, read

@@ -6,7 +6,7 @@ Training then warms up again, and sees the text in another order than the run th
 """
 import argparse
 
-import torch
+from packages import torch
 
 import loop
 from checkpoint import SHAPE

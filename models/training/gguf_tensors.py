@@ -1,5 +1,5 @@
 """Reads GGUF files whose tensors are F32, F16 or Q8_0, such as to_gguf.py writes, and makes Q8_0 of float32."""
-import numpy as np
+from packages import np
 
 import gguf
 from inputs import BadInput, reading

@@ -7,7 +7,7 @@ import time
 
 from clock import Clock, rate                  # before PyTorch
 
-import torch
+from packages import torch
 
 import checkpoint
 from compiling import Compiling

@@ -2,7 +2,7 @@
 import dataclasses
 import math
 
-import torch
+from packages import torch
 import torch.nn as nn
 import torch.nn.functional as F
 

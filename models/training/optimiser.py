@@ -1,5 +1,5 @@
 """Muon for matrices inside the layers, AdamW for the rest (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/)."""
-import torch
+from packages import torch
 
 
 def orthogonalised(g, steps=5):

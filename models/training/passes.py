@@ -1,5 +1,5 @@
 """The passes of a training step, as large and as quick as the device lets them be."""
-import torch
+from packages import torch
 
 
 class Passes:

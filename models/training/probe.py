@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 
-import numpy as np
+from packages import np
 
 from inputs import make_folder, run, whole, writing
 from model import SHAPES

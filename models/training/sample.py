@@ -9,8 +9,7 @@ import argparse
 import os
 import time
 
-import numpy as np
-import torch
+from packages import np, torch
 
 import loop
 from inputs import check_readable, copy, make_folder, positive, run, writing

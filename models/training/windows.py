@@ -1,6 +1,5 @@
 """Windows of tokens, in an order that a position fixes: a resumed run sees what an uncut one would."""
-import numpy as np
-import torch
+from packages import np, torch
 
 from inputs import BadInput, reading
 

@@ -30,7 +30,8 @@ class Vocabulary {
   /// The token's bytes; not necessarily whole UTF-8 characters; empty for control tokens. Valid as long as this.
   virtual std::string_view bytes(Token token) const = 0;
 
-  /// End of text or of turn, or a fill-in-the-middle marker, behind which another text would begin: generation stops here.
+  /// End of text or of turn, a fill-in-the-middle marker, or any other control token, such as what opens a turn of a chat, behind
+  /// which another text would begin: generation stops here.
   virtual bool is_end(Token token) const = 0;
   virtual const std::optional<FimTokens>& fim() const = 0;
 };

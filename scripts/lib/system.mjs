@@ -1,7 +1,8 @@
 // Programs that must be on the machine, and how a Debian system gets them.
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { Failure, must, run } from "./run.mjs";
+import { vulkanDrivers } from "./vulkanDrivers.mjs";
 
 const oldestNode = [20, 19];
 
@@ -31,18 +32,13 @@ function headerThere(header) {
   return [...given, "/usr/include", "/usr/local/include", "/opt/homebrew/include"].some((folder) => existsSync(path.join(folder, header)));
 }
 
-/** What Vulkan's drivers tell its loader of themselves. */
-function vulkanDrivers() {
-  return ["/usr/share/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d"].flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []));
-}
-
 /** Whether there is a driver of a GPU, or one that computes on processors. Linux only: elsewhere it comes with the GPU's. */
 export function vulkanDriverThere() {
   return process.platform !== "linux" || vulkanDrivers().length > 0;
 }
 
 /** Mesa's driver that computes on processors lists a device on every machine. */
-export const softwareDriverThere = () => vulkanDrivers().some((name) => name.startsWith("lvp_"));
+export const softwareDriverThere = () => vulkanDrivers().some((manifest) => path.basename(manifest).startsWith("lvp_"));
 
 /**
  * Installs what is missing where that can be done unasked (Debian, as root); else says what to install. What is optional is not asked for,

@@ -35,7 +35,7 @@ export const layers = [
     folder: "extension/solutions",
     local: ["protocol", "extension/worker", "extension/completion", "extension/views", "extension/config.ts"],
     packages: ["*"],
-    vscode: ["command", "diff", "editorDocument", "insert", "panel", "solutions"].map((name) => `extension/solutions/${name}.ts`),
+    vscode: ["command", "diff", "editorDocument", "editorFile", "panel", "solutions"].map((name) => `extension/solutions/${name}.ts`),
   },
   {
     folder: "extension/latency",

@@ -33,6 +33,16 @@ afterAll(() => CodeWindow.end(browser, window));
 const lane = (id: string) => panel.locator(`.lane[data-lane="${id}"]`);
 const states = () => panel.locator(".lane").evaluateAll((cards) => cards.map((card) => card.textContent?.slice(0, 80)));
 
+/** What lanes answer from now on: each answer goes after some seconds. */
+const keepAnswers = () => panel.evaluate(() => {
+  const answers: string[] = [];
+  Object.assign(window, { answers });
+  new MutationObserver(() => {
+    for (const { textContent } of document.querySelectorAll(".state.note, .answer")) if (textContent && textContent !== answers.at(-1)) answers.push(textContent);
+  }).observe(document.body, { subtree: true, childList: true, characterData: true });
+});
+const answers = () => panel.evaluate(() => (window as unknown as { answers: string[] }).answers);
+
 const panelOf = (name: string) => until(`the solutions of ${name} are shown`, async () => {
   for (const frame of window.page.frames()) if (await frame.locator(".origin .file", { hasText: name }).isVisible().catch(() => false)) return frame;
   return undefined;
@@ -102,15 +112,20 @@ describe("Generate Solutions between brackets that the editor closed", () => {
     await window.page.locator(".tab.active", { hasText: `Solutions: ${name}` }).waitFor();
     panel = await panelOf(name);
     await until("every lane has ended", async () => (await panel.locator(".lane:not([data-tone=live])").count()) === 8, { tell: states });
+    await until("the best stands first", () => panel.locator(".lane:first-child.best").count(), { tell: states });
+    await keepAnswers();
     const [before = "", after = ""] = text.split("|").map(words);
     const shown = panel.locator(".lane:not([hidden])").filter({ has: panel.locator("button.insert:enabled") });
+    const ids = await shown.evaluateAll((cards) => cards.map((card) => (card as HTMLElement).dataset.lane ?? ""));
     const texts = (await shown.locator(".text .code").allInnerTexts()).map((code) => words(code).slice(words(start).length));
     const closing = texts.flatMap((code, at) => (/^[^()]*\)/.test(code) ? [at] : []));
     expect(closing.length, JSON.stringify(texts)).toBeGreaterThanOrEqual(2);
     for (const at of closing.slice(0, 2)) {
-      await shown.nth(at).locator("button.insert").click();
+      await lane(ids[at] ?? "").locator("button.insert").click();
       const whole = before + (texts[at] ?? "") + after.slice(1);
-      await until("the file holds it", () => now() === whole, { tell: () => ({ text: texts[at], file: now() }) });
+      await until("the file holds it", () => now() === whole, {
+        tell: async () => ({ text: texts[at], file: now(), answers: await answers(), ...(await window.outline()) }),
+      });
     }
     await window.page.locator(".tab.active", { hasText: new RegExp(`^${name}`) }).click();
     await window.press("Control+z", "Control+z");

@@ -1,9 +1,13 @@
 // Text to tokens and back, markers, and which pairs of vocabularies fit.
 #include <doctest/doctest.h>
 
+#include <llama.h>
+
 #include <set>
 
+#include "gguf_editor.h"
 #include "llama_fixture.h"
+#include "temporary_folder.h"
 
 using namespace octet;
 using namespace octet::llama;
@@ -69,6 +73,39 @@ TEST_CASE("control tokens come from their text only where that was asked for") {
   }
 }
 
+TEST_CASE("what opens a turn of a chat ends a completion, as every control token does, whatever its name") {
+  const octet::test::TemporaryFolder folder;
+  const std::string file = folder / "chat.gguf";
+  octet::test::GgufBytes model(kTargetFile);
+  auto texts = model.strings("tokenizer.ggml.tokens");
+  auto types = model.integers("tokenizer.ggml.token_type");
+  const std::pair<const char*, std::int32_t> turns[] = {
+      {"<|im_start|>", LLAMA_TOKEN_TYPE_CONTROL}, {"<start_of_turn>", LLAMA_TOKEN_TYPE_CONTROL}, {"<zzz>", LLAMA_TOKEN_TYPE_UNKNOWN}, {"<div>", LLAMA_TOKEN_TYPE_USER_DEFINED}};
+  constexpr std::size_t first = 5000;
+  for (std::size_t i = 0; i < std::size(turns); ++i) {
+    texts[first + i] = turns[i].first;
+    types[first + i] = turns[i].second;
+  }
+  model.set_strings("tokenizer.ggml.tokens", texts);
+  model.set_integers("tokenizer.ggml.token_type", types);
+  model.write(file);
+
+  const auto pair = load_pair(exact_options(file));
+  const Vocabulary& vocabulary = *pair.vocabulary;
+  for (std::size_t i = 0; i < std::size(turns); ++i) {
+    CAPTURE(turns[i].first);
+    const bool text = turns[i].second == LLAMA_TOKEN_TYPE_USER_DEFINED;
+    CHECK(vocabulary.is_end(static_cast<Token>(first + i)) == !text);
+    CHECK(vocabulary.bytes(static_cast<Token>(first + i)) == (text ? turns[i].first : ""));
+  }
+  int ends = 0;
+  for (Token token = 0; token < vocabulary.size(); ++token) ends += vocabulary.is_end(token);
+  const auto original = load_pair(exact_options(kTargetFile));
+  int ends_before = 0;
+  for (Token token = 0; token < original.vocabulary->size(); ++token) ends_before += original.vocabulary->is_end(token);
+  CHECK(ends == ends_before + 3);
+}
+
 TEST_CASE("a SentencePiece model of another maker runs alone") {
   const auto pair = load_pair(exact_options(kStoriesFile));
   const Vocabulary& vocabulary = *pair.vocabulary;
@@ -80,6 +117,10 @@ TEST_CASE("a SentencePiece model of another maker runs alone") {
   CHECK(tokens[0] == 1);
   CHECK(vocabulary.tokenize("Once", false, false)[0] != 1);
   CHECK(join(vocabulary, tokens) == " Once upon a time");
+  CHECK(vocabulary.is_end(0));  // unknown
+  CHECK(vocabulary.is_end(1));  // beginning of text
+  CHECK(vocabulary.is_end(2));  // end of text
+  for (Token token = 3; token < vocabulary.size(); ++token) CHECK_FALSE(vocabulary.is_end(token));
   CHECK(vocabulary.tokenize("", true, false) == std::vector<Token>{1});
 }
 

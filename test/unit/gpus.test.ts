@@ -2,9 +2,11 @@
 import { describe, expect, it } from "vitest";
 import { OctetError } from "../../extension/worker/errors";
 import { gpuHardware, type GpuFiles, type GpuHardware } from "../../extension/worker/gpus/hardware";
+import { vulkanDrivers } from "../../extension/worker/gpus/vulkanDrivers";
 import { isGpu, wantsGpus } from "../../extension/worker/gpus/wanted";
 import { whyNoGpu, type GpuQuestion } from "../../extension/worker/gpus/why";
 import type { DeviceInfo, GpuBackendInfo } from "../../protocol/worker";
+import { vulkanDrivers as driversForScripts } from "../../scripts/lib/vulkanDrivers.mjs";
 
 /** A file system of these files; `closed` may not be opened. */
 function files(contents: Record<string, string>, closed: string[] = []): GpuFiles {
@@ -18,7 +20,7 @@ function files(contents: Record<string, string>, closed: string[] = []): GpuFile
 }
 
 const card = (number: number, vendor: string) => ({ [`/sys/class/drm/card${number}/device/vendor`]: `${vendor}\n` });
-const NONE: GpuHardware = { vendors: [], nvidiaDriver: false, wsl: false, renderNodes: { count: 0, mayOpen: false }, vulkanLoader: null };
+const NONE: GpuHardware = { vendors: [], nvidiaDriver: false, wsl: false, renderNodes: { count: 0, mayOpen: false }, vulkanLoader: null, drivers: { manifests: [], chosenBy: null }, home: null };
 
 describe("the hardware", () => {
   it.each([["0x10de", "NVIDIA"], ["0x1002", "AMD"], ["0x8086", "Intel"]])("of vendor %s is %s's", (id, vendor) => {
@@ -41,12 +43,49 @@ describe("the hardware", () => {
     expect(gpuHardware(files(two, ["/dev/dri/renderD128"]), "linux")?.renderNodes).toEqual({ count: 2, mayOpen: true });
     expect(gpuHardware(files(two, ["/dev/dri/renderD128", "/dev/dri/renderD129"]), "linux")?.renderNodes).toEqual({ count: 2, mayOpen: false });
   });
+  it("is in a home of its own where drivers are installed otherwise", () => {
+    expect(gpuHardware(files({ "/etc/NIXOS": "" }), "linux")?.home).toBe("nixos");
+    expect(gpuHardware(files({ "/.flatpak-info": "" }), "linux")?.home).toBe("flatpak");
+  });
+  it("has the drivers that Vulkan's loader finds", () => {
+    const there = files({ "/opt/mesa/radeon_icd.x86_64.json": "" });
+    expect(gpuHardware(there, "linux", { env: { VK_DRIVER_FILES: "/opt/mesa" } })?.drivers).toEqual({ manifests: ["/opt/mesa/radeon_icd.x86_64.json"], chosenBy: "VK_DRIVER_FILES" });
+  });
   it("is known on Windows by what its driver brings, and not at all elsewhere", () => {
     const system = files({ "C:\\S\\nvcuda.dll": "", "C:\\S\\vulkan-1.dll": "" });
-    expect(gpuHardware(system, "win32", "C:\\S")).toMatchObject({ vendors: ["NVIDIA"], vulkanLoader: true });
-    expect(gpuHardware(files({ "C:\\S\\ControlLib.dll": "" }), "win32", "C:\\S")).toMatchObject({ vendors: ["Intel"], vulkanLoader: false });
-    expect(gpuHardware(files({}), "win32", "C:\\S")).toMatchObject({ vendors: [], vulkanLoader: false });
+    expect(gpuHardware(system, "win32", { system: "C:\\S" })).toMatchObject({ vendors: ["NVIDIA"], vulkanLoader: true });
+    expect(gpuHardware(files({ "C:\\S\\ControlLib.dll": "" }), "win32", { system: "C:\\S" })).toMatchObject({ vendors: ["Intel"], vulkanLoader: false });
+    expect(gpuHardware(files({}), "win32", { system: "C:\\S" })).toMatchObject({ vendors: [], vulkanLoader: false });
     expect(gpuHardware(files(card(0, "0x10de")), "darwin")).toBeNull();
+  });
+});
+
+describe("Vulkan's drivers", () => {
+  const usual = ["/home/me/.config", "/etc/xdg", "/usr/local/etc", "/etc", "/home/me/.local/share", "/usr/local/share", "/usr/share", "/run/opengl-driver/share"].map((folder) => `${folder}/vulkan/icd.d/a.json`);
+  const others = ["/c/config", "/c1", "/c2", "/d/data", "/d1", "/d2"].map((folder) => `${folder}/vulkan/icd.d/b.json`);
+  const flatpak = "/usr/lib/x86_64-linux-gnu/GL/vulkan/icd.d/c.json";
+  const there = [...usual, ...others, flatpak, "/usr/share/vulkan/icd.d/README", "/own/x.json", "/own/y.json", "/own/y.txt"];
+  const HOME = "/home/me";
+  const xdg = { XDG_CONFIG_HOME: "/c/config", XDG_CONFIG_DIRS: "/c1/:/c2", XDG_DATA_HOME: "/d/data/", XDG_DATA_DIRS: "/d1::/d2/" };
+  const fixed = usual.filter((manifest) => manifest.startsWith("/usr/local/etc") || manifest.startsWith("/etc/vulkan") || manifest.startsWith("/run"));
+  const cases: [string, Record<string, string>, string[]][] = [
+    ["in the usual folders", { HOME }, usual],
+    ["without a home", {}, usual.filter((manifest) => !manifest.startsWith(HOME))],
+    ["in the folders that XDG's variables name", { HOME, ...xdg }, [...others.slice(0, 3), ...fixed.slice(0, 2), ...others.slice(3), ...fixed.slice(2)]],
+    ["where XDG's variables are set to nothing", { HOME, XDG_DATA_DIRS: "", XDG_CONFIG_HOME: "" }, usual],
+    ["that VK_ADD_DRIVER_FILES adds", { HOME, VK_ADD_DRIVER_FILES: "/own/x.json:/own/none.json" }, ["/own/x.json", ...usual]],
+    ["that VK_DRIVER_FILES names, alone", { HOME, VK_DRIVER_FILES: "/own/:/own/x.json", VK_ICD_FILENAMES: "/c1", VK_ADD_DRIVER_FILES: "/d1" }, ["/own/x.json", "/own/y.json"]],
+    ["that VK_ICD_FILENAMES names, alone", { HOME, VK_DRIVER_FILES: "", VK_ICD_FILENAMES: "/own/y.json:/own/y.txt", VK_ADD_DRIVER_FILES: "/own/x.json" }, ["/own/y.json"]],
+  ];
+  it.each(cases)("are those %s", (_, env, found) => {
+    const system = files(Object.fromEntries(there.map((file) => [file, ""])));
+    expect(vulkanDrivers(system, env).manifests).toEqual(found);
+    expect(driversForScripts(system, env)).toEqual(found);
+  });
+  it("are Flatpak's too, within it", () => {
+    const system = files({ [flatpak]: "", "/.flatpak-info": "" });
+    expect(vulkanDrivers(system, {})).toEqual({ manifests: [flatpak], chosenBy: null });
+    expect(driversForScripts(system, {})).toEqual([flatpak]);
   });
 });
 
@@ -94,6 +133,22 @@ describe("the line", () => {
     expect(line({ platform: "win32" })).toContain("Update the driver");
     expect(line({ hardware: { ...NONE, wsl: true } })).toBe("Windows' GPU cannot be used: no Vulkan driver lists it; under WSL only Mesa's driver \"dzn\" does. " +
       "Install mesa-vulkan-drivers, if your distribution's has dzn.");
+  });
+  it("does not ask for a driver that is there: Vulkan's variables, the driver itself or its part in the kernel stand in the way", () => {
+    const drivers = (manifests: string[], chosenBy: "VK_DRIVER_FILES" | "VK_ICD_FILENAMES" | null = null): GpuHardware => ({ ...amd, drivers: { manifests, chosenBy } });
+    expect(line({ hardware: drivers([], "VK_ICD_FILENAMES") })).toBe("the GPU of AMD cannot be used: VK_ICD_FILENAMES, which is set, names no Vulkan driver that is there. Correct or unset VK_ICD_FILENAMES.");
+    expect(line({ hardware: drivers(["/a/lvp_icd.json"], "VK_DRIVER_FILES") })).toBe("the GPU of AMD cannot be used: none of the Vulkan drivers that VK_DRIVER_FILES names lists it. Unset VK_DRIVER_FILES to use the others.");
+    expect(line({ hardware: drivers(["/usr/share/vulkan/icd.d/lvp_icd.x86_64.json"]) })).toContain("For AMD install mesa-vulkan-drivers");
+    expect(line({ hardware: drivers(["/usr/share/vulkan/icd.d/radeon_icd.x86_64.json"]) })).toBe("the GPU of AMD cannot be used: no Vulkan driver lists it. " +
+      "For AMD a driver is installed (/usr/share/vulkan/icd.d/radeon_icd.x86_64.json) that lists no GPU: update it; the GPU may be too old for it. \"vulkaninfo --summary\" says more.");
+    const nvidia: GpuHardware = { ...NONE, vendors: ["NVIDIA"], drivers: { manifests: ["/usr/share/vulkan/icd.d/nvidia_icd.json"], chosenBy: null } };
+    expect(line({ hardware: nvidia })).toContain("its part in the kernel does not run: restart the machine");
+    expect(line({ hardware: { ...nvidia, nvidiaDriver: true } })).toContain("that lists no GPU: update it");
+  });
+  it("names NixOS' setting and Flatpak's runtime where drivers come from those", () => {
+    expect(line({ hardware: { ...amd, home: "nixos" } })).toContain("For AMD set hardware.graphics.enable in NixOS' configuration.");
+    expect(line({ hardware: { ...NONE, vendors: ["NVIDIA"], home: "nixos" } })).toContain("set hardware.graphics.enable and services.xserver.videoDrivers = [ \"nvidia\" ]");
+    expect(line({ hardware: { ...amd, home: "flatpak" } })).toContain("\"flatpak update\" brings those that match");
   });
   it("says that this user may not open the GPU", () => {
     const closed: GpuHardware = { ...amd, renderNodes: { count: 1, mayOpen: false } };

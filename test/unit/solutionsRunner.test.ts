@@ -91,6 +91,20 @@ describe("SolutionsRunner", () => {
     expect(run.lanes).toHaveLength(4);
   });
 
+  it("asked for anew in a panel: lanes of other ids, and the seed of the settings again", async () => {
+    const { session, run, job } = make();
+    for (const at of [0, 1]) {
+      const now = at === 0 ? run : run.renewed(ORIGIN);
+      const written = new SolutionsRunner(now, { session, settings: () => ({ ...SETTINGS, seed: 40 }) }).write(job, 2);
+      await settled();
+      session.requests[at]!.resolve(result(["a", "b"]));
+      await written;
+      expect(now.lanes.map(({ id }) => id)).toEqual(at === 0 ? [0, 1] : [2, 3]);
+      run.begin(0, null);
+    }
+    expect(session.requests.map(({ request }) => request.params.sampling.seed)).toEqual([40, 40]);
+  });
+
   it("stops a lane in the worker once it has gone past its block, and shows what belongs to it", async () => {
     const { session, run, runner, job } = make({ stopAtBlockEnd: true });
     const written = runner().write(job, 2);

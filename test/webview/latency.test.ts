@@ -55,6 +55,25 @@ describe.skipIf(browserPath === undefined)("the Latency view", () => {
     expect(await view.page.evaluate(() => window.violations)).toEqual(["script-src-elem inline"]);
   });
 
+  it("shows names whole in a narrow panel, or cut in their middle and whole in the tooltip", async () => {
+    const state = fullLatency();
+    const [short, long] = ["deepseek_coder_v2_lite_instruct_abliterated_128k_context_extended_q4_k_m", "a_test_of_the_parser_of_expressions.component.spec.ts:1234"];
+    state.worker = { ...state.worker, target: short };
+    state.history = [{ ...state.history[0]!, id: "long", label: long }, ...state.history];
+    for (const width of [600, 300]) {
+      const view = await show(state, { width, height: 900 });
+      expect(await view.page.evaluate(() => [...document.querySelectorAll(".worker .loaded, .worker, .request .label")].filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).map(({ className, textContent }) => [className, textContent]))).toEqual([]);
+      const row = view.page.locator(".request").filter({ hasText: "spec.ts:1234" });
+      const seen = await row.evaluate((request) => {
+        const [start, end] = [...request.querySelectorAll(".label > span")].map((part) => part.getBoundingClientRect());
+        return { start: start!.width > 0, end: end!.right <= request.querySelector(".size")!.getBoundingClientRect().left };
+      });
+      expect(seen, String(width)).toEqual({ start: true, end: true });
+      expect(await row.getAttribute("title")).toContain(long);
+      await view.page.close();
+    }
+  });
+
   it.each([[1280, 200], [1040, 240], [800, 200], [700, 300]])("keeps its parts apart in a panel of %i by %i", async (width, height) => {
     const view = await show(fullLatency(), { width, height });
     const apart = await view.page.$$eval(".chart", (charts) => charts.map((chart) => {

@@ -57,6 +57,20 @@ describe.skipIf(browserPath === undefined)("the Solutions view in a panel of any
     expect(await view.page.locator(".lane:not([hidden]) .same").count()).toBe(ENDS.length);
   });
 
+  it("shows the end of a long file's name, and the whole of it in the tooltip", async () => {
+    const view = await show(300);
+    const state = everyEnd();
+    state.origin = { ...state.origin, file: "a_test_of_the_parser_of_expressions.component.spec.ts", symbol: null };
+    await view.post({ type: "snapshot", sequence: 2, state });
+    const { end, room } = await view.page.$eval(".origin", (origin) => ({
+      end: origin.querySelector(".file > span:last-child")!.getBoundingClientRect().right, room: origin.getBoundingClientRect().right,
+    }));
+    expect(end).toBeLessThanOrEqual(room);
+    expect(room).toBeLessThanOrEqual(300);
+    expect(await view.page.locator(".origin").getAttribute("title")).toBe(`Show ${state.origin.file}:${state.origin.line} in the editor`);
+    expect(await view.page.locator(".origin .file").textContent()).toBe(`${state.origin.file}:${state.origin.line}`);
+  });
+
   it("says less where there is less room, and all of it in the tooltip", async () => {
     const view = await show(300);
     const state = view.page.locator('[data-lane="6"] .state');

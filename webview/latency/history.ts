@@ -1,7 +1,7 @@
 // The recent requests, newest first: press one to show it.
 
 import type { RequestSummary } from "../../protocol/latencyView";
-import { button, el, setAttribute, setHidden, setText } from "../shared/dom";
+import { button, el, setAttribute, setHidden, setName, setText } from "../shared/dom";
 import { count, duration, figure, integer, percent } from "../shared/format";
 
 export interface HistoryEvents {
@@ -71,12 +71,12 @@ class Row {
     const { kind, label, startedAt, state, lanes, tokens, dropped, msPerToken, wallMs, acceptanceRate } = request;
     this.press.dataset.state = state;
     setText(this.time, CLOCK.format(startedAt));
-    setText(this.label, label);
+    setName(this.label, label);
     const written = `${lanes} × ${integer(lanes > 0 ? tokens / lanes : tokens)}`;
     setText(this.size, state === "failed" || (state === "cancelled" && tokens === 0) ? state : written);
     setText(this.speed, state === "running" && msPerToken === null ? "…" : figure(msPerToken));
     const without = dropped.lanes > 0 ? `, ${count(dropped.lanes, "lane")} cancelled` : "";
-    this.press.title = `${KINDS[kind]}${state === "done" ? "" : `, ${state}`} · ${count(tokens, "token")} in ${count(lanes, "lane")}${without}, ${duration(wallMs)}, ${figure(msPerToken)} ms per token, ${percent(acceptanceRate)} accepted`;
+    this.press.title = `${label} · ${KINDS[kind]}${state === "done" ? "" : `, ${state}`} · ${count(tokens, "token")} in ${count(lanes, "lane")}${without}, ${duration(wallMs)}, ${figure(msPerToken)} ms per token, ${percent(acceptanceRate)} accepted`;
     setAttribute(this.press, "aria-label", `${label}, ${KINDS[kind]}, ${state}, ${figure(msPerToken)} milliseconds per token`);
   }
 }

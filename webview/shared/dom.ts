@@ -43,6 +43,18 @@ export function setText(element: HTMLElement, text: string): void {
   }
 }
 
+/** Characters at the end of a name, half of it at most, that are shown before others: a kind of file, and a line. */
+const NAME_END = 12;
+
+/** Sets a name that is cut in its middle where room is short (base.css, .cut-name): its end tells it from others, as its beginning does. */
+export function setName(element: HTMLElement, name: string): void {
+  if (element.dataset.name === name) return;
+  element.dataset.name = name;
+  element.classList.add("cut-name");
+  const at = Math.max(Math.floor(name.length / 2), name.length - NAME_END);
+  element.replaceChildren(el("span", at > 4 ? "start long" : "start", name.slice(0, at)), el("span", "", name.slice(at)));
+}
+
 export function setHidden(element: HTMLElement, hidden: boolean): void {
   if (element.hidden !== hidden) element.hidden = hidden;
 }

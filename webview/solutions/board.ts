@@ -71,8 +71,7 @@ export class Board {
   reset(state: SolutionsState, now: number): void {
     const before = new Set(this.order);
     const known = state.lanes.some(({ id }) => before.has(id));
-    for (const view of this.views.values()) view.element.remove();
-    this.views.clear();
+    this.keepOnly(state);
     this.waiting.clear();
     this.state = state;
     this.element.style.setProperty("--tab-size", String(state.origin.tabSize));
@@ -86,6 +85,21 @@ export class Board {
     if (isRunning(state)) return;
     for (const view of this.views.values()) view.rewind();
     this.settleSoon(); // the run may have ended with this snapshot
+  }
+
+  /** The cards of lanes that are still there, their texts to be drawn anew: elements that stay keep the focus, and clicks. */
+  private keepOnly({ lanes, origin }: SolutionsState): void {
+    const ids = new Set(lanes.map(({ id }) => id));
+    const start = textStart(origin);
+    this.order = this.order.filter((id) => ids.has(id));
+    this.hidden = new Set([...this.hidden].filter((id) => ids.has(id)));
+    for (const [id, view] of this.views) {
+      if (ids.has(id)) view.restart(start);
+      else {
+        view.element.remove();
+        this.views.delete(id);
+      }
+    }
   }
 
   /** Draws the lanes that have news. */
@@ -179,13 +193,18 @@ export class Board {
     this.slideFrom(before);
   }
 
-  /** Makes the page's order the one of `order`, moving as few elements as it can. */
+  /** Makes the page's order the one of `order`, moving as few elements as it can, and not the one with the focus: it would lose it. */
   private place(): void {
     let next: ChildNode | null = this.element.firstChild;
     for (const id of this.order) {
       const view = this.views.get(id);
       if (!view) continue;
       setHidden(view.element, this.hidden.has(id));
+      while (next && next !== view.element && view.element.contains(document.activeElement)) {
+        const before: ChildNode = next;
+        next = next.nextSibling;
+        this.element.append(before);
+      }
       if (view.element === next) next = next.nextSibling;
       else this.element.insertBefore(view.element, next);
     }

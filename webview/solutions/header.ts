@@ -1,7 +1,7 @@
 // The row of totals above the lanes, with the thin bar of progress or budget under it.
 
 import type { SolutionsState, SolutionsTotals } from "../../protocol/solutionsView";
-import { button, el, setAttribute, setHidden, setText } from "../shared/dom";
+import { button, el, setAttribute, setHidden, setName, setText } from "../shared/dom";
 import { figure, integer, milliseconds, percent, ratio } from "../shared/format";
 import { isRunning } from "./state";
 import { phaseText, progress } from "./words";
@@ -76,7 +76,8 @@ export class Header {
     const elapsed = running ? this.elapsedMs + (now - this.elapsedAt) : totals.elapsedMs;
     setText(this.symbol, origin.symbol ?? "");
     setHidden(this.symbol, origin.symbol === null);
-    setText(this.file, `${origin.file}:${origin.line}`);
+    setName(this.file, `${origin.file}:${origin.line}`);
+    setAttribute(this.origin, "title", `Show ${origin.file}:${origin.line} in the editor`);
     setText(this.phase, phaseText(phase, totals, elapsed));
     this.drawBar(state, progress(state, elapsed), running);
     setHidden(this.stop, !running);

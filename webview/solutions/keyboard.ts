@@ -2,10 +2,12 @@
 
 import type { Board } from "./board";
 import type { LaneAction } from "./keys";
-import { actionOf, allowed, isLaneKey, neighbour } from "./keys";
+import { actionOf, allowed, isLaneKey, neighbour, refusal } from "./keys";
 
 export interface KeyboardEvents {
   act(lane: number, action: LaneAction): void;
+  /** The action makes no sense now, and why. */
+  refuse(lane: number, why: string): void;
   stopAll(): void;
 }
 
@@ -57,12 +59,13 @@ export class Keyboard {
   private onLaneKey(event: KeyboardEvent): void {
     const id = laneOf(event.target);
     if (id === null || hasModifier(event)) return;
-    const onCard = event.target instanceof HTMLElement && event.target.dataset.lane !== undefined;
-    if (event.key === "Enter" && !onCard) return; // a button of the lane has the focus
+    const onButton = event.target instanceof Element && event.target.closest("button") !== null;
+    if (event.key === "Enter" && onButton) return;
     const action = actionOf(event.key);
     const lane = this.board.lane(id);
     if (action && lane) {
       if (allowed(lane, action)) this.events.act(id, action);
+      else this.events.refuse(id, refusal(lane, action));
     } else if (event.key === "PageDown" || event.key === "PageUp") {
       this.board.view(id)?.scrollText(event.key === "PageDown" ? 1 : -1);
     } else {

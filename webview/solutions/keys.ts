@@ -19,6 +19,12 @@ export const isLaneKey = (key: string): boolean => actionOf(key) !== undefined |
 /** Whether an action makes sense for a lane as it is. */
 export const allowed = (lane: SolutionsLane, action: LaneAction): boolean => (action === "stop" ? isLive(lane) : isUsable(lane));
 
+/** Why an action makes no sense for a lane as it is. */
+export function refusal(lane: SolutionsLane, action: LaneAction): string {
+  if (action === "stop") return "It has ended already.";
+  return isLive(lane) ? "It is still being written; S ends it." : "This solution is empty.";
+}
+
 /** The lane that a key leads to from `id` in rows of `columns`; null for other keys. At an edge the lane stays. */
 export function neighbour(key: string, ids: readonly number[], id: number, columns: number): number | null {
   const at = ids.indexOf(id);

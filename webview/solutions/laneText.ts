@@ -27,22 +27,30 @@ interface Line {
 export class LaneText {
   readonly element = el("div", "code");
   private readonly caret = el("span", "caret");
-  private readonly lines: Line[];
+  private lines: Line[] = [];
   /** Elements of the lines from `top` on: of the last ones, or of all. */
   private rows: HTMLElement[] = [];
   private top = 0;
-  private readonly colourer: Colourer | null;
+  private colourer: Colourer | null = null;
   /** The colourer's state at the start of the line being written, and behind it. */
-  private before: LineState;
-  private after: LineState;
+  private before: LineState = {};
+  private after: LineState = {};
   private writing = false;
 
-  constructor({ colourer, state, prefix }: TextStart) {
+  constructor(start: TextStart) {
+    this.caret.setAttribute("aria-hidden", "true");
+    this.restart(start);
+  }
+
+  /** Forgets all that was appended. */
+  restart({ colourer, state, prefix }: TextStart): void {
     this.colourer = colourer;
     this.before = state;
     this.after = state;
     this.lines = [newLine(prefix)];
-    this.caret.setAttribute("aria-hidden", "true");
+    this.rows = [];
+    this.top = 0;
+    this.element.replaceChildren();
     this.draw(null);
   }
 

@@ -4,6 +4,7 @@ import type { SolutionsLane } from "../../protocol/solutionsView";
 import { button, el, setAttribute, setHidden, setText } from "../shared/dom";
 import { figure, integer, logprob, percent } from "../shared/format";
 import { icon } from "../shared/icons";
+import { ANSWER_MS } from "./answer";
 import type { LaneAction } from "./keys";
 import { LaneText } from "./laneText";
 import type { TextStart } from "./laneText";
@@ -30,7 +31,6 @@ export interface LaneContext {
 
 /** Figures and sparkline are readable at this pace; the text is drawn as it comes. */
 const FIGURES_EVERY_MS = 160;
-const NOTE_MS = { info: 2500, error: 8000 };
 
 export class LaneView {
   readonly element = el("div", "lane");
@@ -56,8 +56,11 @@ export class LaneView {
   private readonly controls: HTMLButtonElement[];
   private readonly insert: HTMLButtonElement;
   private drawn: SolutionsLane | null = null;
+  /** Nothing of the text is drawn. */
+  private fresh = true;
   private spans = 0;
   private figuresAt = 0;
+  /** 0: no note is shown. */
   private noteTimer = 0;
 
   constructor(lane: SolutionsLane, start: TextStart, events: LaneEvents) {
@@ -94,22 +97,31 @@ export class LaneView {
     this.element.tabIndex = -1;
   }
 
-  /** The lane as it was drawn last. */
+  /** The lane as it was drawn last; null where its text is still to be drawn. */
   get lane(): SolutionsLane | null {
-    return this.drawn;
+    return this.fresh ? null : this.drawn;
+  }
+
+  /** Its text may be another: the card stays, and with it the focus and a note. */
+  restart(start: TextStart): void {
+    this.text.restart(start);
+    this.spans = 0;
+    this.fresh = true;
   }
 
   /** Draws what differs from what is shown. */
   draw(lane: SolutionsLane, context: LaneContext, now: number): void {
     if (lane !== this.drawn) {
       const turned = lane.state !== this.drawn?.state || lane.repetitive !== this.drawn.repetitive;
+      if (turned) this.endNote();
       if (lane.text.length > this.spans) {
         this.text.append(lane.text.slice(this.spans));
         this.scroller.draw();
       }
       this.spans = lane.text.length;
-      if (turned) this.drawState(lane);
+      if (turned || this.fresh) this.drawState(lane);
       this.drawn = lane;
+      this.fresh = false;
       if (turned || !isLive(lane) || now - this.figuresAt >= FIGURES_EVERY_MS) {
         this.figuresAt = now;
         this.drawFigures(lane);
@@ -139,7 +151,15 @@ export class LaneView {
     this.state.className = `state note ${kind}`;
     this.state.title = "";
     setText(this.state, text);
-    this.noteTimer = window.setTimeout(() => this.drawn && this.drawState(this.drawn), NOTE_MS[kind]);
+    this.noteTimer = window.setTimeout(() => {
+      this.endNote();
+      if (this.drawn) this.drawState(this.drawn);
+    }, ANSWER_MS[kind]);
+  }
+
+  private endNote(): void {
+    clearTimeout(this.noteTimer);
+    this.noteTimer = 0;
   }
 
   /** Whether Tab reaches this card and its buttons. */
@@ -165,10 +185,12 @@ export class LaneView {
   private drawState(lane: SolutionsLane): void {
     const tone = laneTone(lane);
     this.element.dataset.tone = tone;
-    this.top.classList.remove("noting");
-    this.state.className = `state ${tone}${lane.repetitive ? " lengthy" : ""}`;
-    this.state.title = laneState(lane);
-    this.state.replaceChildren(...stateWords(lane).map(({ text, spare }) => (spare ? el("span", "spare", text) : text)));
+    if (this.noteTimer === 0) {
+      this.top.classList.remove("noting");
+      this.state.className = `state ${tone}${lane.repetitive ? " lengthy" : ""}`;
+      this.state.title = laneState(lane);
+      this.state.replaceChildren(...stateWords(lane).map(({ text, spare }) => (spare ? el("span", "spare", text) : text)));
+    }
     this.text.setWriting(lane.state === "writing");
     this.scroller.setLive(isLive(lane));
     setHidden(this.stop, !isLive(lane));

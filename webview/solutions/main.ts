@@ -11,6 +11,7 @@ import { connect } from "../shared/host";
 import { Sequence } from "../shared/sequence";
 import "../shared/base.css";
 import "./solutions.css";
+import { Answer } from "./answer";
 import { Board } from "./board";
 import { Header } from "./header";
 import { Keyboard } from "./keyboard";
@@ -49,7 +50,7 @@ const board = new Board({
     frame.request();
   },
 });
-const keyboard: Keyboard | undefined = new Keyboard(board, { act, stopAll });
+const keyboard: Keyboard | undefined = new Keyboard(board, { act, stopAll, refuse: (lane, text) => note({ type: "note", lane, text, kind: "error" }) });
 const header = new Header({
   stopAll,
   reveal: () => host.post({ type: "reveal" }),
@@ -64,7 +65,8 @@ const error = new ErrorBox((action) => host.post({ type: "errorAction", action }
 const notices = el("ul", "notices");
 const announcer = new Announcer();
 const scroller = el("main", "", board.element);
-byId("root").append(header.element, error.element, notices, scroller, announcer.element);
+const answer = new Answer();
+byId("root").append(header.element, error.element, notices, answer.element, scroller, announcer.element);
 
 const frame = new Frame((now) => {
   if (!state) return;
@@ -97,7 +99,9 @@ function drawNotices(sentences: readonly string[]): void {
 }
 
 function note({ lane, text, kind }: NoteMessage): void {
-  if (lane !== null) board.view(lane)?.note(text, kind);
+  const view = lane !== null && board.visible.includes(lane) ? board.view(lane) : undefined;
+  if (view) view.note(text, kind);
+  else answer.show(text, kind);
   announcer.answer(text);
 }
 

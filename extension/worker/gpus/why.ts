@@ -72,14 +72,25 @@ function unused({ state, reason }: GpuBackendInfo, hardware: GpuHardware, platfo
   if (hardware.renderNodes.count > 0 && !hardware.renderNodes.mayOpen) {
     return { reason: "this user may not open /dev/dri/renderD*", advice: "Add the user to its group (sudo usermod -aG render $USER), then log in anew." };
   }
+  const chosenBy = hardware.drivers?.chosenBy ?? null;
+  if (chosenBy !== null && hardware.drivers?.manifests.length === 0) return { reason: `${chosenBy}, which is set, names no Vulkan driver that is there`, advice: `Correct or unset ${chosenBy}.` };
+  if (chosenBy !== null) return { reason: `none of the Vulkan drivers that ${chosenBy} names lists ${hardware.vendors.length > 1 ? "them" : "it"}`, advice: `Unset ${chosenBy} to use the others.` };
   if (hardware.vendors.length === 0) {
     return { reason: "no Vulkan driver lists it; under WSL only Mesa's driver \"dzn\" does", advice: "Install mesa-vulkan-drivers, if your distribution's has dzn." };
   }
   return { reason: `no Vulkan driver lists ${hardware.vendors.length > 1 ? "them" : "it"}`, advice: hardware.vendors.map((vendor) => driverFor(vendor, hardware)).join(" ") };
 }
 
-function driverFor(vendor: Vendor, { nvidiaDriver, renderNodes }: GpuHardware): string {
+/** What the drivers' manifests begin with. */
+const MANIFESTS: Record<Vendor, RegExp> = { NVIDIA: /^nvidia/, AMD: /^(radeon|amd)/, Intel: /^intel/ };
+
+function driverFor(vendor: Vendor, { nvidiaDriver, renderNodes, drivers, home }: GpuHardware): string {
   if (vendor !== "NVIDIA" && renderNodes.count === 0) return `For ${vendor} there is no /dev/dri/renderD*: in a container start that with --device /dev/dri, else load the GPU's kernel driver.`;
+  const there = drivers?.manifests.find((manifest) => MANIFESTS[vendor].test(manifest.split("/").at(-1) ?? ""));
+  if (there !== undefined && vendor === "NVIDIA" && !nvidiaDriver) return "For NVIDIA a driver is installed, but its part in the kernel does not run: restart the machine, or reinstall the driver.";
+  if (there !== undefined) return `For ${vendor} a driver is installed (${there}) that lists no GPU: update it; the GPU may be too old for it. "vulkaninfo --summary" says more.`;
+  if (home === "flatpak") return `For ${vendor} the runtime of Flatpak, which this VS Code runs in, has no driver: "flatpak update" brings those that match.`;
+  if (home === "nixos") return `For ${vendor} set hardware.graphics.enable${vendor === "NVIDIA" ? " and services.xserver.videoDrivers = [ \"nvidia\" ]" : ""} in NixOS' configuration.`;
   if (vendor !== "NVIDIA") return `For ${vendor} install mesa-vulkan-drivers (Debian, Ubuntu, Fedora) or vulkan-${vendor === "AMD" ? "radeon" : "intel"} (Arch).`;
   return nvidiaDriver
     ? "NVIDIA's driver runs, but without its Vulkan part: install libnvidia-gl (Ubuntu) or nvidia-utils (Arch) of its version; in a container set NVIDIA_DRIVER_CAPABILITIES=all."

@@ -54,7 +54,9 @@ class LlamaVocabulary final : public Vocabulary {
 
   bool is_end(Token token) const override {
     if (token < 0 || token >= size()) return false;
-    return llama_vocab_is_eog(vocabulary_, token) || (fim_ && (token == fim_->prefix || token == fim_->suffix || token == fim_->middle));
+    constexpr int kWithoutText = LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_UNKNOWN;
+    return llama_vocab_is_eog(vocabulary_, token) || (llama_vocab_get_attr(vocabulary_, token) & kWithoutText) != 0 ||
+           (fim_ && (token == fim_->prefix || token == fim_->suffix || token == fim_->middle));
   }
 
   const std::optional<FimTokens>& fim() const override { return fim_; }

@@ -2,6 +2,7 @@
 // within the rounding of bf16 weights and outputs; with NaN in every cell that a row must not see and in what inactive rows ask.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "any_device.h"

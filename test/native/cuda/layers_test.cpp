@@ -1,6 +1,7 @@
 // Embedding, normalisation, positions and the cache's cells against plain double-precision formulas.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "random_floats.h"

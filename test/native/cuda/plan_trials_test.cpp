@@ -1,6 +1,7 @@
 // Which plan is chosen, by a device that is made up: what it says is right, wrong or fails, and its times.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "runtimes/cuda/runtime/plan_trials.h"

@@ -91,6 +91,37 @@ TEST_CASE("cuda prompts: closed ones make room, open ones do not") {
   CHECK(store.open({tokens(20, 400), 10}).prompt->region.length == 30);
 }
 
+TEST_CASE("cuda prompts: what someone who types leaves behind makes room before a prompt of another place") {
+  PromptStore store(95);
+  store.close(computed(store, tokens(40, 500), 1));
+  for (const Token key : {900, 901}) {
+    std::vector<Token> typed = tokens(20);
+    typed.insert(typed.end(), {key, key});
+    store.close(computed(store, typed, 1));
+  }
+  CHECK(store.cells().used() == 81);
+  store.close(computed(store, tokens(20, 700), 1));
+  CHECK(store.open({tokens(30, 500), 1}).reused == 29);
+}
+
+TEST_CASE("cuda prompts: a prompt that another began with, or that lanes have just ended in, stays before one that was opened later") {
+  PromptStore store(100);
+  store.close(computed(store, tokens(30), 1));
+  store.close(computed(store, tokens(30, 100), 1));
+  std::vector<Token> fork = tokens(10);
+  for (int i = 0; i < 11; ++i) fork.push_back(700 + i);
+  store.close(computed(store, fork, 1));
+  store.close(computed(store, tokens(25, 300), 1));
+  CHECK(store.open({tokens(30), 1}).reused == 29);
+
+  PromptStore other(100);
+  const PromptId first = computed(other, tokens(30), 1);
+  other.close(computed(other, tokens(30, 100), 1));
+  other.close(first);
+  other.close(computed(other, tokens(50, 300), 1));
+  CHECK(other.open({tokens(30), 1}).reused == 29);
+}
+
 TEST_CASE("cuda prompts: tails lie behind the shared cells and never overlap") {
   PromptStore store(100);
   StoredPrompt& prompt = *store.open({tokens(10), 30}).prompt;

@@ -2,6 +2,7 @@
 // draft passes put off, logits behind a prompt's last tokens, lanes that start within a prompt, lanes that come and go while steps are under way, a cache so small that cells change hands all the time.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <random>

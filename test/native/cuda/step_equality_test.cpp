@@ -2,6 +2,7 @@
 // counts, tokens and log-probabilities.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "any_device.h"

@@ -1,6 +1,8 @@
 // Which steps are recorded as graphs, which are forgotten, and that this does not change what is written.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "any_device.h"
 #include "runtime_setup.h"
 #include "runtimes/cuda/runtime/sizes.h"

@@ -1,6 +1,8 @@
 // What ends and limits a lane's step on the device: room, end tokens, lanes passed over, a draft's cache that lags, bad logits.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "cuda/step_case.h"
 
 using namespace octet;
@@ -56,6 +58,18 @@ TEST_CASE("cuda step: the graph's draft length bounds the lanes' wishes") {
   CHECK(output.lane[1].tokens == 1);
 }
 
+namespace {
+
+/// As the control tokens of a large vocabulary, in no order.
+std::vector<Token> among_many(Token end) {
+  std::vector<Token> ends;
+  for (int i = 0; i < 1000; ++i) ends.push_back(kVocabulary + (i * 37) % 1000);
+  ends.insert(ends.begin() + 500, end);
+  return ends;
+}
+
+}  // namespace
+
 TEST_CASE("cuda step: an end token ends the lane where it is told to, and hides what follows") {
   const Sampling sampling{.temperature = 1, .top_p = 1, .seed = 21};
   const std::vector<Token> all = alone(sampling, 12);
@@ -66,7 +80,7 @@ TEST_CASE("cuda step: an end token ends the lane where it is told to, and hides 
     const auto first = std::find(all.begin(), all.end(), end);
     if (first == all.end()) continue;
     for (const bool ends : {true, false}) {
-      DeviceSteps device(kTarget, kDraft, kVocabulary, 1, 3, {99, end});
+      DeviceSteps device(kTarget, kDraft, kVocabulary, 1, 3, among_many(end));
       device.open(0, kPrompt, sampling, 0, 140, ends);
       std::vector<Token> tokens;
       for (int step = 0; step < 12; ++step) {

@@ -1,6 +1,7 @@
 // Warping on the device against the engine's: small rows with every kind of tie, rows over many slices, extremes, bad rows.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "any_device.h"

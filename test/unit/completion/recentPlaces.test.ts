@@ -55,6 +55,29 @@ describe("RecentPlaces", () => {
     expect(places.render({ uri: "x", languageId: "python", near: "render", budgetChars: 150 })).not.toContain("parse.ts");
   });
 
+  it("leaves pieces that are still the same where they were, and puts others behind them", () => {
+    const places = new RecentPlaces({ render: ({ text }) => text });
+    const [one, two, three, changed] = ["parse", "render", "format", "parse2"].map(body) as [string, string, string, string];
+    for (const [name, text] of [["one", one], ["two", two], ["three", three]] as const) places.visit(file(`${name}.ts`, text), 0);
+    const query = { uri: "x", languageId: "typescript", near: "", budgetChars: 1_000 };
+    const before = places.pieces(query);
+    expect(before).toEqual([one, two, three]);
+    places.visit(file("two.ts", two), 0);
+    expect(places.pieces(query)).toEqual([one, three, two]);
+    expect(places.pieces(query, before)).toEqual(before);
+    places.visit(file("one.ts", changed), 0);
+    expect(places.pieces(query, before)).toEqual([two, three, changed]);
+  });
+
+  it("gives the room of a piece away for one that is clearly better, not for one a little more recent", () => {
+    const places = new RecentPlaces({ render: ({ text }) => text });
+    for (const name of ["parse", "render", "format", "collect", "reduce"]) places.visit(file(`${name}.ts`, body(name)), 0);
+    const query = { uri: "x", languageId: "typescript", near: "", budgetChars: body("format").length + 5 };
+    expect(places.pieces(query)).toEqual([body("reduce")]);
+    expect(places.pieces(query, [body("format")])).toEqual([body("format")]);
+    expect(places.pieces({ ...query, near: "parse(parseResult)" }, [body("format")])).toEqual([body("parse")]);
+  });
+
   it("can name files by a separator instead", () => {
     const places = new RecentPlaces({ render: (place, path) => `<sep>${path}\n${place.text}\n` });
     places.visit(file("parse.ts", body("parse")), 0);

@@ -1,4 +1,5 @@
 // An NVIDIA GPU as the device.
+#include <algorithm>
 #include <cstdlib>
 #include <mutex>
 #include <string_view>

@@ -1,5 +1,7 @@
 #include "runtimes/cuda/kernels/layers.h"
 
+#include <algorithm>
+
 #include "runtimes/cuda/device/intrinsics.h"
 #include "runtimes/cuda/device/launch.h"
 #include "runtimes/cuda/kernels/formats.cuh"

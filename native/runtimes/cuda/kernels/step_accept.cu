@@ -77,17 +77,23 @@ OCTET_DEVICE void count_lane(const StepTables& t, const StepShape& shape, StepOu
   ++t.counters->number;
 }
 
+OCTET_DEVICE bool is_end(const StepTables& t, Token token) {
+  int low = 0, high = t.end_tokens;
+  while (low < high) {
+    const int middle = (low + high) / 2;
+    if (t.end_token[middle] < token) low = middle + 1;
+    else high = middle;
+  }
+  return low < t.end_tokens && t.end_token[low] == token;
+}
+
 // Writes the step's tokens, `token` being this thread's, to the output and to the lane's history, and moves the lane on.
 OCTET_DEVICE void advance(AcceptShared& shared, const StepTables& t, const StepShape& shape, int i, const Ending& end, Token token,
                           StepOutput& output) {
   const int j = thread_x(), accepted = end.accepted;
   LaneState& lane = t.lane[end.step.slot];
   StepOutput::Lane& out = output.lane[i];
-  if (j <= accepted) {
-    bool ends = false;
-    for (int e = 0; e < t.end_tokens; ++e) ends |= t.end_token[e] == token;
-    shared.ends[j] = ends && lane.ends_at_end;
-  }
+  if (j <= accepted) shared.ends[j] = lane.ends_at_end && is_end(t, token);
   block_sync();
   int tokens = accepted + 1;
   bool ended = false;

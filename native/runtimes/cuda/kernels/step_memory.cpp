@@ -67,10 +67,13 @@ void check(const StepLimits& limits, const StepShape& shape) {
 
 }  // namespace
 
+/// The control tokens of a vocabulary that has many.
+constexpr std::size_t kManyEndTokens = 8192;
+
 std::size_t StepMemory::bytes(const StepLimits& limits, const DeviceInfo&) {
   DeviceParts parts;
   StepTables tables{};
-  lay_out(parts, limits, 64, tables);
+  lay_out(parts, limits, kManyEndTokens, tables);
   return parts.used + WarpScratch::bytes(most_rows(limits), limits.vocabulary);
 }
 
@@ -89,7 +92,9 @@ StepMemory::StepMemory(const StepLimits& limits, std::span<const Token> end_toke
   t.output = body_->output.data();
   if (!end_tokens.empty()) {
     const auto at = static_cast<std::size_t>(reinterpret_cast<const std::byte*>(t.end_token) - body_->memory.data());
-    body_->memory.upload(std::as_bytes(end_tokens), at);
+    std::vector<Token> sorted(end_tokens.begin(), end_tokens.end());
+    std::sort(sorted.begin(), sorted.end());
+    body_->memory.upload(std::as_bytes(std::span(sorted)), at);
   }
 }
 

@@ -28,7 +28,7 @@ struct StepTables {
   int vocabulary, target_stride, draft_stride, tail_tokens, end_tokens;
   StepInput* input;     ///< [kStepRing], pinned
   StepOutput* output;   ///< [kStepRing], pinned
-  const Token* end_token;
+  const Token* end_token;  ///< [end_tokens] ascending
   StepCounters* counters;
   LaneState* lane;      ///< [kMaxSlots]
   Warping* warping;     ///< [kMaxSlots]

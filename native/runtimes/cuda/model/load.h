@@ -1,6 +1,8 @@
 // Loads a pair into the CUDA runtime: checks and describes the files, fits them to the device's memory, makes the runtime.
 #pragma once
 
+#include <functional>
+
 #include "runtimes/cuda/library.h"
 #include "runtimes/llama/load.h"
 

@@ -5,6 +5,11 @@
 #include <string>
 
 namespace octet::cuda {
+namespace {
+
+constexpr double kMost = 0.75;
+
+}  // namespace
 
 int PromptStore::common_prefix(const StoredPrompt& cached, std::span<const Token> tokens) {
   const auto limit = std::min({static_cast<std::size_t>(cached.target_cached), cached.tokens.size(), tokens.size() - 1});
@@ -16,13 +21,28 @@ void PromptStore::drop(Position prompt) {
   prompts_.erase(prompt);
 }
 
-bool PromptStore::drop_oldest_closed(Position keep) {
+// Whether other prompts hold most of what is computed of this one.
+bool PromptStore::is_held(const StoredPrompt& prompt) const {
+  const std::span<const Token> computed(prompt.tokens.data(), static_cast<std::size_t>(prompt.target_cached) + 1);
+  return std::any_of(prompts_.begin(), prompts_.end(), [&](const StoredPrompt& other) {
+    return other.id != prompt.id && common_prefix(other, computed) >= kMost * prompt.target_cached;
+  });
+}
+
+// Of the closed prompts one that others hold, of which someone who types leaves one behind with every key; else the least recently used.
+bool PromptStore::drop_least_needed(Position keep) {
+  auto least = prompts_.end();
   for (auto it = prompts_.end(); it != prompts_.begin();) {
     if ((--it)->open || it == keep) continue;
-    drop(it);
-    return true;
+    if (is_held(*it)) {
+      least = it;
+      break;
+    }
+    if (least == prompts_.end()) least = it;
   }
-  return false;
+  if (least == prompts_.end()) return false;
+  drop(least);
+  return true;
 }
 
 PromptStore::Opened PromptStore::open(const PromptStart& start) {
@@ -56,10 +76,11 @@ PromptStore::Opened PromptStore::open(const PromptStart& start) {
       if (best != prompts_.end()) {
         inherit(*best);
         opened.copy = Copy{best->region.start, region->start, reused};
+        used_now(best);
       }
       break;
     }
-    if (drop_oldest_closed(best)) continue;
+    if (drop_least_needed(best)) continue;
     if (closed) {  // its room is needed more than its content
       drop(best);
       best = prompts_.end();
@@ -91,12 +112,11 @@ int PromptStore::take_tail(StoredPrompt& prompt, int cells) {
 
 void PromptStore::close(PromptId id) {
   StoredPrompt& prompt = at(id);
+  const auto position = std::find_if(prompts_.begin(), prompts_.end(), [&](const StoredPrompt& p) { return p.id == id; });
   prompt.open = false;
-  if (prompt.target_cached > 0) {
-    cells_.shrink(prompt.region, std::max(1, prompt.shared()));
-    return;
-  }
-  drop(std::find_if(prompts_.begin(), prompts_.end(), [&](const StoredPrompt& p) { return p.id == id; }));
+  if (prompt.target_cached == 0) return drop(position);
+  cells_.shrink(prompt.region, std::max(1, prompt.shared()));
+  used_now(position);
 }
 
 }  // namespace octet::cuda

@@ -42,7 +42,7 @@ class PromptStore {
     std::optional<Copy> copy; ///< To be made before anything else is written to the prompt.
   };
 
-  /// A region for the prompt and its lanes to come. Drops closed prompts, oldest first, where room is short.
+  /// A region for the prompt and its lanes to come. Drops closed prompts, the least needed first, where room is short.
   /// Throws CacheFull if what is open leaves too little.
   Opened open(const PromptStart& start);
 
@@ -56,7 +56,7 @@ class PromptStore {
 
   /// Forgets every closed prompt.
   void drop_closed() {
-    while (drop_oldest_closed(prompts_.end())) {}
+    while (drop_least_needed(prompts_.end())) {}
   }
 
   const Cells& cells() const { return cells_; }
@@ -65,7 +65,9 @@ class PromptStore {
   using Position = std::list<StoredPrompt>::iterator;
   static int common_prefix(const StoredPrompt& cached, std::span<const Token> tokens);
   void drop(Position prompt);
-  bool drop_oldest_closed(Position keep);
+  bool is_held(const StoredPrompt& prompt) const;
+  bool drop_least_needed(Position keep);
+  void used_now(Position prompt) { prompts_.splice(prompts_.begin(), prompts_, prompt); }
 
   Cells cells_;
   std::list<StoredPrompt> prompts_;  // most recently used first

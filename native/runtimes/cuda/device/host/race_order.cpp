@@ -1,6 +1,8 @@
 #include "runtimes/cuda/device/host/race_order.h"
 
+#include <algorithm>
 #include <deque>
+#include <functional>
 #include <mutex>
 
 #include "runtimes/cuda/device/host/race_memory.h"
