@@ -11,6 +11,7 @@ import { generation, later, loaded, params } from "./supervisorFixture";
 
 const LINGER_MS = 1000;
 const SHUTDOWN_MS = 300;
+const HELLO_MS = 5000;
 
 interface Window {
   seat: Seat;
@@ -23,6 +24,8 @@ let clock: FakeClock;
 let workers: FakeClient[];
 let gpusOf: boolean[];
 let empty: number;
+/** Whether workers say hello by themselves. */
+let greets: boolean;
 let host: WorkerHost;
 
 beforeEach(() => {
@@ -30,16 +33,17 @@ beforeEach(() => {
   workers = [];
   gpusOf = [];
   empty = 0;
+  greets = true;
   host = new WorkerHost({
     start: ({ gpus }) => {
       gpusOf.push(gpus);
       const worker = Object.assign(new FakeClient(), { pid: workers.length + 1 });
-      worker.greeting.resolve(HELLO);
+      if (greets) worker.greeting.resolve(HELLO);
       worker.shutdownAnswer.resolve();
       workers.push(worker);
       return worker;
     },
-    clock, lingerMs: LINGER_MS, shutdownMs: SHUTDOWN_MS,
+    clock, lingerMs: LINGER_MS, shutdownMs: SHUTDOWN_MS, helloMs: HELLO_MS,
     onEmpty: () => void empty++,
   });
 });
@@ -154,6 +158,19 @@ describe("a load", () => {
     expect(workers[0]!.calls.at(-1)).toBe("unload");
   });
 
+  it("waits for the end of a worker that leaves with its models, rather than need memory for both", async () => {
+    const one = await holding("a");
+    one.seat.close();
+    await clock.advance(LINGER_MS);
+    expect(workers[0]!.calls.at(-1)).toBe("shutdown");
+    const load = code(open().seat.load(params("a")));
+    await settle();
+    expect(workers[1]!.loads).toHaveLength(0);
+    await workers[0]!.die();
+    await answer(workers[1]!);
+    expect(await load).toBe("done");
+  });
+
   it("goes to a worker that nobody uses any more before another is started", async () => {
     const one = await holding("a");
     one.seat.close();
@@ -216,6 +233,69 @@ describe("a window", () => {
     expect(workers[0]!.loads[0]!.signal?.aborted).toBe(false);
     two.seat.close();
     expect(workers[0]!.loads[0]!.signal?.aborted).toBe(true);
+  });
+
+  it("that is closed holds nothing, though its load could not be ended", async () => {
+    const [one, two] = [open(), open()];
+    workers[0]!.deaf = true;
+    const load = code(one.seat.load(params("a")));
+    await settle();
+    one.seat.close();
+    await clock.advance(LINGER_MS);
+    await answer(workers[0]!);
+    await load;
+    await clock.advance(LINGER_MS);
+    expect(workers[0]!.calls.at(-1)).toBe("unload");
+    void code(two.seat.load(params("b")));
+    await settle();
+    expect(workers.map(({ loads }) => loads.map(({ params }) => params.target))).toEqual([["a", "b"]]);
+  });
+
+  it("that is closed while its load is being refused keeps no worker alive", async () => {
+    const [one, two] = [await holding("a"), await holding("a")];
+    const refused = code(two.seat.load(params("b")));
+    await settle();
+    workers[1]!.deaf = true;
+    two.seat.close();
+    workers[1]!.loads[0]!.answer.reject(new OctetError("badParams", "lanes: 99"));
+    expect(await refused).toBe("badParams");
+    one.seat.close();
+    await clock.advance(LINGER_MS + SHUTDOWN_MS);
+    expect(host.isEmpty).toBe(true);
+  });
+
+  it("that is closed before the worker for its load has said hello keeps none alive, and loads nothing", async () => {
+    const one = await holding("a");
+    const two = open();
+    greets = false;
+    const load = code(two.seat.load(params("b")));
+    await settle();
+    const three = open();
+    await settle();
+    const other = code(three.seat.load(params("c")));
+    await settle();
+    two.seat.close();
+    workers[1]!.greeting.resolve(HELLO);
+    await settle();
+    expect(await load).toBe("cancelled");
+    expect(workers.flatMap(({ loads }) => loads.map(({ params }) => params.target))).toEqual(["a", "c"]);
+    one.seat.close();
+    three.seat.close();
+    await other;
+    await clock.advance(LINGER_MS + SHUTDOWN_MS);
+    expect(host.isEmpty).toBe(true);
+  });
+
+  it("that is told of no hello from the worker for its load is told of that worker's end", async () => {
+    await holding("a");
+    const two = open();
+    greets = false;
+    const load = code(two.seat.load(params("b")));
+    await clock.advance(HELLO_MS - 1);
+    expect(two.exit).toBe(null);
+    await clock.advance(1);
+    expect(two.exit?.signal).toBe("SIGKILL");
+    expect(await load).toBe("workerDied");
   });
 
   it("hears the log of its own worker, and how it ended", async () => {

@@ -4,7 +4,7 @@
 import { lstatSync, unlinkSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { systemClock } from "../async";
-import { WorkerClient } from "../client";
+import { HELLO_MS, WorkerClient } from "../client";
 import { forkWorker } from "../process";
 import { serveWindow } from "./serve";
 import { WorkerHost } from "./workerHost";
@@ -40,6 +40,7 @@ function serve(address: string, bundle: string): void {
     clock: systemClock,
     lingerMs: LINGER_MS,
     shutdownMs: SHUTDOWN_MS,
+    helloMs: HELLO_MS,
     onEmpty: () => leaveIn(LINGER_MS),
   });
   const server = createServer((socket) => {
