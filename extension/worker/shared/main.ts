@@ -1,12 +1,13 @@
 // The process that keeps workers for all windows: `workerHost.js SOCKET WORKER_BUNDLE`. Started by the first window that finds none
 // (connect.ts), it leaves when its last worker has.
 
-import { lstatSync, unlinkSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { systemClock } from "../async";
 import { HELLO_MS, WorkerClient } from "../client";
 import { forkWorker } from "../process";
 import { serveWindow } from "./serve";
+import { identityOf, removeStale } from "./socketFile";
 import { WorkerHost } from "./workerHost";
 
 const EXIT_BAD_USAGE = 2;
@@ -24,14 +25,14 @@ if (address === undefined || bundle === undefined) {
 } else serve(address, bundle);
 
 function serve(address: string, bundle: string): void {
-  let inode: number | undefined;
+  let socketFile: string | undefined;
   let windows = 0;
   let leaving: NodeJS.Timeout | undefined;
   const leaveIn = (ms: number): void => {
     clearTimeout(leaving);
     leaving = setTimeout(() => {
       if (windows > 0 || !host.isEmpty) return;
-      if (inode !== undefined && inodeOf(address) === inode) unlinkSync(address);
+      if (socketFile !== undefined && identityOf(address) === socketFile) rmSync(address, { force: true });
       process.exit();
     }, ms);
   };
@@ -52,39 +53,15 @@ function serve(address: string, bundle: string): void {
     serveWindow(socket, host);
   });
   server.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EADDRINUSE") void listenWhereNobodyDoes();
+    if (error.code === "EADDRINUSE") listenWhereNobodyDoes().catch(() => process.exit(EXIT_FAILED));
     else process.exit(EXIT_FAILED);
   });
-  server.on("listening", () => (inode = inodeOf(address)));
+  server.on("listening", () => (socketFile = identityOf(address)));
   server.listen(address);
   leaveIn(FIRST_MS);
 
-  /** A socket's file outlives a process that was killed. */
   async function listenWhereNobodyDoes(): Promise<void> {
-    if (await answers(address)) process.exit(); // windows find that one
-    try {
-      unlinkSync(address);
-    } catch {
-      // Another has done so.
-    }
+    if (!(await removeStale(address))) process.exit(); // windows find that one
     server.listen(address);
-  }
-}
-
-function answers(address: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(address, () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
-}
-
-function inodeOf(file: string): number | undefined {
-  try {
-    return lstatSync(file).ino;
-  } catch {
-    return undefined;
   }
 }
