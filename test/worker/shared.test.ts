@@ -264,15 +264,27 @@ describe("the keeper", () => {
   it("leaves where nobody comes", async () => {
     const house = new House();
     const socket = path.join(house.folder, "nobody.sock");
-    const child = spawn(process.execPath, [hostBundle(), socket, bundle()], { env: { ...process.env, OCTET_LINGER_MS: "300" } });
+    const child = spawn(process.execPath, [hostBundle(), socket, bundle()], { env: { ...process.env, OCTET_FIRST_MS: "300" } });
     expect(await new Promise((resolve) => child.once("exit", resolve))).toBe(0);
     expect(existsSync(socket)).toBe(false);
+  });
+
+  it("waits as long as ever for its first window, and for the next one, where it is told nonsense", async () => {
+    for (const nonsense of ["soon", "", "-5", "1e99"]) {
+      const house = new House(pretended, { OCTET_LINGER_MS: nonsense, OCTET_FIRST_MS: nonsense });
+      const one = await house.loaded();
+      await one.leave();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const two = house.window();
+      expect((await two.hello()).pid, nonsense).toBe(one.pid);
+      expect(house.reasons).toEqual([]);
+    }
   });
 
   it("stays for a window that is about to attach", async () => {
     const house = new House();
     const socket = path.join(house.folder, "slow.sock");
-    const keeper = spawn(process.execPath, [hostBundle(), socket, bundle()], { env: { ...process.env, OCTET_LINGER_MS: "500" } });
+    const keeper = spawn(process.execPath, [hostBundle(), socket, bundle()], { env: { ...process.env, OCTET_LINGER_MS: "500", OCTET_FIRST_MS: "500" } });
     const left = new Promise((resolve) => keeper.once("exit", resolve));
     expect(await until(() => existsSync(socket))).toBe(true);
     const window = connect(socket);
@@ -297,7 +309,7 @@ describe("a window that cannot share", () => {
   it.each<[string, (folder: string) => void, RegExp]>([
     ["the folder is open to others", (folder) => { mkdirSync(folder); chmodSync(folder, 0o755); }, /is open to other users$/],
     ["the folder is a link", (folder) => symlinkSync(os.tmpdir(), folder), /is open to other users$/],
-    ["the folder is a file", (folder) => writeFileSync(folder, ""), /EEXIST/],
+    ["the folder is a file", (folder) => writeFileSync(folder, ""), /is a file, not a folder$/],
   ])("has a worker of its own, and says why: %s", async (_why, prepare, reason) => {
     const house = new House();
     prepare(folderOf(house));
@@ -312,7 +324,9 @@ describe("a window that cannot share", () => {
 
   it("does so where the path is too long for a socket, and where the keeper does not start", async () => {
     const house = new House();
-    const far = house.window({}, { XDG_RUNTIME_DIR: path.join(house.folder, "x".repeat(90)) });
+    const folder = path.join(house.folder, "x".repeat(90));
+    mkdirSync(folder);
+    const far = house.window({}, { XDG_RUNTIME_DIR: folder });
     await far.hello();
     expect(house.reasons.pop()).toMatch(/is too long for a socket's path$/);
     const broken = house.window({}, { NODE_OPTIONS: "--no-such-option" });

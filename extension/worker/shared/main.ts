@@ -13,10 +13,10 @@ import { WorkerHost } from "./workerHost";
 const EXIT_BAD_USAGE = 2;
 const EXIT_FAILED = 1;
 /** A window that is loaded anew is back within a few seconds. */
-const LINGER_MS = Number(process.env["OCTET_LINGER_MS"] ?? 10_000);
+const LINGER_MS = milliseconds("OCTET_LINGER_MS", 10_000);
 const SHUTDOWN_MS = 3_000;
 /** For the first window to come. */
-const FIRST_MS = Number(process.env["OCTET_LINGER_MS"] ?? 20_000);
+const FIRST_MS = milliseconds("OCTET_FIRST_MS", 20_000);
 
 const [address, bundle] = process.argv.slice(2);
 if (address === undefined || bundle === undefined) {
@@ -64,4 +64,10 @@ function serve(address: string, bundle: string): void {
     if (!(await removeStale(address))) process.exit(); // windows find that one
     server.listen(address);
   }
+}
+
+/** Of an environment's variable, for tests; `otherwise` where it is none that a timer takes. */
+function milliseconds(name: string, otherwise: number): number {
+  const text = process.env[name] ?? "";
+  return /^\d{1,9}$/.test(text) ? Number(text) : otherwise;
 }
