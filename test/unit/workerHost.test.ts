@@ -315,6 +315,6 @@ describe("a window", () => {
     await one.seat.shutdown();
     expect(open().attached).toEqual([2]);
     await clock.advance(SHUTDOWN_MS);
-    expect([one.exit?.lastWords, two.exit?.lastWords]).toEqual(["", "another window ended it"]);
+    expect([one.exit?.byAnother, two.exit?.byAnother]).toEqual([undefined, true]);
   });
 });

@@ -114,8 +114,8 @@ export class WorkerHost implements Seating {
     void worker.client.exited.then(({ exit }) => {
       worker.leaving = true;
       this.workers.delete(worker);
-      const byAnother = { ...exit, lastWords: [exit.lastWords.trim(), "another window ended it"].filter(Boolean).join("; ") };
-      for (const seat of worker.seats) seat.news.onExit(worker.endedBy === null || worker.endedBy === seat ? exit : byAnother);
+      const { endedBy } = worker;
+      for (const seat of worker.seats) seat.news.onExit(endedBy === null || endedBy === seat ? exit : { ...exit, byAnother: true });
       if (this.isEmpty) this.options.onEmpty();
     });
     return worker;
