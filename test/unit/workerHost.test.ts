@@ -1,80 +1,11 @@
 // Which worker a window gets, and what becomes of one that windows leave: with pretended workers and a pretended clock.
 
-import { beforeEach, describe, expect, it } from "vitest";
-import { WorkerHost } from "../../extension/worker/shared/workerHost";
-import type { Seat } from "../../extension/worker/shared/seat";
-import type { LoadParams, LogParams } from "../../protocol/worker";
-import type { WorkerExit } from "../../extension/worker/process";
+import { describe, expect, it } from "vitest";
+import type { LoadParams } from "../../protocol/worker";
 import { OctetError } from "../../extension/worker/errors";
-import { FakeClient, FakeClock, HELLO, settle } from "./supervisorFakes";
-import { generation, later, loaded, params } from "./supervisorFixture";
-
-const LINGER_MS = 1000;
-const SHUTDOWN_MS = 300;
-const HELLO_MS = 5000;
-
-interface Window {
-  seat: Seat;
-  attached: (number | undefined)[];
-  logs: LogParams[];
-  exit: WorkerExit | null;
-}
-
-let clock: FakeClock;
-let workers: FakeClient[];
-let gpusOf: boolean[];
-let empty: number;
-/** Whether workers say hello by themselves. */
-let greets: boolean;
-let host: WorkerHost;
-
-beforeEach(() => {
-  clock = new FakeClock();
-  workers = [];
-  gpusOf = [];
-  empty = 0;
-  greets = true;
-  host = new WorkerHost({
-    start: ({ gpus }) => {
-      gpusOf.push(gpus);
-      const worker = Object.assign(new FakeClient(), { pid: workers.length + 1 });
-      if (greets) worker.greeting.resolve(HELLO);
-      worker.shutdownAnswer.resolve();
-      workers.push(worker);
-      return worker;
-    },
-    clock, lingerMs: LINGER_MS, shutdownMs: SHUTDOWN_MS, helloMs: HELLO_MS,
-    onEmpty: () => void empty++,
-  });
-});
-
-function open(gpus = true): Window {
-  const window: Window = { seat: undefined as unknown as Seat, attached: [], logs: [], exit: null };
-  window.seat = host.seat(gpus, {
-    onAttached: (pid) => void window.attached.push(pid),
-    onLog: (line) => void window.logs.push(line),
-    onExit: (exit) => void (window.exit = exit),
-  });
-  return window;
-}
-
-async function answer(worker: FakeClient): Promise<void> {
-  const { params, answer } = worker.loads.at(-1)!;
-  answer.resolve(loaded(params.target));
-  await settle();
-}
-
-async function holding(target: string): Promise<Window> {
-  const window = open();
-  const load = window.seat.load(params(target));
-  await settle();
-  const worker = workers[window.attached.at(-1)! - 1]!;
-  if (worker.loads.length > 0 && !worker.calls.includes("answered")) await answer(worker);
-  await load;
-  return window;
-}
-
-const code = (promise: Promise<unknown>): Promise<string> => promise.then(() => "done", (error: OctetError) => error.code);
+import { settle } from "./supervisorFakes";
+import { generation, later, params } from "./supervisorFixture";
+import { answer, clock, code, empty, gpusOf, HELLO_MS, holding, host, keepSilent, LINGER_MS, open, SHUTDOWN_MS, workers } from "./workerHostFixture";
 
 describe("a load", () => {
   it("that two windows begin at the same moment with different models never meets another in one worker", async () => {
@@ -235,61 +166,10 @@ describe("a window", () => {
     expect(workers[0]!.loads[0]!.signal?.aborted).toBe(true);
   });
 
-  it("that is closed holds nothing, though its load could not be ended", async () => {
-    const [one, two] = [open(), open()];
-    workers[0]!.deaf = true;
-    const load = code(one.seat.load(params("a")));
-    await settle();
-    one.seat.close();
-    await clock.advance(LINGER_MS);
-    await answer(workers[0]!);
-    await load;
-    await clock.advance(LINGER_MS);
-    expect(workers[0]!.calls.at(-1)).toBe("unload");
-    void code(two.seat.load(params("b")));
-    await settle();
-    expect(workers.map(({ loads }) => loads.map(({ params }) => params.target))).toEqual([["a", "b"]]);
-  });
-
-  it("that is closed while its load is being refused keeps no worker alive", async () => {
-    const [one, two] = [await holding("a"), await holding("a")];
-    const refused = code(two.seat.load(params("b")));
-    await settle();
-    workers[1]!.deaf = true;
-    two.seat.close();
-    workers[1]!.loads[0]!.answer.reject(new OctetError("badParams", "lanes: 99"));
-    expect(await refused).toBe("badParams");
-    one.seat.close();
-    await clock.advance(LINGER_MS + SHUTDOWN_MS);
-    expect(host.isEmpty).toBe(true);
-  });
-
-  it("that is closed before the worker for its load has said hello keeps none alive, and loads nothing", async () => {
-    const one = await holding("a");
-    const two = open();
-    greets = false;
-    const load = code(two.seat.load(params("b")));
-    await settle();
-    const three = open();
-    await settle();
-    const other = code(three.seat.load(params("c")));
-    await settle();
-    two.seat.close();
-    workers[1]!.greeting.resolve(HELLO);
-    await settle();
-    expect(await load).toBe("cancelled");
-    expect(workers.flatMap(({ loads }) => loads.map(({ params }) => params.target))).toEqual(["a", "c"]);
-    one.seat.close();
-    three.seat.close();
-    await other;
-    await clock.advance(LINGER_MS + SHUTDOWN_MS);
-    expect(host.isEmpty).toBe(true);
-  });
-
   it("that is told of no hello from the worker for its load is told of that worker's end", async () => {
     await holding("a");
     const two = open();
-    greets = false;
+    keepSilent();
     const load = code(two.seat.load(params("b")));
     await clock.advance(HELLO_MS - 1);
     expect(two.exit).toBe(null);
