@@ -295,11 +295,13 @@ describe("the keeper", () => {
   });
 
   it("says how it is started where it is started by hand", async () => {
-    const child = spawn(process.execPath, [hostBundle()]);
-    let said = "";
-    child.stderr.on("data", (text: Buffer) => (said += String(text)));
-    expect(await new Promise((resolve) => child.once("close", resolve))).toBe(2);
-    expect(said).toBe("The keeper of Octet's workers is started by Octet itself, not by hand.\n");
+    for (const args of [[], ["0", bundle()]]) {
+      const child = spawn(process.execPath, [hostBundle(), ...args], { env: { ...process.env, OCTET_FIRST_MS: "100" } });
+      let said = "";
+      child.stderr.on("data", (text: Buffer) => (said += String(text)));
+      expect(await new Promise((resolve) => child.once("close", resolve))).toBe(2);
+      expect(said).toBe("The keeper of Octet's workers is started by Octet itself, not by hand.\n");
+    }
   });
 });
 

@@ -3,6 +3,7 @@
 
 import { rmSync } from "node:fs";
 import { createServer } from "node:net";
+import path from "node:path";
 import { systemClock } from "../async";
 import { HELLO_MS, WorkerClient } from "../client";
 import { forkWorker } from "../process";
@@ -19,7 +20,7 @@ const SHUTDOWN_MS = 3_000;
 const FIRST_MS = milliseconds("OCTET_FIRST_MS", 20_000);
 
 const [address, bundle] = process.argv.slice(2);
-if (address === undefined || bundle === undefined) {
+if (address === undefined || bundle === undefined || !path.isAbsolute(address)) { // a number would open the network
   process.stderr.write("The keeper of Octet's workers is started by Octet itself, not by hand.\n");
   process.exitCode = EXIT_BAD_USAGE;
 } else serve(address, bundle);
