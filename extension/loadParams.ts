@@ -10,7 +10,7 @@ export function pairFromConfig({ target, draft, draftLength }: OctetConfig, root
   return draftLength === "none" ? { ...pair, draft: null } : pair;
 }
 
-/** `storage`: the extension's own folder. Lanes enough for Generate Solutions, and for ghost text meanwhile. */
+/** `storage`: the extension's own folder. Lanes enough for Generate Solutions, and for ghost text meanwhile as far as MAX_LANES goes. */
 export function loadParams(config: OctetConfig, pair: Pair, storage: vscode.Uri): LoadParams {
   const lanes = Math.max(config.candidates, config.solutions.count);
   return {

@@ -26,6 +26,8 @@ export interface ExitedParams {
   error?: string;
   /** The end of what it wrote to stderr and stdout. */
   lastWords: string;
+  /** Another window ended it. */
+  byAnother?: true;
 }
 
 /** From a window: ends the worker at once, whatever it is doing and whoever else it serves. */

@@ -181,10 +181,11 @@ export class WorkerClient {
 
   private diedWorking(exit: WorkerExit): OctetError {
     if (exit.error) return neverLived(exit);
-    return new OctetError("workerDied", `the worker stopped (${describeExit(exit)})`, exit.signal ? (this.onGpu ? DRIVER_ADVICE : MEMORY_ADVICE) : undefined);
+    return new OctetError("workerDied", `the worker stopped (${describeExit(exit)})`, exit.signal && !exit.byAnother ? (this.onGpu ? DRIVER_ADVICE : MEMORY_ADVICE) : undefined);
   }
 
   private diedLoading(file: string, exit: WorkerExit): OctetError {
+    if (exit.byAnother) return this.diedWorking(exit);
     if (exit.error || !this.onGpu) return diedReading(file, exit);
     return new OctetError("workerDied", `the worker stopped while loading ${file} (${describeExit(exit)})`, `${DRIVER_ADVICE} Or the file is damaged.`);
   }
@@ -198,5 +199,6 @@ const neverLived = (exit: WorkerExit): OctetError =>
 
 function diedReading(file: string, exit: WorkerExit): OctetError {
   if (exit.error) return neverLived(exit);
+  if (exit.byAnother) return new OctetError("workerDied", `the worker stopped (${describeExit(exit)})`);
   return new OctetError("workerDied", `the worker stopped while loading ${file} (${describeExit(exit)})`, "The file is probably damaged, or memory ran out.");
 }

@@ -188,9 +188,9 @@ export class WorkerLife {
     if (this.arrived) this.arrival = new Deferred();
     else if (this.gpus) this.drivers.died(exit, hung);
     if (onGpu) this.drivers.diedComputing(exit, clock.now());
-    const wait = this.crashes.crashed(this.settledSince === null ? null : clock.now() - this.settledSince);
+    const wait = exit.byAnother ? 0 : this.crashes.crashed(this.settledSince === null ? null : clock.now() - this.settledSince);
     this.forget();
-    this.log("error", exit.lastWords.trim() === "" ? error.message : `${error.message}; its last words: ${exit.lastWords.trim()}`);
+    this.log(exit.byAnother ? "info" : "error", exit.lastWords.trim() === "" ? error.message : `${error.message}; its last words: ${exit.lastWords.trim()}`);
     if (wait === null) {
       const message = `the worker crashed ${this.crashes.count} times in a row; the last time, ${error.message}`;
       this.giveUp(new OctetError("workerDied", message, error.advice ?? GIVE_UP_ADVICE));

@@ -10,6 +10,8 @@ export interface WorkerExit {
   signal: NodeJS.Signals | null;
   /** Why it could not be started at all. */
   error?: Error;
+  /** Another window that shared it ended it, on purpose: no crash. */
+  byAnother?: true;
   /** The end of what it wrote to stderr and stdout. */
   lastWords: string;
 }
@@ -78,12 +80,14 @@ const FIRST_EXCEPTION = 0xc0000000;
 const ABORT_CODES = [3, 134];
 
 /** Whether it was ended by a fault or a signal, rather than by itself. */
-export function wasCrash({ code, signal, error }: WorkerExit, platform = process.platform): boolean {
+export function wasCrash({ code, signal, error, byAnother }: WorkerExit, platform = process.platform): boolean {
+  if (byAnother) return false;
   if (error || code === null) return !error && signal !== null;
   return platform === "win32" && (code >= FIRST_EXCEPTION || ABORT_CODES.includes(code));
 }
 
 /** E.g. "signal SIGSEGV", "exit code 70", "spawn ENOENT". */
-export function describeExit({ code, signal, error }: WorkerExit): string {
+export function describeExit({ code, signal, error, byAnother }: WorkerExit): string {
+  if (byAnother) return "another window ended it";
   return error ? error.message : signal ? `signal ${signal}` : code === null ? "its connection is lost" : `exit code ${code}`;
 }

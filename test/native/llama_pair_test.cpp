@@ -202,7 +202,7 @@ TEST_CASE("the less memory, the fewer lanes, until one lane and 256 tokens do no
 }
 
 TEST_CASE("spare lanes are given where nothing was reduced, all or none, and take no cache") {
-  const Footprint target{dense_shape(32, 4096, 32, 8, 14336), std::uint64_t{8} << 30};
+  const Footprint target{dense_shape(32, 4096, 32, 8, 14336), std::uint64_t{1} << 30};
   LoadOptions options;
   const Fit plain = fit_to_memory(options, target, nullptr, MemoryKind::kMachine, UINT64_MAX);
   CHECK(plain.spare_lanes == 0);
@@ -222,6 +222,13 @@ TEST_CASE("spare lanes are given where nothing was reduced, all or none, and tak
     CHECK(tight.memory.total == plain.memory.total);
     CHECK(tight.notices.empty());
   }
+  const Fit first = fit_to_less(roomy, options, target, nullptr, MemoryKind::kMachine);
+  CHECK(first.spare_lanes == 0);
+  CHECK(first.context_tokens == plain.context_tokens);
+  CHECK(first.memory.total == plain.memory.total);
+  const Fit second = fit_to_less(first, options, target, nullptr, MemoryKind::kMachine);
+  CHECK(second.spare_lanes == 0);
+  CHECK(second.memory.total <= first.memory.total / 4 * 3);
   const Fit reduced = fit_to_memory(options, target, nullptr, MemoryKind::kMachine, plain.memory.total - 1);
   CHECK(reduced.context_tokens < plain.context_tokens);
   CHECK(reduced.spare_lanes == 0);

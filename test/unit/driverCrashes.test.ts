@@ -14,6 +14,7 @@ describe("a death", () => {
     }
     for (const code of [0, 1, 2, 70]) expect(wasCrash(exit(code), "win32")).toBe(false);
     expect(wasCrash(exit(null, null, new Error("spawn ENOENT")))).toBe(false);
+    expect(wasCrash({ ...exit(null, "SIGKILL"), byAnother: true })).toBe(false);
   });
 
   it("that is no crash, or before another worker's hello, does not count against drivers", () => {

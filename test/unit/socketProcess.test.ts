@@ -48,6 +48,15 @@ it("an answer, and all that was said before it, is heard though the worker's end
   expect((await client.exited).exit).toEqual({ code: 0, signal: null, lastWords: "" });
 });
 
+it("a worker that another window ended was not at fault: neither is the file that was being read", async () => {
+  const ended = framed({ method: "octet/exited", params: { code: null, signal: "SIGKILL", lastWords: "", byAnother: true } });
+  const socket = await keeper((socket, heard) => void socket.write(heard.includes("octet/attach") ? attached : ended));
+  const client = new WorkerClient((await attach(socket, { gpus: false }, 5_000))!);
+  const load = client.load({ target: "/models/a.gguf", draft: null, device: "cpu", threads: 0, lanes: 8, contextTokens: 0, kvType: "f16" });
+  const error: unknown = await load.catch((error: unknown) => error);
+  expect(error).toMatchObject({ code: "workerDied", message: "the worker stopped (another window ended it)", advice: undefined });
+});
+
 it("a keeper that is lost with answers on their way rejects what is still open, and says so", async () => {
   const socket = await keeper((socket, heard) => {
     if (heard.includes("octet/attach")) socket.write(attached);

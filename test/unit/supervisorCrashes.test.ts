@@ -4,6 +4,26 @@ import { OctetError } from "../../extension/worker/errors";
 import { HELLO, settle } from "./supervisorFakes";
 import { clock, finishLoad, generation, greet, last, later, params, readyWith, supervisor, workers, written } from "./supervisorFixture";
 
+describe("after another window has ended the worker", () => {
+  it("starts again at once, as often as that happens, and with the models", async () => {
+    const lines: string[] = [];
+    supervisor.onLog(({ level }) => void lines.push(level));
+    await readyWith("a");
+    for (let end = 1; end <= 6; end++) {
+      await last().die("SIGKILL", "the worker stopped (another window ended it)", { byAnother: true });
+      expect(clock.pending).toEqual([0]);
+      await clock.advance(0);
+      await greet();
+      expect(last().calls).toEqual(["hello", "load a"]);
+      await finishLoad();
+    }
+    expect(workers.length).toBe(7);
+    expect(new Set(lines)).toEqual(new Set(["info"]));
+    await last().die();
+    expect(clock.pending).toEqual([100]);
+  });
+});
+
 describe("after a crash", () => {
   it("waits longer each time, up to a bound, and gives up after the fifth", async () => {
     const hello = later(supervisor.hello());

@@ -4,6 +4,7 @@ import { Emitter } from "vscode-jsonrpc/node";
 import { Deferred, type Clock, type Disposable } from "../../extension/worker/async";
 import type { WorkerDeath } from "../../extension/worker/client";
 import { OctetError } from "../../extension/worker/errors";
+import type { WorkerExit } from "../../extension/worker/process";
 import type { SupervisedClient } from "../../extension/worker/life";
 import type { GenerateResult, HelloResult, LoadParams, LoadResult, LogParams, StatusResult } from "../../protocol/worker";
 
@@ -68,12 +69,12 @@ export class FakeClient implements SupervisedClient {
   readonly exited = this.death.promise;
 
   /** The process goes away: what is under way rejects, then `exited` resolves. */
-  async die(signal: NodeJS.Signals = "SIGSEGV", message = `the worker stopped (signal ${signal})`): Promise<void> {
+  async die(signal: NodeJS.Signals = "SIGSEGV", message = `the worker stopped (signal ${signal})`, more: Partial<WorkerExit> = {}): Promise<void> {
     const error = new OctetError("workerDied", message);
     for (const pending of [this.greeting, ...this.loads.map(({ answer }) => answer), ...this.generations, this.shutdownAnswer]) {
       pending.reject(error);
     }
-    this.death.resolve({ exit: { code: null, signal, lastWords: "" }, error, onGpu: this.onGpu });
+    this.death.resolve({ exit: { code: null, signal, lastWords: "", ...more }, error, onGpu: this.onGpu });
     await settle();
   }
 

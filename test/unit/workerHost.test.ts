@@ -1,76 +1,11 @@
 // Which worker a window gets, and what becomes of one that windows leave: with pretended workers and a pretended clock.
 
-import { beforeEach, describe, expect, it } from "vitest";
-import { WorkerHost } from "../../extension/worker/shared/workerHost";
-import type { Seat } from "../../extension/worker/shared/seat";
-import type { LoadParams, LogParams } from "../../protocol/worker";
-import type { WorkerExit } from "../../extension/worker/process";
+import { describe, expect, it } from "vitest";
+import type { LoadParams } from "../../protocol/worker";
 import { OctetError } from "../../extension/worker/errors";
-import { FakeClient, FakeClock, HELLO, settle } from "./supervisorFakes";
-import { generation, later, loaded, params } from "./supervisorFixture";
-
-const LINGER_MS = 1000;
-const SHUTDOWN_MS = 300;
-
-interface Window {
-  seat: Seat;
-  attached: (number | undefined)[];
-  logs: LogParams[];
-  exit: WorkerExit | null;
-}
-
-let clock: FakeClock;
-let workers: FakeClient[];
-let gpusOf: boolean[];
-let empty: number;
-let host: WorkerHost;
-
-beforeEach(() => {
-  clock = new FakeClock();
-  workers = [];
-  gpusOf = [];
-  empty = 0;
-  host = new WorkerHost({
-    start: ({ gpus }) => {
-      gpusOf.push(gpus);
-      const worker = Object.assign(new FakeClient(), { pid: workers.length + 1 });
-      worker.greeting.resolve(HELLO);
-      worker.shutdownAnswer.resolve();
-      workers.push(worker);
-      return worker;
-    },
-    clock, lingerMs: LINGER_MS, shutdownMs: SHUTDOWN_MS,
-    onEmpty: () => void empty++,
-  });
-});
-
-function open(gpus = true): Window {
-  const window: Window = { seat: undefined as unknown as Seat, attached: [], logs: [], exit: null };
-  window.seat = host.seat(gpus, {
-    onAttached: (pid) => void window.attached.push(pid),
-    onLog: (line) => void window.logs.push(line),
-    onExit: (exit) => void (window.exit = exit),
-  });
-  return window;
-}
-
-async function answer(worker: FakeClient): Promise<void> {
-  const { params, answer } = worker.loads.at(-1)!;
-  answer.resolve(loaded(params.target));
-  await settle();
-}
-
-async function holding(target: string): Promise<Window> {
-  const window = open();
-  const load = window.seat.load(params(target));
-  await settle();
-  const worker = workers[window.attached.at(-1)! - 1]!;
-  if (worker.loads.length > 0 && !worker.calls.includes("answered")) await answer(worker);
-  await load;
-  return window;
-}
-
-const code = (promise: Promise<unknown>): Promise<string> => promise.then(() => "done", (error: OctetError) => error.code);
+import { settle } from "./supervisorFakes";
+import { generation, later, params } from "./supervisorFixture";
+import { answer, clock, code, empty, gpusOf, HELLO_MS, holding, host, keepSilent, LINGER_MS, open, SHUTDOWN_MS, workers } from "./workerHostFixture";
 
 describe("a load", () => {
   it("that two windows begin at the same moment with different models never meets another in one worker", async () => {
@@ -154,6 +89,19 @@ describe("a load", () => {
     expect(workers[0]!.calls.at(-1)).toBe("unload");
   });
 
+  it("waits for the end of a worker that leaves with its models, rather than need memory for both", async () => {
+    const one = await holding("a");
+    one.seat.close();
+    await clock.advance(LINGER_MS);
+    expect(workers[0]!.calls.at(-1)).toBe("shutdown");
+    const load = code(open().seat.load(params("a")));
+    await settle();
+    expect(workers[1]!.loads).toHaveLength(0);
+    await workers[0]!.die();
+    await answer(workers[1]!);
+    expect(await load).toBe("done");
+  });
+
   it("goes to a worker that nobody uses any more before another is started", async () => {
     const one = await holding("a");
     one.seat.close();
@@ -218,6 +166,18 @@ describe("a window", () => {
     expect(workers[0]!.loads[0]!.signal?.aborted).toBe(true);
   });
 
+  it("that is told of no hello from the worker for its load is told of that worker's end", async () => {
+    await holding("a");
+    const two = open();
+    keepSilent();
+    const load = code(two.seat.load(params("b")));
+    await clock.advance(HELLO_MS - 1);
+    expect(two.exit).toBe(null);
+    await clock.advance(1);
+    expect(two.exit?.signal).toBe("SIGKILL");
+    expect(await load).toBe("workerDied");
+  });
+
   it("hears the log of its own worker, and how it ended", async () => {
     const [one, two] = [open(true), open(false)];
     expect(gpusOf).toEqual([true, false]);
@@ -235,6 +195,6 @@ describe("a window", () => {
     await one.seat.shutdown();
     expect(open().attached).toEqual([2]);
     await clock.advance(SHUTDOWN_MS);
-    expect([one.exit?.lastWords, two.exit?.lastWords]).toEqual(["", "another window ended it"]);
+    expect([one.exit?.byAnother, two.exit?.byAnother]).toEqual([undefined, true]);
   });
 });

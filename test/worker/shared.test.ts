@@ -1,16 +1,12 @@
 // One worker for all windows: real processes and sockets. Who finds whom, whose requests are whose, and what stays when windows go,
 // crash, or want something else.
 
-import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
-import os from "node:os";
-import path from "node:path";
 import { spawn } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import type { WorkerClient } from "../../extension/worker/client";
 import type { GenerateProgressParams, LoadParams } from "../../protocol/worker";
 import { addons, atEnd, bundle, hostBundle, isAlive, parentScript, pretended, request, until, useWorkerBundle } from "./harness";
-import { House, kill, LINGER_MS } from "./sharedWindows";
+import { House, kill, LINGER_MS, sockets } from "./sharedWindows";
 
 useWorkerBundle();
 
@@ -239,90 +235,6 @@ describe("a shared worker that ends", () => {
     expect(isAlive(pid!)).toBe(false);
   });
 });
-
-describe("the keeper", () => {
-  it("is one, however many windows open at the same time", async () => {
-    const house = new House();
-    const windows = Array.from({ length: 10 }, () => house.window());
-    const pids = await Promise.all(windows.map(async (window) => (await window.hello()).pid));
-    expect(new Set(pids).size).toBe(1);
-    expect(await until(() => house.hosts().length === 1)).toBe(true);
-    expect(house.reasons).toEqual([]);
-  });
-
-  it("is found where the socket's file of one that was killed is still there", async () => {
-    const house = new House();
-    const before = house.window();
-    await before.hello();
-    kill(house.hosts()[0]!);
-    await before.exited;
-    expect(sockets(house)).toHaveLength(1);
-    await house.window().hello();
-    expect(house.reasons).toEqual([]);
-    expect(house.hosts()).toHaveLength(1);
-  });
-
-  it("leaves where nobody comes", async () => {
-    const house = new House();
-    const socket = path.join(house.folder, "nobody.sock");
-    const child = spawn(process.execPath, [hostBundle(), socket, bundle()], { env: { ...process.env, OCTET_LINGER_MS: "300" } });
-    expect(await new Promise((resolve) => child.once("exit", resolve))).toBe(0);
-    expect(existsSync(socket)).toBe(false);
-  });
-
-  it("stays for a window that is about to attach", async () => {
-    const house = new House();
-    const socket = path.join(house.folder, "slow.sock");
-    const keeper = spawn(process.execPath, [hostBundle(), socket, bundle()], { env: { ...process.env, OCTET_LINGER_MS: "500" } });
-    const left = new Promise((resolve) => keeper.once("exit", resolve));
-    expect(await until(() => existsSync(socket))).toBe(true);
-    const window = connect(socket);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    expect(keeper.exitCode).toBe(null);
-    window.destroy();
-    expect(await left).toBe(0);
-  });
-
-  it("says how it is started where it is started by hand", async () => {
-    const child = spawn(process.execPath, [hostBundle()]);
-    let said = "";
-    child.stderr.on("data", (text: Buffer) => (said += String(text)));
-    expect(await new Promise((resolve) => child.once("close", resolve))).toBe(2);
-    expect(said).toBe("The keeper of Octet's workers is started by Octet itself, not by hand.\n");
-  });
-});
-
-describe("a window that cannot share", () => {
-  const folderOf = (house: House): string => path.join(house.folder, `octet-${os.userInfo().uid}`);
-
-  it.each<[string, (folder: string) => void, RegExp]>([
-    ["the folder is open to others", (folder) => { mkdirSync(folder); chmodSync(folder, 0o755); }, /is open to other users$/],
-    ["the folder is a link", (folder) => symlinkSync(os.tmpdir(), folder), /is open to other users$/],
-    ["the folder is a file", (folder) => writeFileSync(folder, ""), /EEXIST/],
-  ])("has a worker of its own, and says why: %s", async (_why, prepare, reason) => {
-    const house = new House();
-    prepare(folderOf(house));
-    const window = await house.loaded();
-    expect((await window.generate(request({ maxTokens: 2 }))).totals.tokens).toBe(16);
-    expect(house.reasons).toHaveLength(1);
-    expect(house.reasons[0]).toMatch(/^the models are this window's alone: /);
-    expect(house.reasons[0]).toMatch(reason);
-    await window.leave();
-    expect((await window.exited).exit.code).toBe(0);
-  });
-
-  it("does so where the path is too long for a socket, and where the keeper does not start", async () => {
-    const house = new House();
-    const far = house.window({}, { XDG_RUNTIME_DIR: path.join(house.folder, "x".repeat(90)) });
-    await far.hello();
-    expect(house.reasons.pop()).toMatch(/is too long for a socket's path$/);
-    const broken = house.window({}, { NODE_OPTIONS: "--no-such-option" });
-    await broken.exited;
-    expect(house.reasons.pop()).toMatch(/workerHost\.js does not start: it left with exit code 9$/);
-  });
-});
-
-const sockets = (house: House): string[] => readdirSync(path.join(house.folder, `octet-${os.userInfo().uid}`));
 
 async function idle(window: WorkerClient): Promise<boolean> {
   for (let tries = 0; tries < 500; tries++) {

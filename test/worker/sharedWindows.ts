@@ -1,6 +1,6 @@
 // Windows for tests: clients of one shared worker, in a house (a folder for the socket) of the test's own.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { WorkerClient } from "../../extension/worker/client";
@@ -74,3 +74,6 @@ export function kill(pid: number): void {
     // It has gone by itself.
   }
 }
+
+/** Names of the sockets in its folder. */
+export const sockets = (house: House): string[] => readdirSync(path.join(house.folder, `octet-${os.userInfo().uid}`));

@@ -38,7 +38,8 @@ export function shareWorker(options: ShareOptions): WorkerProcess {
 
 async function reach({ bundle, host, gpus, env = {}, startMs = START_MS }: ShareOptions): Promise<WorkerProcess> {
   const all = asNode(env);
-  const address = hostAddress([bundle, host], all);
+  const addon = all["OCTET_ADDON"] || path.join(path.dirname(bundle), "octet.node");
+  const address = hostAddress([bundle, host, addon], all);
   const end = performance.now() + startMs;
   let started: Started | undefined;
   for (let starts = 0; ;) {

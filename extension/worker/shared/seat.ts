@@ -61,11 +61,12 @@ export class Seat {
       while (!worker.canHold(this, params)); // another window was faster
       const loaded = await worker.hold(this, params, { signal, onProgress });
       if (before !== worker) this.release(before);
+      if (this.isClosed) this.release(worker); // the load heard of no end
       return loaded;
     } catch (error) {
       const untouched = toOctetError(error).code === "badParams";
       if (!untouched) this.release(before);
-      else if (before !== this.worker && !before.leaving) this.house.move(this, before);
+      else if (before !== this.worker && !before.leaving && !this.isClosed) this.house.move(this, before);
       throw error;
     }
   }

@@ -51,8 +51,8 @@ export function serveWindow(socket: Socket, host: WorkerHost): void {
     seat ??= host.seat(gpus, {
       onAttached: (pid) => void tell(Attached, pid === undefined ? {} : { pid }),
       onLog: (line) => void tell(Log, line),
-      onExit: ({ code, signal, error, lastWords }) =>
-        void tell(Exited, { code, signal, lastWords, ...(error ? { error: error.message } : {}) }).then(() => socket.end()),
+      onExit: ({ error, ...exit }) =>
+        void tell(Exited, { ...exit, ...(error ? { error: error.message } : {}) }).then(() => socket.end()),
     });
   });
 

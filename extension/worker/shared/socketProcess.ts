@@ -66,8 +66,8 @@ export async function attach(socket: Socket, params: AttachParams, ms: number): 
   };
 }
 
-const toExit = ({ code, signal, error, lastWords }: ExitedParams): WorkerExit =>
-  ({ code, signal: signal as NodeJS.Signals | null, lastWords, ...(error === undefined ? {} : { error: new Error(error) }) });
+const toExit = ({ signal, error, ...exit }: ExitedParams): WorkerExit =>
+  ({ ...exit, signal: signal as NodeJS.Signals | null, ...(error === undefined ? {} : { error: new Error(error) }) });
 
 /** The messages of a socket but for those that `hear` takes; those that come before somebody listens wait. */
 class WorkerMessages extends AbstractMessageReader {

@@ -3,6 +3,7 @@
 
 import type { LoadParams } from "../../../protocol/worker";
 import { abortable, settles, type Clock } from "../async";
+import { cancelled } from "../errors";
 import type { StartOptions, SupervisedClient } from "../life";
 import { PooledWorker } from "./pooledWorker";
 import { Seat, type Seating, type SeatNews } from "./seat";
@@ -14,6 +15,8 @@ export interface WorkerHostOptions {
   lingerMs: number;
   /** What a shutdown may take before the process is killed. */
   shutdownMs: number;
+  /** A worker, started for a load, that has not said hello by then is killed. */
+  helloMs: number;
   /** The last worker is gone. */
   onEmpty(): void;
 }
@@ -38,22 +41,25 @@ export class WorkerHost implements Seating {
 
   async place(seat: Seat, params: LoadParams, signal: AbortSignal): Promise<PooledWorker> {
     for (;;) {
+      if (signal.aborted) throw cancelled("the load");
       const usable = this.usable(seat.gpus);
       const others = usable.filter((worker) => worker !== seat.worker);
       const inOrder = usable.includes(seat.worker) ? [seat.worker, ...others] : others;
-      const found = inOrder.find((worker) => worker.has(params)) ?? inOrder.find((worker) => worker.isFreeFor(seat));
+      const has = inOrder.find((worker) => worker.has(params));
+      const leaving = has ? undefined : [...this.workers].find((worker) => worker.leaving)?.client.exited;
+      const found = has ?? (leaving ? undefined : inOrder.find((worker) => worker.isFreeFor(seat)));
       if (found) {
         this.move(seat, found);
         return found;
       }
-      const cancelling = inOrder.map((worker) => worker.cancelling).find((ending) => ending !== null);
-      if (cancelling) {
-        await abortable(cancelling, signal, "the load"); // memory for both at once would have to be there
+      const ending = leaving ?? inOrder.map((worker) => worker.cancelling).find((cancelling) => cancelling !== null);
+      if (ending) {
+        await abortable<unknown>(ending, signal, "the load"); // memory for both at once would have to be there
         continue;
       }
       const own = this.start(seat.gpus);
       this.move(seat, own);
-      await own.client.hello();
+      await abortable(this.greeted(own), signal, "the load");
       return own;
     }
   }
@@ -89,6 +95,14 @@ export class WorkerHost implements Seating {
     this.left(seat.worker);
   }
 
+  /** No window waits for this hello: one that does not come has to be noticed here. */
+  private async greeted({ client }: PooledWorker): Promise<void> {
+    const { helloMs, clock } = this.options;
+    const hello = client.hello();
+    if (!(await settles(hello, helloMs, clock))) client.dispose();
+    await hello;
+  }
+
   private usable(gpus: boolean): PooledWorker[] {
     return [...this.workers].filter((worker) => worker.gpus === gpus && !worker.leaving);
   }
@@ -100,8 +114,8 @@ export class WorkerHost implements Seating {
     void worker.client.exited.then(({ exit }) => {
       worker.leaving = true;
       this.workers.delete(worker);
-      const byAnother = { ...exit, lastWords: [exit.lastWords.trim(), "another window ended it"].filter(Boolean).join("; ") };
-      for (const seat of worker.seats) seat.news.onExit(worker.endedBy === null || worker.endedBy === seat ? exit : byAnother);
+      const { endedBy } = worker;
+      for (const seat of worker.seats) seat.news.onExit(endedBy === null || endedBy === seat ? exit : { ...exit, byAnother: true });
       if (this.isEmpty) this.options.onEmpty();
     });
     return worker;

@@ -121,4 +121,9 @@ Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Foo
   return fit;
 }
 
+Fit fit_to_less(const Fit& failed, LoadOptions options, const Footprint& target, const Footprint* draft, MemoryKind memory) {
+  options.spare_lanes = 0;
+  return fit_to_memory(options, target, draft, memory, failed.spare_lanes > 0 ? failed.memory.total : failed.memory.total / 4 * 3);
+}
+
 }  // namespace octet::llama

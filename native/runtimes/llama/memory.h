@@ -30,9 +30,13 @@ using ComputeBytes = std::function<std::uint64_t(int lanes, int context_tokens, 
 
 /// Reduces the context down to 1024 tokens, then the lanes down to one, then the context down to 256, until the
 /// estimate is within `available` bytes of that memory. Keys and values are float16 where blocks of 32 do not divide the heads.
-/// Spare lanes are given where nothing had to be reduced. Throws Error(kOutOfMemory) if even the least does not fit. Without `compute`, llama.cpp's buffers are estimated.
+/// Spare lanes are given where nothing had to be reduced. Throws Error(kOutOfMemory) if even the least does not fit. Without `compute`,
+/// llama.cpp's buffers are estimated.
 Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Footprint* draft, MemoryKind memory,
                   std::uint64_t available, const ComputeBytes& compute = {});
+
+/// What to ask for where the memory held less than `failed` said: that without spare lanes first, then three quarters of it.
+Fit fit_to_less(const Fit& failed, LoadOptions options, const Footprint& target, const Footprint* draft, MemoryKind memory);
 
 /// "512 MB", "9.6 GB".
 std::string readable(std::uint64_t bytes);

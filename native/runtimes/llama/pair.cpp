@@ -75,12 +75,11 @@ void load_on(const ChosenDevice& chosen, Fit fit, const LoadOptions& options, co
       pair.draft = make_model(draft_model, pool, context);
       break;
     } catch (const Error& error) {
-      // The device held less than it said: ask for less of what the estimate counts.
       pair.target.reset();
       constexpr int kAttempts = 4;
       if (error.code != ErrorCode::kOutOfMemory || attempt == kAttempts) throw;
       write_log(LogLevel::kWarning, error.what());
-      fit = fit_to_memory(options, target, draft, memory_kind(chosen.device), fit.memory.total / 4 * 3);
+      fit = fit_to_less(fit, options, target, draft, memory_kind(chosen.device));
     }
   }
 
