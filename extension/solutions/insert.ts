@@ -78,14 +78,16 @@ async function attempt({ open, point, current, text }: InsertInput, clock: Clock
   const insertion = insertionOf(text, point.lead, view, target);
   point.expect(insertion);
   let accepted = false;
-  let done = false;
+  let failure: Error | null = null;
   try {
     accepted = await editor.replace(insertion.range, insertion.text);
-  } finally {
-    done = point.settle(accepted && file.view().version !== view.version);
+  } catch (thrown) {
+    failure = thrown instanceof Error ? thrown : new Error(String(thrown));
   }
+  const done = point.settle(accepted && file.view().version !== view.version);
+  if (!done && failure) throw failure;
   if (!done) return accepted ? failed("The editor refused the edit; it may be read-only. Nothing was inserted.") : null;
-  editor.reveal(endOf(insertion.range.start, insertion.text));
+  if (!failure) editor.reveal(endOf(insertion.range.start, insertion.text)); // else the editor is gone
   return { kind: "info", text: target.replaces === null ? "Inserted." : "Inserted in place of the one before." };
 }
 

@@ -106,8 +106,9 @@ describe("insertSolution", () => {
       file.edit(edit);
       return Promise.reject(new Error("TextEditor disposed"));
     });
-    expect((await insert(file, "return 1")).kind).toBe("info");
+    expect(await insert(file, "return 1")).toEqual({ kind: "info", text: "Inserted." });
     expect(file.text).toBe(`${BEFORE}return 1\nend\n`);
+    expect([file.version, file.shown]).toEqual([2, 1]); // one edit, to be undone in one step
   });
 
   it("says so where it cannot be: read-only, never shown, closed, other solutions", async () => {
