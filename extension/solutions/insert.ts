@@ -71,7 +71,7 @@ async function attempt({ open, point, current, text }: InsertInput, clock: Clock
   if ("refusal" in asked) return failed(asked.refusal);
   const editor = await inTime(file.show(), clock);
   // Nothing is awaited from here to the edit: its place is of the file as it is.
-  if (!current()) return failed("Other solutions were asked for meanwhile: nothing was inserted.");
+  if (!current()) return failed("The panel was closed, or other solutions were asked for, meanwhile: nothing was inserted.");
   const view = file.view();
   const target = point.target(view);
   if ("refusal" in target) return failed(target.refusal);

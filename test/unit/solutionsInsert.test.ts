@@ -118,7 +118,7 @@ describe("insertSolution", () => {
     file.onShow.push(...Array.from({ length: 10 }, () => rejected("no room")));
     expect(await insert(file, "x")).toEqual({ kind: "error", text: "VS Code did not make the edit (no room). Nothing was inserted: try again." });
     file.onShow.length = 0;
-    expect((await insert(file, "x", { current: () => false })).text).toBe("Other solutions were asked for meanwhile: nothing was inserted.");
+    expect((await insert(file, "x", { current: () => false })).text).toBe("The panel was closed, or other solutions were asked for, meanwhile: nothing was inserted.");
     const closed = await insertSolution({ open: () => Promise.resolve(null), point: file.point, text: "x", current: () => true });
     expect(closed.text).toBe("The file cannot be opened any more: nothing was inserted.");
     expect(file.text).toBe(`${BEFORE}\nend\n`);
