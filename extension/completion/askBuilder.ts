@@ -138,8 +138,9 @@ export class AskBuilder {
     if (!built) return null;
     // As it is to be asked: cut, a prompt begins with other text.
     let prompt = await fitted(built);
+    const lanes = Math.min(settings.candidates, loaded.lanes);
     const request = {
-      lanes: settings.candidates,
+      lanes,
       sampling: { temperature: settings.temperature, topK: 0, topP: settings.topP, minP: 0, seed: settings.seed ?? randomSeed() },
       draftLength: loaded.draft ? settings.draftLength : "none" as const,
     };
@@ -157,7 +158,7 @@ export class AskBuilder {
       budgetMs: BUDGET_MS[kind],
       waitMs,
       all: kind === "explicit",
-      enough: Math.ceil(settings.candidates / ENOUGH_SHARE),
+      enough: Math.ceil(lanes / ENOUGH_SHARE),
     };
   }
 

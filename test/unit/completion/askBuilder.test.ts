@@ -10,7 +10,7 @@ import type { SessionRequest } from "../../../extension/worker/session";
 import { FakeClock } from "../supervisorFakes";
 
 const settings: AskSettings = { candidates: 8, maxTokens: 256, temperature: 0.6, topP: 0.95, draftLength: "auto", contextTokens: 1_024, debounce: 100, preparePrompts: true };
-const loaded = { target: { path: "/m/a.gguf", parameters: 1e9 }, draft: {}, contextTokens: 512, fim: true } as LoadResult;
+const loaded = { target: { path: "/m/a.gguf", parameters: 1e9 }, draft: {}, lanes: 8, contextTokens: 512, fim: true } as LoadResult;
 
 function input(text: string, changes: Partial<AskInput> = {}): AskInput {
   const at = text.indexOf("‸");
@@ -25,6 +25,11 @@ describe("AskBuilder", () => {
     expect(line).toMatchObject({ all: false, waitMs: 100, lanes: 8, draftLength: "auto", shape: { multiline: false }, prompt: { kind: "fim", prefix: "const x = ", suffix: "" } });
     const lines = await builder().build(input("const x = ‸", { kind: "explicit", shapedAs: "explicit" }));
     expect(lines).toMatchObject({ all: true, waitMs: 0, shape: { multiline: true } });
+  });
+
+  it("asks for the lanes that there are, and answers when one lane in four of them has given a candidate", async () => {
+    expect(await builder().build(input("const x = ‸"))).toMatchObject({ lanes: 8, enough: 2 });
+    expect(await builder().build(input("const x = ‸", { loaded: { ...loaded, lanes: 2 } }))).toMatchObject({ lanes: 2, enough: 1 });
   });
 
   it("cycling asks for what is shown: the key and the shape of the automatic request, but every lane", async () => {

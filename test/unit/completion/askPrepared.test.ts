@@ -10,7 +10,7 @@ import type { GenerateResult, LoadResult, Prompt } from "../../../protocol/worke
 const settings: AskSettings = {
   candidates: 8, maxTokens: 256, temperature: 0.6, topP: 0.95, draftLength: "auto", contextTokens: 8_192, debounce: 100, preparePrompts: true,
 };
-const loaded = { target: { path: "/m/a.gguf", parameters: 1e9 }, draft: {}, contextTokens: 8_192, fim: true } as LoadResult;
+const loaded = { target: { path: "/m/a.gguf", parameters: 1e9 }, draft: {}, lanes: 8, contextTokens: 8_192, fim: true } as LoadResult;
 const BEFORE = Array.from({ length: 400 }, (_, line) => `const value${line} = compute(${line}, 2, 3);\n`).join("");
 const AFTER = ";\nexport { value1 };\n";
 
