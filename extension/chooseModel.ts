@@ -60,8 +60,8 @@ export function gpuNote({ supervisor, config }: ModelParts): string {
 
 export async function listPairs({ supervisor, library, config, pair }: ModelParts, found: readonly FoundFile[]): Promise<PairChoice[]> {
   const machine = await supervisor.hello().catch(() => null); // without a worker the list has no word on memory
-  const { candidates, solutions, contextTokens } = config();
-  return pairChoices(machine, { lanes: Math.max(candidates, solutions.count), contextTokens }, library.folder, found, pair());
+  const { candidates, solutions, contextTokens, device } = config();
+  return pairChoices(machine, { lanes: Math.max(candidates, solutions.count), contextTokens }, library.folder, found, pair(), device);
 }
 
 export async function useStarterModel(): Promise<void> {

@@ -1,6 +1,6 @@
 // What the user can choose between, as entries for a list: the starter pair, the catalogue with what fits, files of other tools.
 import { bytesOf, catalogue, licenceLine } from "./catalogue";
-import { fitBrief, fitSentence, rank, type Fit, type Machine } from "./fit";
+import { fitBrief, fitSentence, machineWith, rank, type Fit, type Machine } from "./fit";
 import { isSame, locate, type FoundFile, type LocatedPair } from "./found";
 import type { Wanted } from "./need";
 import { sameFile, type Pair } from "./pair";
@@ -17,11 +17,11 @@ export interface PairChoice {
   detail: string;
 }
 
-/** The catalogue, best for this machine first. `current` is what the settings name. */
+/** The catalogue, best for this machine first. `current` and `device` are what the settings name; of a device that is not there, all that are. */
 export async function pairChoices(
-  machine: Machine | null, wanted: Wanted, folder: string, found: readonly FoundFile[], current: Pair,
+  machine: Machine | null, wanted: Wanted, folder: string, found: readonly FoundFile[], current: Pair, device = "auto",
 ): Promise<PairChoice[]> {
-  const ranked = machine ? rank(catalogue, machine, wanted) : catalogue.map((pair) => ({ pair, fit: null, recommended: false }));
+  const ranked = machine ? rank(catalogue, machineWith(device, machine) ?? machine, wanted) : catalogue.map((pair) => ({ pair, fit: null, recommended: false }));
   return Promise.all(ranked.map(async ({ pair, fit, recommended }) => {
     const located = await locate(pair, folder, found);
     return {

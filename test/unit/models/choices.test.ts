@@ -35,6 +35,15 @@ it("pairs come best first, each with what it takes, its licence and whether it f
   expect(choices.filter(({ recommended }) => recommended)).toHaveLength(1);
 });
 
+it("pairs are reckoned for the device that the settings name", async () => {
+  const card = (name: string, freeMemoryBytes: number) => ({ name, description: `Card ${name}`, kind: "gpu" as const, runtime: "llama" as const, memoryBytes: 48e9, freeMemoryBytes });
+  const machine: Machine = { ...laptop, devices: [card("Vulkan0", 47e9), card("Vulkan1", 4e9), ...laptop.devices] };
+  const first = async (device?: string) => (await pairChoices(machine, wanted, folder, [], current, device))[0]?.fit;
+  expect(await first("Vulkan1")).toMatchObject({ where: "gpu", device: "Card Vulkan1" });
+  expect(await first("cpu")).toMatchObject({ where: "ram" });
+  for (const device of [undefined, "auto", "Vulkan7"]) expect(await first(device)).toMatchObject({ where: "gpu", device: "Card Vulkan0" });
+});
+
 it("what is said of a pair has room in VS Code's list, and begins with what decides: a narrow window cuts the rest", async () => {
   const gpu = { name: "CUDA0", description: "NVIDIA RTX 6000", kind: "gpu" as const, runtime: "llama" as const, memoryBytes: 48e9, freeMemoryBytes: 47e9 };
   const small = { ...laptop, machine: { ...laptop.machine, freeMemoryBytes: 10.6e9 }, devices: [] };
