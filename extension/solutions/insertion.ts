@@ -30,11 +30,21 @@ export interface Bookmark {
 const GONE = "The text around the insertion point was changed: nothing was inserted.";
 const EDITED = "The solution inserted before was edited since: undo or delete it first.";
 
+/** An insertion, and the one before that it replaced: an undo brings that back, and a redo this one. */
+interface Made {
+  insertion: Insertion;
+  replaced: Inserted | null;
+}
+
+const MOST_MADE = 64;
+
 export class InsertionPoint {
   private anchor: Anchor | null;
   private inserted: (Inserted & { anchor: Anchor }) | null = null;
   /** About to be in the document. */
-  private expected: Insertion | null = null;
+  private expected: Made | null = null;
+  /** Latest first. */
+  private made: Made[] = [];
   /** While the document is closed. */
   private bookmark: Bookmark | null = null;
   private ahead = "";
@@ -59,15 +69,16 @@ export class InsertionPoint {
   /** The edits of one change event. */
   documentChanged(edits: readonly TextEdit[]): void {
     this.anchor?.documentChanged(edits);
-    const { expected } = this;
-    if (expected && edits.length === 1 && isSame(edits[0]!, expected)) return this.noteInserted(expected);
+    const [edit] = edits;
+    if (edit && edits.length === 1 && this.isOurs(edit)) return;
     this.inserted?.anchor.documentChanged(edits);
     if (this.inserted && !this.inserted.anchor.range) this.inserted = null; // undone
   }
 
   /** The edit is asked for: where a change event tells of it, edits that come right behind find it noted. */
   expect(insertion: Insertion): void {
-    this.expected = insertion;
+    const { inserted } = this;
+    this.expected = { insertion, replaced: inserted && { text: inserted.text, over: inserted.over } };
   }
 
   /** The edit was answered; `done` unless it was refused. Whether it is in the document. */
@@ -83,6 +94,7 @@ export class InsertionPoint {
     if (position) this.bookmark = { before: leadIn(document, position), line: position.line };
     this.anchor = null;
     this.inserted = null;
+    this.made = [];
   }
 
   target(document: DocumentView): Target {
@@ -94,9 +106,31 @@ export class InsertionPoint {
     return range ? { range, replaces: null } : { refusal: GONE };
   }
 
-  /** It is now in the document. */
-  noteInserted({ range: { start }, text, over }: Insertion): void {
+  private noteInserted(made: Made): void {
     this.expected = null;
+    this.made = [made, ...this.made].slice(0, MOST_MADE);
+    this.hold(made.insertion.range.start, made.insertion);
+  }
+
+  /** Whether it is the edit that is expected, or an undo or a redo of one that was made; what is then in the document is noted. */
+  private isOurs(edit: TextEdit): boolean {
+    const { expected } = this;
+    if (expected && isSame(edit, expected.insertion)) {
+      this.noteInserted(expected);
+      return true;
+    }
+    for (const { insertion, replaced } of this.made) {
+      const { start } = insertion.range;
+      const held = isSame(edit, insertion) ? insertion : isUndo(edit, insertion) && replaced && edit.text.startsWith(replaced.text) ? replaced : null;
+      if (!held) continue;
+      this.hold(start, held);
+      return true;
+    }
+    return false;
+  }
+
+  /** It is now in the document. */
+  private hold(start: Position, { text, over }: Inserted): void {
     this.inserted = text === "" ? null : { anchor: new Anchor({ start, end: endOf(start, text) }), text, over };
     if (!this.position) this.anchor = new Anchor({ start, end: start });
   }
@@ -132,8 +166,12 @@ export function insertionOf(solution: string, lead: string, document: DocumentVi
   };
 }
 
-const isSame = (edit: TextEdit, { range: { start, end }, text }: Insertion): boolean =>
-  edit.text === text && comparePositions(edit.range.start, start) === 0 && comparePositions(edit.range.end, end) === 0;
+const isAt = ({ range }: TextEdit, start: Position, end: Position): boolean =>
+  comparePositions(range.start, start) === 0 && comparePositions(range.end, end) === 0;
+
+const isSame = (edit: TextEdit, { range: { start, end }, text }: Insertion): boolean => edit.text === text && isAt(edit, start, end);
+
+const isUndo = (edit: TextEdit, { range: { start }, text }: Insertion): boolean => isAt(edit, start, endOf(start, text));
 
 export function textIn(document: DocumentView, { start, end }: Range): string {
   if (start.line === end.line) return document.lineAt(start.line).slice(start.character, end.character);

@@ -31,8 +31,9 @@ class Editor {
     const target = this.point.target(this.document);
     if ("refusal" in target) return target.refusal;
     const insertion = insertionOf(solution, this.point.lead, this.document, target);
+    this.point.expect(insertion);
     this.edit(insertion);
-    this.point.noteInserted(insertion);
+    this.point.settle(true);
     return null;
   }
 
@@ -109,6 +110,21 @@ describe("InsertionPoint", () => {
     twice.edit({ range: range(at(1, 3)), text: "x" });
     expect(twice.insert("\n  five")).toMatch(/edited since/);
     expect(twice.all).toBe("f:\n  fxour\nend");
+  });
+
+  it("knows what an undo brings back, and a redo, so that the next solution takes its place", () => {
+    const edited = editor("a(", at(0, 2));
+    edited.insert("one");
+    edited.insert("two\n)");
+    edited.edit({ range: range(at(0, 2), at(1, 1)), text: "one" }); // undo
+    edited.insert("three");
+    expect(edited.all).toBe("a(three");
+    edited.edit({ range: range(at(0, 2), at(0, 7)), text: "one" }); // undo, undo
+    edited.edit({ range: range(at(0, 2), at(0, 5)), text: "" });
+    expect(edited.point.target(edited.document)).toEqual({ range: range(at(0, 2)), replaces: null });
+    edited.edit({ range: range(at(0, 2)), text: "one" }); // redo
+    edited.insert("four");
+    expect(edited.all).toBe("a(four");
   });
 
   it("writes the document's line ends, the lead, and no blank where nothing follows", () => {
