@@ -102,7 +102,7 @@ describe("Generate Solutions between brackets that the editor closed", () => {
   const text = python.replace("|", `${start}|)`);
   const place = marked(text);
 
-  it("inserts one without the bracket doubled, another in its place, and an undo gives the bracket back", async () => {
+  it("inserts one without the bracket doubled, another in its place, after an undo again, and two give the bracket back", async () => {
     await panelOf("second.ts"); // which takes the focus once it is there
     writeWorkspaceFile(scratch, name, place.text);
     const now = () => words(readWorkspaceFile(scratch, name));
@@ -120,15 +120,24 @@ describe("Generate Solutions between brackets that the editor closed", () => {
     const texts = (await shown.locator(".text .code").allInnerTexts()).map((code) => words(code).slice(words(start).length));
     const closing = texts.flatMap((code, at) => (/^[^()]*\)/.test(code) ? [at] : []));
     expect(closing.length, JSON.stringify(texts)).toBeGreaterThanOrEqual(2);
-    for (const at of closing.slice(0, 2)) {
+    const [first = 0, second = 0] = closing;
+    const wholeOf = (at: number) => before + (texts[at] ?? "") + after.slice(1);
+    const insert = async (at: number) => {
       await lane(ids[at] ?? "").locator("button.insert").click();
-      const whole = before + (texts[at] ?? "") + after.slice(1);
-      await until("the file holds it", () => now() === whole, {
+      await until("the file holds it", () => now() === wholeOf(at), {
         tell: async () => ({ text: texts[at], file: now(), answers: await answers(), ...(await window.outline()) }),
       });
-    }
-    await window.page.locator(".tab.active", { hasText: new RegExp(`^${name}`) }).click();
-    await window.press("Control+z", "Control+z");
+    };
+    await insert(first);
+    await insert(second);
+    const undo = async (...keys: string[]) => {
+      await window.page.locator(".tab.active", { hasText: new RegExp(`^${name}`) }).click();
+      await window.press(...keys);
+    };
+    await undo("Control+z");
+    await until("the file holds the first again", () => now() === wholeOf(first), { tell: now });
+    await insert(second);
+    await undo("Control+z", "Control+z");
     await until("the file is as it was", () => now() === before + after, { tell: now });
   });
 });
