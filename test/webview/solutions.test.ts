@@ -198,6 +198,10 @@ describe.skipIf(browserPath === undefined)("the Solutions view", () => {
     await view.page.mouse.up();
     expect(await view.takePosted()).toEqual([{ type: "insert", lane: first }]);
     await expect.poll(() => view.page.locator(".notices li").count(), PATIENT).toBe(8);
+    await view.page.locator(`[data-lane="${first}"] .insert`).hover();
+    await view.page.mouse.down({ button: "right" }); // a menu opens, which keeps the release for itself
+    await view.post({ type: "delta", sequence: 3, change: { notices } });
+    await expect.poll(() => view.page.locator(".notices li").count()).toBe(16);
   });
 
   it("does not move the lane that had the focus last when the lanes are put in order behind the reader's back", async () => {
