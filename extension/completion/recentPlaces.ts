@@ -55,20 +55,18 @@ export class RecentPlaces {
     return this.ring.map(({ place }) => place);
   }
 
-  /** Notes that the user looked at or edited `line`. The chunk around it is copied. */
+  /** Notes that the user looked at or edited `line`. The chunk around it is copied, and takes the place of what was there before, even where that was deleted. */
   visit(document: DocumentView, line: number): void {
     const startLine = Math.max(0, Math.floor((line - GRID_LINES / 2) / GRID_LINES) * GRID_LINES);
     const endLine = Math.min(document.lineCount, startLine + CHUNK_LINES);
     const lines = Array.from({ length: endLine - startLine }, (_, at) => document.lineAt(startLine + at));
+    this.ring = this.ring.filter(({ place: { uri, startLine: at } }) => uri !== document.uri || (at !== startLine && at < document.lineCount));
     if (lines.some((text) => text.length > LONGEST_LINE)) return;
     const text = trimBlankEdges(lines).join("\n");
     if (text.length < FEWEST_CHARS) return;
     const place = { uri: document.uri, languageId: document.languageId, startLine, text };
     const distinctLines = lineSet(text);
-    this.ring = this.ring.filter((other) => {
-      const moved = other.place.uri !== place.uri || other.place.startLine !== startLine;
-      return moved && jaccard(other.lines, distinctLines) < SAME_PLACE;
-    });
+    this.ring = this.ring.filter((other) => jaccard(other.lines, distinctLines) < SAME_PLACE);
     this.ring.push({ place, lines: distinctLines, words: identifiers(text) });
     if (this.ring.length > this.most) this.ring.shift();
   }

@@ -37,6 +37,19 @@ describe("RecentPlaces", () => {
     expect(places.places).toHaveLength(0);
   });
 
+  it("forgets what was deleted where it stood, and beyond a file's new end", () => {
+    const places = new RecentPlaces();
+    const long = Array.from({ length: 200 }, (_, at) => `const value${at} = compute${at * 7}();`).join("\n");
+    const starts = () => places.places.map(({ startLine }) => startLine);
+    places.visit(file("other.ts", body("parse")), 0);
+    for (const line of [0, 70, 190]) places.visit(file("a.ts", long), line);
+    expect(starts()).toEqual([0, 0, 60, 180]);
+    places.visit(file("a.ts", long.split("\n").slice(0, 100).join("\n")), 99);
+    expect(starts()).toEqual([0, 0, 60, 80]);
+    places.visit(file("a.ts", ""), 0);
+    expect(places.places.map(({ uri }) => uri)).toEqual(["file:///src/other.ts"]);
+  });
+
   it("ignores minified and nearly empty text", () => {
     const places = new RecentPlaces();
     places.visit(file("a.min.js", "x".repeat(5_000)), 0);
