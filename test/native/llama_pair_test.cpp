@@ -228,7 +228,8 @@ TEST_CASE("spare lanes are given where nothing was reduced, all or none, and tak
   CHECK(first.memory.total == plain.memory.total);
   const Fit second = fit_to_less(first, options, target, nullptr, MemoryKind::kMachine);
   CHECK(second.spare_lanes == 0);
-  CHECK(second.memory.total <= first.memory.total / 4 * 3);
+  CHECK(second.memory.target_weights == first.memory.target_weights);
+  CHECK(second.memory.total - second.memory.target_weights <= (first.memory.total - first.memory.target_weights) / 4 * 3);
   const Fit reduced = fit_to_memory(options, target, nullptr, MemoryKind::kMachine, plain.memory.total - 1);
   CHECK(reduced.context_tokens < plain.context_tokens);
   CHECK(reduced.spare_lanes == 0);
@@ -238,6 +239,20 @@ TEST_CASE("spare lanes are given where nothing was reduced, all or none, and tak
     options.spare_lanes = spare;
     CHECK_THROWS_WITH_AS(load(options, {}), doctest::Contains("with spare ones"), Error);
   }
+}
+
+TEST_CASE("contexts that a device does not hold beside large weights are made smaller, not given up") {
+  constexpr std::uint64_t kGib = std::uint64_t{1} << 30;
+  const Footprint large{dense_shape(28, 3584, 28, 4, 18944), 8 * kGib};
+  LoadOptions options;
+  Fit fit = fit_to_memory(options, large, nullptr, MemoryKind::kGpu, 24 * kGib);
+  CHECK(fit.memory.total / 4 * 3 < 8 * kGib);
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    const std::uint64_t before = fit.memory.total - 8 * kGib;
+    fit = fit_to_less(fit, options, large, nullptr, MemoryKind::kGpu);
+    CHECK(fit.memory.total - 8 * kGib <= before / 4 * 3);
+  }
+  CHECK(fit.lanes >= 1);
 }
 
 TEST_CASE("the training bounds the context") {

@@ -123,7 +123,9 @@ Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Foo
 
 Fit fit_to_less(const Fit& failed, LoadOptions options, const Footprint& target, const Footprint* draft, MemoryKind memory) {
   options.spare_lanes = 0;
-  return fit_to_memory(options, target, draft, memory, failed.spare_lanes > 0 ? failed.memory.total : failed.memory.total / 4 * 3);
+  const std::uint64_t weights = failed.memory.target_weights + failed.memory.draft_weights;
+  const std::uint64_t less = weights + (failed.memory.total - weights) / 4 * 3;
+  return fit_to_memory(options, target, draft, memory, failed.spare_lanes > 0 ? failed.memory.total : less);
 }
 
 }  // namespace octet::llama

@@ -35,7 +35,8 @@ using ComputeBytes = std::function<std::uint64_t(int lanes, int context_tokens, 
 Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Footprint* draft, MemoryKind memory,
                   std::uint64_t available, const ComputeBytes& compute = {});
 
-/// What to ask for where the memory held less than `failed` said: that without spare lanes first, then three quarters of it.
+/// What to ask for where the memory held less than `failed` said, the weights being there: that without spare lanes first, then three
+/// quarters of all else.
 Fit fit_to_less(const Fit& failed, LoadOptions options, const Footprint& target, const Footprint* draft, MemoryKind memory);
 
 /// "512 MB", "9.6 GB".
