@@ -72,7 +72,7 @@ function headline(input: StatusInput): [StatusKind, string, string] {
 function modelLines({ worker: { loaded } }: StatusInput): string[] {
   if (!loaded) return [];
   const draft = loaded.draft ? `, draft ${loaded.draft.name}` : ", no draft";
-  return [`${loaded.target.name} ${loaded.target.quantization}${draft} on ${loaded.device.description || loaded.device.name}, ${loaded.lanes} lanes.`, ...loaded.notices];
+  return [`${loaded.target.name} ${loaded.target.quantization}${draft} on ${loaded.device.description || loaded.device.name}, ${loaded.lanes} ${loaded.lanes === 1 ? "lane" : "lanes"}.`, ...loaded.notices];
 }
 
 const PHASES: readonly LoadProgressParams["phase"][] = ["checking", "target", "draft", "warmup"];

@@ -97,7 +97,7 @@ export class SolutionsRunner {
     const asked = await job.prompt(loaded, maxTokens);
     if (!asked) throw new OctetError("emptyPrompt", "there is nothing to continue here", "Put the cursor after some code or a comment.");
     if (asked.notices) run.notice(asked.notices);
-    if (loaded.lanes < ids.length) run.notice([`The models have ${loaded.lanes} lanes: solutions are written ${loaded.lanes} at a time.`]);
+    if (loaded.lanes < ids.length) run.notice([`The models have ${loaded.lanes} ${loaded.lanes === 1 ? "lane" : "lanes"}: solutions are written ${loaded.lanes} at a time.`]);
     for (let at = 0; at < ids.length && !signal.aborted; at += loaded.lanes) {
       const live = ids.slice(at, at + loaded.lanes).filter((id) => !hasEnded(run.lane(id) ?? { state: "cancelled" }));
       const batch = run.batch(live, settings.stopAtBlockEnd ? asked.context : null);

@@ -65,6 +65,14 @@ describe("SolutionsRunner", () => {
     expect(run.snapshot().notices[0]).toMatch(/2 at a time/);
   });
 
+  it("says how many are written at a time, where that is one, too", async () => {
+    const { session, run, runner, job } = make({}, { lanes: 1 });
+    void runner().write(job, 2);
+    await settled();
+    expect(session.requests[0]!.request.params.lanes).toBe(1);
+    expect(run.snapshot().notices).toEqual(["The models have 1 lane: solutions are written 1 at a time."]);
+  });
+
   it("more: other lanes after those that are there, with another seed", async () => {
     const { session, run, runner, job } = make();
     for (const at of [0, 1]) {

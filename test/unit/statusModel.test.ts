@@ -38,6 +38,11 @@ describe("statusOf", () => {
     expect(view.details).toEqual(["Ready.", "target Q8_0, draft draft on A processor, 8 lanes.", "The context was cut to 512 tokens.", "Last request: 812 tokens per second."]);
   });
 
+  it("says lane of one", () => {
+    const loaded = { ...ready.worker.loaded!, lanes: 1 };
+    expect(statusOf({ ...ready, worker: { ...ready.worker, loaded } }).details[1]).toBe("target Q8_0, draft draft on A processor, 1 lane.");
+  });
+
   it("shows how far a load is", () => {
     const view = statusOf({ ...asleep, worker: { state: "loading", reason: null, loaded: null }, loadProgress: { phase: "draft", fraction: 0.428 } });
     expect(view.text).toBe("$(loading~spin) Octet 42 %");
