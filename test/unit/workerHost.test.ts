@@ -3,9 +3,18 @@
 import { describe, expect, it } from "vitest";
 import type { LoadParams } from "../../protocol/worker";
 import { OctetError } from "../../extension/worker/errors";
-import { settle } from "./supervisorFakes";
+import { HELLO, settle } from "./supervisorFakes";
 import { generation, later, params } from "./supervisorFixture";
 import { answer, clock, code, empty, gpusOf, HELLO_MS, holding, host, keepSilent, LINGER_MS, open, SHUTDOWN_MS, workers } from "./workerHostFixture";
+
+describe("a hello", () => {
+  it("is the worker's first for every window: its free memory is that without the models that others have loaded since", async () => {
+    const [one, two] = [open(), open()];
+    expect(await one.seat.hello()).toBe(HELLO);
+    expect(await two.seat.hello()).toBe(HELLO);
+    expect(workers[0]!.calls.filter((call) => call === "hello")).toHaveLength(1);
+  });
+});
 
 describe("a load", () => {
   it("that two windows begin at the same moment with different models never meets another in one worker", async () => {

@@ -1,7 +1,7 @@
 // A worker that serves several windows: who is attached to it, whose models it holds, and the one load that all who want those
 // models wait for.
 
-import type { LoadParams, LoadProgressParams, LoadResult } from "../../../protocol/worker";
+import type { HelloResult, LoadParams, LoadProgressParams, LoadResult } from "../../../protocol/worker";
 import { Deferred, type Disposable } from "../async";
 import type { ProgressOptions } from "../client";
 import { cancelled, toOctetError } from "../errors";
@@ -30,8 +30,14 @@ export class PooledWorker {
   /** Until it, or its models, are given up. */
   lingering: Disposable | null = null;
   private load: Load | null = null;
+  private greeting: Promise<HelloResult> | null = null;
 
   constructor(readonly client: SupervisedClient, readonly gpus: boolean) {}
+
+  /** As the worker said it first: its free memory is that without any models of its own, which make way for others. */
+  hello(): Promise<HelloResult> {
+    return (this.greeting ??= this.client.hello());
+  }
 
   /** These models are loaded, or on their way and still wanted. */
   has(params: LoadParams): boolean {

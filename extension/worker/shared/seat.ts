@@ -41,7 +41,7 @@ export class Seat {
   }
 
   hello(): Promise<HelloResult> {
-    return this.worker.client.hello();
+    return this.worker.hello();
   }
 
   inspect(params: InspectParams, { signal }: CallOptions = {}): Promise<InspectResult> {

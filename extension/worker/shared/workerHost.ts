@@ -96,10 +96,10 @@ export class WorkerHost implements Seating {
   }
 
   /** No window waits for this hello: one that does not come has to be noticed here. */
-  private async greeted({ client }: PooledWorker): Promise<void> {
+  private async greeted(worker: PooledWorker): Promise<void> {
     const { helloMs, clock } = this.options;
-    const hello = client.hello();
-    if (!(await settles(hello, helloMs, clock))) client.dispose();
+    const hello = worker.hello();
+    if (!(await settles(hello, helloMs, clock))) worker.client.dispose();
     await hello;
   }
 
