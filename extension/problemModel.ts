@@ -1,7 +1,7 @@
 // Which errors the user must act on, and what is offered for each.
 import type { ErrorCode } from "../protocol/messages";
 import type { OctetError } from "./worker/errors";
-import type { WorkerState } from "./worker/supervisor";
+import type { WorkerState } from "./worker/supervised";
 
 export type Remedy = "chooseModel" | "useStarterModel" | "openSettings" | "restartWorker" | "showLog";
 

@@ -1,6 +1,6 @@
 // What the status bar says, from the state of the parts: one thing at a time, the one the user most needs to know.
 import type { LoadProgressParams } from "../protocol/worker";
-import type { SupervisorState } from "./worker/supervisor";
+import type { SupervisorState } from "./worker/supervised";
 
 export interface StatusInput {
   enabled: boolean;

@@ -1,5 +1,6 @@
 // What the Latency view shows, and its messages (webview.ts says how they are told).
 
+import type { StepEvent } from "./generate";
 import type { Delta, ErrorActionMessage, ErrorReport, ReadyMessage, Snapshot } from "./webview";
 
 /** Requests kept for the history. */
@@ -42,14 +43,7 @@ export interface WorkerReport {
 }
 
 /** One step of the batch, lanes folded together. */
-export interface StepSample {
-  /** End of the step, since the request was taken up. */
-  atMs: number;
-  stepMs: number;
-  draftMs: number;
-  verifyMs: number;
-  hostMs: number;
-  draftLength: number;
+export interface StepSample extends Omit<StepEvent, "lanes"> {
   /** Lanes that were live, tokens they gained, and what the draft proposed and the target kept: sums over the lanes. */
   lanes: number;
   tokens: number;

@@ -3,7 +3,7 @@ import path from "node:path";
 import type { WorkerReport } from "../../protocol/latencyView";
 import type { ErrorReport } from "../../protocol/webview";
 import type { LoadProgressParams, LoadResult, ModelInfo } from "../../protocol/worker";
-import type { SupervisorState, WorkerState } from "../worker/supervisor";
+import type { SupervisorState, WorkerState } from "../worker/supervised";
 
 const NOTHING_LOADED = {
   target: null, draft: null, device: null, threads: null, lanes: null, contextTokens: null, deviceBytes: null, deviceTotalBytes: null,

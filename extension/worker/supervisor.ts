@@ -9,39 +9,12 @@ import type {
 } from "../../protocol/worker";
 import { abortable, afterAbort, systemClock, type Clock, type Disposable } from "./async";
 import { HELLO_MS, type CallOptions, type ProgressOptions } from "./client";
-import { CRASH_LIMITS, type CrashLimits } from "./crashes";
+import { CRASH_LIMITS } from "./crashes";
 import { withNotice } from "./driverCrashes";
 import { cancelled, OctetError, toOctetError } from "./errors";
 import { isGpu } from "./gpus/wanted";
-import { WorkerLife, type LifeState, type StartOptions, type SupervisedClient } from "./life";
-
-/**
- * stopped: no process, none asked for yet. starting: waiting for its hello. ready: serves; `loaded` says with which models.
- * loading: models are being read. restarting: crashed, waiting to start again. failed: given up until `reset`.
- */
-export type WorkerState = "stopped" | "starting" | "ready" | "loading" | "restarting" | "failed";
-
-export interface SupervisorState {
-  state: WorkerState;
-  /** One line for people: why it is so. */
-  reason: string | null;
-  loaded: LoadResult | null;
-}
-
-export interface SupervisorOptions {
-  /** Forks a worker: `(options) => new WorkerClient(forkWorker(bundle, {}, options))`. */
-  start: (options: StartOptions) => SupervisedClient;
-  /** Whether a worker may load GPUs' drivers; where that changes, the next load or hello starts another worker. Default: always. */
-  wantsGpus?: () => boolean;
-  clock?: Clock;
-  crashLimits?: CrashLimits;
-  /** A worker that has not said hello by then is killed, and counts as crashed. */
-  helloMs?: number;
-  /** What a shutdown may take before the process is killed. */
-  shutdownMs?: number;
-  /** Models unused for so long are unloaded, and loaded again by the next request; 0: never. Read anew each time. */
-  idleUnloadMs?: number | (() => number);
-}
+import { WorkerLife, type LifeState, type SupervisedClient } from "./life";
+import type { SupervisorOptions, SupervisorState, WorkerState } from "./supervised";
 
 /** A cancelled load that has not ended so long after hangs: a driver that compiles, or waits for its device, hears of no cancellation. */
 const CANCELLED_MS = 5_000;

@@ -4,7 +4,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { pictureFailures } from "./failures";
-import { keepers, networkSockets, processes, runsIn, workers } from "./processes";
+import { workerHosts, networkSockets, processes, runsIn, workers } from "./processes";
 import { marked, typescript } from "./samples";
 import { writeSettings, writeWorkspaceFile } from "./scratch";
 import { until } from "./until";
@@ -56,9 +56,9 @@ describe("the worker", () => {
   it("is kept by a process with no socket of a network, for an extension host that holds none but those of VS Code's own server", async () => {
     await complete();
     const worker = await oneWorker();
-    const keeper = processes().find(({ pid }) => pid === worker);
-    expect(keepers(scratch.extensions)).toEqual([keeper?.parent]);
-    expect(networkSockets(keeper?.parent ?? 0) ?? []).toEqual([]);
+    const found = processes().find(({ pid }) => pid === worker);
+    expect(workerHosts(scratch.extensions)).toEqual([found?.parent]);
+    expect(networkSockets(found?.parent ?? 0) ?? []).toEqual([]);
     const [host = 0, ...others] = processes().filter(({ pid, command }) => command.includes("type=extensionHost") && runsIn(pid, scratch.home)).map(({ pid }) => pid);
     expect(others).toEqual([]);
     const port = Number(new URL(inject("server")).port).toString(16).toUpperCase().padStart(4, "0");
@@ -106,14 +106,14 @@ describe("the worker", () => {
         await complete();
         return running().length === 2 && !running().includes(first);
       }, { tell: running });
-      await until("nobody keeps workers", () => keepers(scratch.extensions).length === 0, { tell: () => keepers(scratch.extensions) });
+      await until("nobody keeps workers", () => workerHosts(scratch.extensions).length === 0, { tell: () => workerHosts(scratch.extensions) });
     } finally {
       writeSettings(scratch);
       await second.close();
     }
     await until("one worker again", async () => {
       await complete();
-      return running().length === 1 && keepers(scratch.extensions).length === 1;
+      return running().length === 1 && workerHosts(scratch.extensions).length === 1;
     }, { tell: running });
   });
 });
@@ -145,6 +145,6 @@ describe("closing the window", () => {
     await complete();
     await oneWorker();
     await window.close();
-    await until("the worker leaves", () => running().length + keepers(scratch.extensions).length === 0, { tell: running });
+    await until("the worker leaves", () => running().length + workerHosts(scratch.extensions).length === 0, { tell: running });
   });
 });

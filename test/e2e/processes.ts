@@ -24,7 +24,7 @@ export function processes(): Process[] {
 export const workers = (extensions: string): number[] => running(extensions, "worker.js");
 
 /** Pids of the processes that keep them for all windows. */
-export const keepers = (extensions: string): number[] => running(extensions, "workerHost.js");
+export const workerHosts = (extensions: string): number[] => running(extensions, "workerHost.js");
 
 function running(extensions: string, bundle: string): number[] {
   const script = path.join("dist", bundle);

@@ -1,4 +1,4 @@
-// Where the keeper of workers listens: in a folder of this user's alone, under a name that tells different workers apart.
+// Where the worker host listens: in a folder of this user's alone, under a name that tells different workers apart.
 
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import os from "node:os";

@@ -24,8 +24,8 @@ const attached = framed({ method: "octet/attached", params: { pid: 7 } });
 const exited = framed({ method: "octet/exited", params: { code: 0, signal: null, lastWords: "" } });
 const log = (message: string): string => framed({ method: "octet/log", params: { level: "info", message } });
 
-/** A keeper that answers whatever comes by `serve`. */
-async function keeper(serve: (socket: Socket, heard: string) => void): Promise<Socket> {
+/** A worker host that answers whatever comes by `serve`. */
+async function fakeHost(serve: (socket: Socket, heard: string) => void): Promise<Socket> {
   const address = path.join(folder, "s.sock");
   const server = createServer((socket) => socket.setEncoding("utf8").on("data", (text: string) => serve(socket, text)).on("error", () => undefined));
   ends.unshift(() => server.close());
@@ -34,7 +34,7 @@ async function keeper(serve: (socket: Socket, heard: string) => void): Promise<S
 }
 
 it("an answer, and all that was said before it, is heard though the worker's end comes in the same breath", async () => {
-  const socket = await keeper((socket, heard) => {
+  const socket = await fakeHost((socket, heard) => {
     if (heard.includes("octet/attach")) socket.write(attached);
     const id = /"id":(\d+)/.exec(heard)?.[1];
     if (id !== undefined) socket.end(Array.from({ length: 50 }, (_, i) => log(`line ${i}`)).join("") + framed({ id: Number(id), result: null }) + exited);
@@ -50,15 +50,15 @@ it("an answer, and all that was said before it, is heard though the worker's end
 
 it("a worker that another window ended was not at fault: neither is the file that was being read", async () => {
   const ended = framed({ method: "octet/exited", params: { code: null, signal: "SIGKILL", lastWords: "", byAnother: true } });
-  const socket = await keeper((socket, heard) => void socket.write(heard.includes("octet/attach") ? attached : ended));
+  const socket = await fakeHost((socket, heard) => void socket.write(heard.includes("octet/attach") ? attached : ended));
   const client = new WorkerClient((await attach(socket, { gpus: false }, 5_000))!);
   const load = client.load({ target: "/models/a.gguf", draft: null, device: "cpu", threads: 0, lanes: 8, contextTokens: 0, kvType: "f16" });
   const error: unknown = await load.catch((error: unknown) => error);
   expect(error).toMatchObject({ code: "workerDied", message: "the worker stopped (another window ended it)", advice: undefined });
 });
 
-it("a keeper that is lost with answers on their way rejects what is still open, and says so", async () => {
-  const socket = await keeper((socket, heard) => {
+it("a worker host that is lost with answers on their way rejects what is still open, and says so", async () => {
+  const socket = await fakeHost((socket, heard) => {
     if (heard.includes("octet/attach")) socket.write(attached);
     if (heard.includes("octet/status")) socket.end(log("one last line"));
   });
@@ -71,9 +71,9 @@ it("a keeper that is lost with answers on their way rejects what is still open, 
 });
 
 it("nobody who attaches in time is no worker", async () => {
-  expect(await attach(await keeper(() => undefined), { gpus: false }, 50)).toBe(null);
+  expect(await attach(await fakeHost(() => undefined), { gpus: false }, 50)).toBe(null);
 });
 
 it("a socket that closes at once is no worker", async () => {
-  expect(await attach(await keeper((socket) => socket.destroy()), { gpus: false }, 5_000)).toBe(null);
+  expect(await attach(await fakeHost((socket) => socket.destroy()), { gpus: false }, 5_000)).toBe(null);
 });

@@ -2,7 +2,8 @@
 // the test that runs.
 
 import { beforeEach } from "vitest";
-import { WorkerSupervisor, type SupervisorOptions, type WorkerState } from "../../extension/worker/supervisor";
+import type { SupervisorOptions, WorkerState } from "../../extension/worker/supervised";
+import { WorkerSupervisor } from "../../extension/worker/supervisor";
 import type { GenerateParams, GenerateResult, LoadParams, LoadResult } from "../../protocol/worker";
 import { FakeClient, FakeClock, HELLO, settle } from "./supervisorFakes";
 

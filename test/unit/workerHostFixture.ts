@@ -1,4 +1,4 @@
-// For the tests of the keeper's workers: before each, a house whose clock and workers do what the test says.
+// For the tests of the worker host's workers: before each, a house whose clock and workers do what the test says.
 
 import { beforeEach } from "vitest";
 import { WorkerHost } from "../../extension/worker/shared/workerHost";

@@ -10,7 +10,8 @@ import { WorkerClient } from "../../extension/worker/client";
 import type { StartOptions } from "../../extension/worker/life";
 import { forkWorker, type WorkerProcess } from "../../extension/worker/process";
 import { shareWorker } from "../../extension/worker/shared/connect";
-import { WorkerSupervisor, type SupervisorOptions } from "../../extension/worker/supervisor";
+import type { SupervisorOptions } from "../../extension/worker/supervised";
+import { WorkerSupervisor } from "../../extension/worker/supervisor";
 import type { GenerateParams, LoadParams } from "../../protocol/worker";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
@@ -49,7 +50,7 @@ export const addons: Addon[] = existsSync(realAddon) ? [pretended, real] : [pret
 export const shared: Addon = { ...pretended, name: "pretended, shared", shared: true };
 
 let nextId = 0;
-let keepers = 0;
+let hostsMade = 0;
 /** A request that runs for seconds unless something ends it. */
 export function request(changes: Partial<GenerateParams> = {}): GenerateParams {
   return {
@@ -111,9 +112,9 @@ export function start(addon: Addon, env: Env = {}, script = bundle(), options: P
   return client;
 }
 
-/** By a keeper that no other client finds. */
+/** By a worker host that no other client finds. */
 function shareAlone(bundle: string, env: Env, { gpus = true }: Partial<StartOptions>): WorkerProcess {
-  const own = { ...env, OCTET_KEEPER: String(keepers++), OCTET_LINGER_MS: "100", XDG_RUNTIME_DIR: folder };
+  const own = { ...env, OCTET_HOST_OF_ITS_OWN: String(hostsMade++), OCTET_LINGER_MS: "100", XDG_RUNTIME_DIR: folder };
   return shareWorker({ bundle, host: hostBundle(), gpus, env: own, onPrivate: (reason) => { throw new Error(reason); } });
 }
 

@@ -77,7 +77,7 @@ describe("a window that goes", () => {
     expect((await two.status()).state).toBe("ready");
   });
 
-  it("as the last takes worker and keeper along, after a moment in which another finds the models loaded", async () => {
+  it("as the last takes worker and host along, after a moment in which another finds the models loaded", async () => {
     const house = new House();
     const one = await house.loaded();
     const { pid } = one;
@@ -210,7 +210,7 @@ describe("a shared worker that ends", () => {
     expect(one.pid).toBe(two.pid);
   });
 
-  it("since its keeper was killed comes back, and none stays behind", async () => {
+  it("since its host was killed comes back, and none stays behind", async () => {
     const house = new House();
     const supervisor = house.supervisor();
     await supervisor.load(pretended.load);

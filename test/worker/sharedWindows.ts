@@ -6,7 +6,8 @@ import path from "node:path";
 import { WorkerClient } from "../../extension/worker/client";
 import type { StartOptions } from "../../extension/worker/life";
 import { shareWorker } from "../../extension/worker/shared/connect";
-import { WorkerSupervisor, type SupervisorOptions } from "../../extension/worker/supervisor";
+import type { SupervisorOptions } from "../../extension/worker/supervised";
+import { WorkerSupervisor } from "../../extension/worker/supervisor";
 import { processesNaming } from "../e2e/processes";
 import { atEnd, bundle, hostBundle, pretended, until, type Addon, type Env } from "./harness";
 

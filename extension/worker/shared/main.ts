@@ -21,7 +21,7 @@ const FIRST_MS = milliseconds("OCTET_FIRST_MS", 30_000);
 
 const [address, bundle] = process.argv.slice(2);
 if (address === undefined || bundle === undefined || !path.isAbsolute(address)) { // a number would open the network
-  process.stderr.write("The keeper of Octet's workers is started by Octet itself, not by hand.\n");
+  process.stderr.write("The host of Octet's workers is started by Octet itself, not by hand.\n");
   process.exitCode = EXIT_BAD_USAGE;
 } else serve(address, bundle);
 

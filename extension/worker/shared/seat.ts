@@ -17,7 +17,7 @@ export interface SeatNews {
   onExit(exit: WorkerExit): void;
 }
 
-/** What a seat asks of the house. */
+/** What a seat asks of the worker host. */
 export interface Seating {
   /** Where these models are, or may be loaded; the seat is moved there. */
   place(seat: Seat, params: LoadParams, signal: AbortSignal): Promise<PooledWorker>;
@@ -36,7 +36,7 @@ export class Seat {
   private isClosed = false;
   private readonly prefix: string;
 
-  constructor(number: number, readonly gpus: boolean, readonly news: SeatNews, private readonly house: Seating) {
+  constructor(number: number, readonly gpus: boolean, readonly news: SeatNews, private readonly host: Seating) {
     this.prefix = `${number}:`;
   }
 
@@ -57,7 +57,7 @@ export class Seat {
     const before = this.worker;
     try {
       let worker: PooledWorker;
-      do worker = await this.house.place(this, params, signal);
+      do worker = await this.host.place(this, params, signal);
       while (!worker.canHold(this, params)); // another window was faster
       const loaded = await worker.hold(this, params, { signal, onProgress });
       if (before !== worker) this.release(before);
@@ -66,7 +66,7 @@ export class Seat {
     } catch (error) {
       const untouched = toOctetError(error).code === "badParams";
       if (!untouched) this.release(before);
-      else if (before !== this.worker && !before.leaving && !this.isClosed) this.house.move(this, before);
+      else if (before !== this.worker && !before.leaving && !this.isClosed) this.host.move(this, before);
       throw error;
     }
   }
@@ -100,7 +100,7 @@ export class Seat {
   /** Ends the worker in good order, for all who use it: whoever asks for that wants another one. Resolves when the worker has agreed. */
   async shutdown(): Promise<void> {
     this.worker.endedBy = this;
-    await this.house.end(this.worker);
+    await this.host.end(this.worker);
   }
 
   kill(): void {
@@ -114,7 +114,7 @@ export class Seat {
     this.isClosed = true;
     this.release(this.worker);
     for (const abort of [...this.others, ...this.generating]) abort.abort();
-    this.house.leave(this);
+    this.host.leave(this);
   }
 
   private holding(): PooledWorker {
@@ -125,7 +125,7 @@ export class Seat {
   private release(worker: PooledWorker): void {
     if (!worker.holders.delete(this)) return;
     for (const abort of this.generating) abort.abort();
-    this.house.left(worker);
+    this.host.left(worker);
   }
 }
 

@@ -9,7 +9,7 @@ import { Attach, Attached, Exited, Kill, type AttachedParams, type AttachParams,
 import { Deferred } from "../async";
 import type { WorkerExit, WorkerProcess } from "../process";
 
-/** What a killed worker's keeper has to say that it is gone. */
+/** What a killed worker's host has to say that it is gone. */
 const KILL_MS = 2_000;
 const LOST = "the process that keeps the worker for all windows is gone";
 

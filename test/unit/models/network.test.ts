@@ -15,7 +15,7 @@ it("only downloads of models use it", () => {
   expect(files.filter((file) => network.test(readFileSync(path.join(root, file), "utf8"))).sort()).toEqual([
     "extension/cli/input.ts", // reads a pipe that is given as a file
     "extension/cli/proxyFetch.ts", "extension/modelLibrary.ts", "extension/models/transfer.ts",
-    ...shared, // windows and the keeper of their worker, by a socket's file
+    ...shared, // windows and the worker host of their worker, by a socket's file
   ]);
   const input = readFileSync(path.join(root, "extension/cli/input.ts"), "utf8");
   expect(input.match(/\bSocket\(.*/g)).toEqual([expect.stringMatching(/^Socket\(\{ fd, readable: true, writable: false \}\)/)]);

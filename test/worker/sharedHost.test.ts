@@ -11,7 +11,7 @@ import { House, kill, sockets } from "./sharedWindows";
 
 useWorkerBundle();
 
-describe("the keeper", () => {
+describe("the worker host", () => {
   it("is one, however many windows open at the same time", async () => {
     const house = new House();
     const windows = Array.from({ length: 10 }, () => house.window());
@@ -56,12 +56,12 @@ describe("the keeper", () => {
   it("stays for a window that is about to attach", async () => {
     const house = new House();
     const socket = path.join(house.folder, "slow.sock");
-    const keeper = spawn(process.execPath, [hostBundle(), socket, bundle()], { env: { ...process.env, OCTET_LINGER_MS: "500", OCTET_FIRST_MS: "500" } });
-    const left = new Promise((resolve) => keeper.once("exit", resolve));
+    const child = spawn(process.execPath, [hostBundle(), socket, bundle()], { env: { ...process.env, OCTET_LINGER_MS: "500", OCTET_FIRST_MS: "500" } });
+    const left = new Promise((resolve) => child.once("exit", resolve));
     expect(await until(() => existsSync(socket))).toBe(true);
     const window = connect(socket);
     await new Promise((resolve) => setTimeout(resolve, 1500));
-    expect(keeper.exitCode).toBe(null);
+    expect(child.exitCode).toBe(null);
     window.destroy();
     expect(await left).toBe(0);
   });
@@ -72,7 +72,7 @@ describe("the keeper", () => {
       let said = "";
       child.stderr.on("data", (text: Buffer) => (said += String(text)));
       expect(await new Promise((resolve) => child.once("close", resolve))).toBe(2);
-      expect(said).toBe("The keeper of Octet's workers is started by Octet itself, not by hand.\n");
+      expect(said).toBe("The host of Octet's workers is started by Octet itself, not by hand.\n");
     }
   });
 });
@@ -96,7 +96,7 @@ describe("a window that cannot share", () => {
     expect((await window.exited).exit.code).toBe(0);
   });
 
-  it("does so where the path is too long for a socket, and where the keeper does not start", async () => {
+  it("does so where the path is too long for a socket, and where the worker host does not start", async () => {
     const house = new House();
     const folder = path.join(house.folder, "x".repeat(90));
     mkdirSync(folder);
