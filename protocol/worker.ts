@@ -95,7 +95,10 @@ export interface LoadResult {
   contextTokens: number;
   /** Cells of the shared KV cache. */
   cacheTokens: number;
+  /** On the device. */
   memory: MemoryEstimate;
+  /** Where the device holds but the target's last layers, and the draft; the processor has the others. */
+  split?: { layersOnDevice: number; machineMemoryBytes: number };
   /** Whether prompts can be given as prefix and suffix. */
   fim: boolean;
   /** Sentences for the user: what was reduced, what was ignored and why. */

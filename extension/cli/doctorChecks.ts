@@ -96,17 +96,20 @@ function modelCheck(name: string, model: LoadResult["target"], good: boolean, re
 
 /** What a load chose, and why. */
 export function describeLoaded(loaded: LoadResult, wantedDevice: string, { hello, driverCrash }: Pick<WorkerApi, "hello" | "driverCrash">): Check[] {
-  const { device, memory } = loaded;
+  const { device, memory, split } = loaded;
   const why = wantedDevice !== "auto" ? "as asked"
     : driverCrash ? "the GPU's driver failed"
+      : split ? "it holds some of the models"
       : device.kind !== "cpu" ? "the fastest device that the models fit"
         : hello.devices.some(isGpu) ? "the models fit no other device" : "no GPU was found";
   const notices = loaded.notices.filter((notice) => !driverCrash || notice !== crashNotice(driverCrash)); // the device's line says it
   const uses = [
     `${device.name} (${why})`,
-    ...(device.kind === "cpu" ? [plural(loaded.threads, "thread")] : []),
+    ...(split ? [`${split.layersOnDevice} of ${plural(loaded.target.layers, "layer")} there`] : []),
+    ...(device.kind === "cpu" || split ? [plural(loaded.threads, "thread")] : []),
     `${loaded.lanes} lanes of ${formatCount(loaded.contextTokens)} tokens`,
     `${formatBytes(memory.total)} of ${formatBytes(memory.available)} available`,
+    ...(split ? [`${formatBytes(split.machineMemoryBytes)} in the machine's memory`] : []),
     loaded.draft ? "with draft" : "without draft",
   ];
   return [

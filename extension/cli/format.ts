@@ -1,5 +1,8 @@
 // Figures as people read them. A figure that is not known is a dash.
 
+import type { LoadResult } from "../../protocol/worker";
+import { oneLine } from "./sanitize";
+
 export { formatBytes } from "../models/words";
 
 const none = "–";
@@ -46,6 +49,13 @@ export function formatParameters(count: number): string {
   if (count >= 999.5e6) return `${(count / 1e9).toFixed(count >= 99.5e9 ? 0 : 1)}B`;
   if (count >= 999.5e3) return `${(count / 1e6).toFixed(count >= 99.5e6 ? 0 : 1)}M`;
   return `${Math.round(count / 1e3)}K`;
+}
+
+/** "CPU, 4 threads", "Vulkan0", "Vulkan0 (19 of 28 layers) and 4 threads". */
+export function formatDevice({ device, split, target, threads }: LoadResult): string {
+  const name = oneLine(device.name);
+  if (split) return `${name} (${split.layersOnDevice} of ${plural(target.layers, "layer")}) and ${plural(threads, "thread")}`;
+  return device.kind === "cpu" ? `${name}, ${plural(threads, "thread")}` : name;
 }
 
 /** "1 lane", "8 lanes". */

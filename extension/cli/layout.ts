@@ -1,10 +1,9 @@
 // The picture of a running generation: state and size in, lines out. Lanes stand in a grid of as many columns as give
 // each of them a readable piece of text; on a small terminal each takes one line.
-import { formatCount, formatDuration, formatLogprob, formatMs, formatParameters, formatPercent, plural } from "./format";
+import { formatCount, formatDevice, formatDuration, formatLogprob, formatMs, formatParameters, formatPercent, plural } from "./format";
 import { meanLogprob, type LaneState, type LiveState } from "./liveState";
 import { finishWords } from "./ranking";
 import { modelLabel } from "./modelLabel";
-import { oneLine } from "./sanitize";
 import { sparkline } from "./sparkline";
 import { quantile } from "./statistics";
 import { speakable, type Theme } from "./terminal";
@@ -158,7 +157,7 @@ function titleLine(state: LiveState, width: number, theme: Theme): string {
   const parts = loaded
     ? [
       `${modelLabel(loaded.target)}${loaded.draft ? ` + draft ${formatParameters(loaded.draft.parameters)}` : ", no draft"}`,
-      `${oneLine(loaded.device.name)}${loaded.device.kind === "cpu" ? `, ${plural(loaded.threads, "thread")}` : ""}`,
+      formatDevice(loaded),
     ]
     : [];
   const text = truncate(parts.join(" · "), Math.max(0, width - "Octet  ".length - hint.length - 2));

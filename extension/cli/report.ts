@@ -1,6 +1,6 @@
 // The result of a generation for people: candidates best first, then what it took.
 import type { GenerateResult, LoadResult, SequenceResult, TextSpan, Totals } from "../../protocol/worker";
-import { formatCount, formatDuration, formatFigure, formatLogprob, formatMs, formatPercent, plural } from "./format";
+import { formatCount, formatDevice, formatDuration, formatFigure, formatLogprob, formatMs, formatPercent, plural } from "./format";
 import { modelLabel } from "./modelLabel";
 import { finishWords, groupIdentical, isFinished, type Candidate } from "./ranking";
 import { oneLine, sanitize } from "./sanitize";
@@ -67,7 +67,7 @@ function totalsLines({ result, loaded, seed }: Report, theme: Theme, columns: nu
     ...(totals.drafted > 0 ? [["draft", draftFacts(totals)] as [string, string]] : []),
     ["prompt", `${plural(totals.promptTokens, "token")}${totals.reusedTokens > 0 ? ` (${formatCount(totals.reusedTokens)} reused)` : ""} in ${formatDuration(totals.prefillMs)}`],
     ["models", `${modelLabel(loaded.target)}${loaded.draft ? ` with ${modelLabel(loaded.draft)}` : ", no draft"}`],
-    ["device", `${oneLine(loaded.device.name)}${loaded.device.kind === "cpu" ? `, ${plural(loaded.threads, "thread")}` : ""}, seed ${seed}`],
+    ["device", `${formatDevice(loaded)}, seed ${seed}`],
   ];
   return [theme.dim(dash.repeat(columns)), ...rows.flatMap(([label, value]) => hangingLines(theme.dim(label.padEnd(10)), value, columns))];
 }

@@ -25,7 +25,7 @@ interface Running {
   alone: boolean;
 }
 
-type Loaded = Pick<LoadResult, "target" | "draft" | "device" | "threads">;
+type Loaded = Pick<LoadResult, "target" | "draft" | "device" | "threads" | "split">;
 
 export class PromptSpeed {
   private pair = "";
@@ -77,7 +77,7 @@ export class PromptSpeed {
     return rate === null ? null : tokens / rate;
   }
 
-  /** Tokens of the longest prompt that is computed within `ms`: no limit for devices other than the CPU that were not measured yet. */
+  /** Tokens of the longest prompt that is computed within `ms`: no limit for what other devices than the CPU compute and was not measured yet. */
   longest(loaded: Loaded, ms: number): number {
     const rate = this.rate(loaded);
     if (rate === null) return Infinity;
@@ -91,7 +91,7 @@ export class PromptSpeed {
   }
 
   private rate(loaded: Loaded): number | null {
-    const pair = [loaded.target.path, loaded.draft?.path, loaded.device.name, loaded.threads].join("\n");
+    const pair = [loaded.target.path, loaded.draft?.path, loaded.device.name, loaded.split?.layersOnDevice, loaded.threads].join("\n");
     if (pair !== this.pair) {
       this.pair = pair;
       this.tokensPerMs = null;
@@ -108,5 +108,8 @@ export class PromptSpeed {
   }
 }
 
-const guess = ({ device, threads, target }: Loaded): number | null =>
-  device.kind === "cpu" ? (Math.max(1, threads) * GUESSED_OPERATIONS_PER_MS) / (2 * Math.max(1, target.parameters)) : null;
+/** By the part of the target that the processor has; null where it has none. */
+function guess({ device, threads, target, split }: Loaded): number | null {
+  const share = split ? 1 - split.layersOnDevice / target.layers : 1;
+  return device.kind === "cpu" || split ? (Math.max(1, threads) * GUESSED_OPERATIONS_PER_MS) / (2 * Math.max(1, target.parameters * share)) : null;
+}

@@ -45,11 +45,11 @@ export function modelName({ name, path: file, quantization }: Pick<ModelInfo, "n
   return known.toLowerCase().includes(quantization.toLowerCase()) ? known : `${known} · ${quantization}`;
 }
 
-function report({ target, draft, device, runtime, threads, lanes, contextTokens, memory }: LoadResult): Partial<WorkerReport> {
+function report({ target, draft, device, runtime, threads, lanes, contextTokens, memory, split }: LoadResult): Partial<WorkerReport> {
   return {
     target: modelName(target),
     draft: draft && modelName(draft),
-    device: `${device.description.trim() || device.name} · ${runtime}`,
+    device: `${device.description.trim() || device.name}${split ? ` (${split.layersOnDevice} of ${target.layers} layers) and CPU` : ""} · ${runtime}`,
     threads, lanes, contextTokens,
     deviceBytes: memory.total,
     deviceTotalBytes: device.memoryBytes > 0 ? device.memoryBytes : null,

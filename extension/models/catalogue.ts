@@ -31,6 +31,8 @@ export interface ModelFile {
   bytes: number;
   /** Of them the token embedding's where it is not the output matrix, too: llama.cpp keeps it in the machine's memory whatever the device. */
   hostBytes: number;
+  /** Of them the output matrix's, be it the embedding or not. */
+  outputBytes: number;
   /** Lower-case hex. */
   sha256: string;
   quantization: string;
@@ -62,18 +64,24 @@ const three: Shape = { ...common, layers: 36, embedding: 2_048, heads: 16, kvHea
 const seven: Shape = { ...common, layers: 28, embedding: 3_584, heads: 28, kvHeads: 4, feedForward: 18_944, vocabulary: 152_064 };
 const fourteen: Shape = { ...common, layers: 48, embedding: 5_120, heads: 40, kvHeads: 8, feedForward: 13_824, vocabulary: 152_064 };
 
+/** Q4_K_M has its output matrix in Q6_K. */
+const bytesPerWeight: Record<"Q8_0" | "Q4_K_M", number> = { Q8_0: 34 / 32, Q4_K_M: 210 / 256 };
+const outputOf = (quantization: "Q8_0" | "Q4_K_M", { vocabulary, embedding }: Shape): number => vocabulary * embedding * bytesPerWeight[quantization];
+
 /** Base models, quantised by the makers of llama.cpp. */
 function baseFile(size: string, revision: string, [bytes, hostBytes]: [number, number], sha256: string, shape: Shape, licence = apache): ModelFile {
   const file = `qwen2.5-coder-${size.toLowerCase()}-q8_0.gguf`;
-  return { repository: `ggml-org/Qwen2.5-Coder-${size}-Q8_0-GGUF`, revision, file, bytes, hostBytes, sha256, quantization: "Q8_0", licence, shape };
+  const outputBytes = outputOf("Q8_0", shape);
+  return { repository: `ggml-org/Qwen2.5-Coder-${size}-Q8_0-GGUF`, revision, file, bytes, hostBytes, outputBytes, sha256, quantization: "Q8_0", licence, shape };
 }
 
 /** Instruct models, as their own makers publish them. */
 function instructFile(
-  size: string, quantization: string, revision: string, [bytes, hostBytes]: [number, number], sha256: string, shape: Shape, licence = apache,
+  size: string, quantization: "Q8_0" | "Q4_K_M", revision: string, [bytes, hostBytes]: [number, number], sha256: string, shape: Shape, licence = apache,
 ): ModelFile {
   const file = `qwen2.5-coder-${size}-instruct-${quantization}.gguf`.toLowerCase();
-  return { repository: `Qwen/Qwen2.5-Coder-${size}-Instruct-GGUF`, revision, file, bytes, hostBytes, sha256, quantization, licence, shape };
+  const outputBytes = outputOf(quantization, shape);
+  return { repository: `Qwen/Qwen2.5-Coder-${size}-Instruct-GGUF`, revision, file, bytes, hostBytes, outputBytes, sha256, quantization, licence, shape };
 }
 
 const baseDraft = baseFile("0.5B", "5788aee90e725673490be18f553d234feaa8303d", [531_068_128, 0],

@@ -1,17 +1,17 @@
-// Whether a pair of the catalogue fits this machine, and where the worker would put it (native/runtimes/llama/placement.cpp), before it is
+// Whether a pair of the catalogue fits this machine, and where the worker would put it (native/runtimes/llama/placement.cpp, split.cpp), before it is
 // downloaded; test/golden/memory holds the two together.
 import type { DeviceInfo, HelloResult } from "../../protocol/worker";
 import type { CataloguePair } from "./catalogue";
-import { availableOf, needOf, type MemoryKind, type Part, type Wanted } from "./need";
+import { availableOf, CONTEXT_FLOOR, needOf, partOf, type MemoryKind, type Wanted } from "./need";
+import { isWorthSplitting, mostLayers } from "./split";
 import { formatBytes, formatPart } from "./words";
 
-const CONTEXT_FLOOR = 1024;
 /** So many lanes on a GPU of its own memory are better than every lane anywhere else. */
 const GPU_LANES = 2;
 
 export interface Fit {
-  /** "integrated": a GPU that computes in the machine's own memory. */
-  where: MemoryKind | "nowhere";
+  /** "integrated": a GPU that computes in the machine's own memory; "split": a GPU that holds some of the target's layers, and memory. */
+  where: MemoryKind | "split" | "nowhere";
   /** The device it goes to; for "nowhere" the one with most memory. */
   device: string;
   /** Completions at once; for "nowhere" those that were wanted. */
@@ -22,11 +22,17 @@ export interface Fit {
   reduced: boolean;
   /** There is a GPU, and it is in memory for all that. */
   tooLargeForGpu: boolean;
+  /** Of a split pair what the GPU would have to hold for all of it. */
   needBytes: number;
   availableBytes: number;
+  /** Of the target, for "split". */
+  layers?: { onGpu: number; all: number };
 }
 
-export type Machine = Pick<HelloResult, "devices" | "machine">;
+export interface Machine extends Pick<HelloResult, "devices" | "machine"> {
+  /** Models may not go to the processor alone. */
+  gpusOnly?: boolean;
+}
 
 /** What is left of the machine where models may go to `device` alone: "auto", "cpu", "gpu" or a device's name. null: there is none such. */
 export function machineWith(device: string, { devices, machine }: Machine): Machine | null {
@@ -34,24 +40,27 @@ export function machineWith(device: string, { devices, machine }: Machine): Mach
   const kinds: Partial<Record<string, DeviceInfo["kind"][]>> = { cpu: ["cpu"], gpu: ["gpu", "integratedGpu"] };
   const kept = devices.filter(({ name, kind }) => name === device || kinds[device]?.includes(kind));
   if (kept.length === 0) return null;
-  return { devices: kept, machine: kept.some(({ kind }) => kind === "cpu") ? machine : { ...machine, freeMemoryBytes: 0 } };
+  return { devices: kept, machine, gpusOnly: !kept.some(({ kind }) => kind === "cpu") };
 }
 
 interface Place {
   where: MemoryKind;
+  /** A GPU's that is not the machine's: Metal counts what it may take of that. */
+  hasOwnMemory: boolean;
   device: string;
   availableBytes: number;
 }
 
 /**
  * Where the worker would put the pair: the first device that holds it with every lane and 1024 tokens, GPUs of their own memory, integrated
- * ones, the processor; but before the others any GPU that holds two lanes so, and where none holds that much the one with most lanes. What
- * would go in with fewer than 1024 tokens alone is said not to fit: such a context is of little use.
+ * ones, the processor; but before the others any GPU that holds two lanes so, else one that holds the draft and enough of the target's layers;
+ * and where none holds that much the one with most lanes. What would go in with fewer than 1024 tokens alone is said not to fit: such a
+ * context is of little use.
  */
 export function fitOf(pair: CataloguePair, machine: Machine, wanted: Wanted): Fit {
-  const parts = [pair.target, pair.draft].map(({ bytes, hostBytes, shape }): Part => ({ weights: bytes, hostWeights: hostBytes, shape }));
+  const [target, draft] = [partOf(pair.target), partOf(pair.draft)];
   const short = { ...wanted, contextTokens: Math.min(wanted.contextTokens, CONTEXT_FLOOR) };
-  const need = (where: MemoryKind, changes: Partial<Wanted> = {}): number => needOf(parts, { ...short, ...changes }, where).total;
+  const need = (where: MemoryKind, changes: Partial<Wanted> = {}): number => needOf([target, draft], { ...short, ...changes }, where).total;
   const places = placesOf(machine);
   const rated = places.map((place) => {
     const lanes = mostLanes(wanted.lanes, (count) => need(place.where, { lanes: count }) <= place.availableBytes);
@@ -59,18 +68,31 @@ export function fitOf(pair: CataloguePair, machine: Machine, wanted: Wanted): Fi
     return { place, lanes, preferred: !enough ? 0 : place.where === "gpu" ? 2 : 1 };
   });
   const best = rated.reduce((a, b) => (b.preferred > a.preferred || (b.preferred === a.preferred && b.lanes > a.lanes) ? b : a));
+  const some = { fewerLanes: false, reduced: false, tooLargeForGpu: false, lanes: wanted.lanes };
+  if (best.preferred < 2) {
+    const memoryBytes = availableOf(machine.machine.freeMemoryBytes);
+    const splits = places.filter(({ hasOwnMemory }) => hasOwnMemory).flatMap((place) => {
+      const found = mostLayers(target, draft, wanted, place.availableBytes, memoryBytes);
+      return found ? [{ place, ...found }] : [];
+    });
+    const split = splits.length === 0 ? null : splits.reduce((a, b) => (b.layers > a.layers ? b : a));
+    if (split && (best.lanes === 0 || isWorthSplitting(split.layers, target))) {
+      const { device, availableBytes } = split.place;
+      return { ...some, where: "split", device, reduced: split.reduced, needBytes: need("gpu", wanted), availableBytes, layers: { onGpu: split.layers, all: target.shape.layers } };
+    }
+  }
   if (best.lanes === 0) {
     const { where, device, availableBytes } = places.reduce((a, b) => (b.availableBytes > a.availableBytes ? b : a));
-    return {
-      where: "nowhere", device, lanes: wanted.lanes, fewerLanes: false, reduced: false, tooLargeForGpu: false, needBytes: need(where), availableBytes,
-    };
+    return { ...some, where: "nowhere", device, needBytes: need(where), availableBytes };
   }
-  const { place, lanes } = best;
-  const whole = need(place.where, wanted);
-  const fewerLanes = lanes < wanted.lanes;
-  const reduced = whole > place.availableBytes;
-  const tooLargeForGpu = place.where === "ram" && places.length > 1;
-  return { ...place, lanes, fewerLanes, reduced, tooLargeForGpu, needBytes: reduced ? need(place.where, { lanes }) : whole };
+  const { place: { where, device, availableBytes }, lanes } = best;
+  const whole = need(where, wanted);
+  const reduced = whole > availableBytes;
+  return {
+    where, device, availableBytes, lanes, reduced, fewerLanes: lanes < wanted.lanes,
+    tooLargeForGpu: where === "ram" && places.length > 1,
+    needBytes: reduced ? need(where, { lanes }) : whole,
+  };
 }
 
 /** 0: not even one. */
@@ -80,21 +102,23 @@ function mostLanes(wanted: number, fits: (lanes: number) => boolean): number {
   return lanes;
 }
 
-function placesOf({ devices, machine }: Machine): Place[] {
+function placesOf({ devices, machine, gpusOnly = false }: Machine): Place[] {
   const places = (where: "gpu" | "integrated", wanted: DeviceInfo["kind"]): Place[] =>
     devices.filter(({ kind }) => kind === wanted).map(({ description, name, freeMemoryBytes }) => ({
-      where, device: description || name, availableBytes: availableOf(freeMemoryBytes),
+      where, device: description || name, availableBytes: availableOf(freeMemoryBytes), hasOwnMemory: where === "gpu" && !name.startsWith("MTL"),
     }));
-  return [...places("gpu", "gpu"), ...places("integrated", "integratedGpu"), { where: "ram", device: "memory", availableBytes: availableOf(machine.freeMemoryBytes) }];
+  const memory: Place = { where: "ram", device: "memory", availableBytes: availableOf(machine.freeMemoryBytes), hasOwnMemory: false };
+  return [...places("gpu", "gpu"), ...places("integrated", "integratedGpu"), ...(gpusOnly ? [] : [memory])];
 }
 
 const atOnce = (lanes: number): string => (lanes === 1 ? "one completion at a time" : `${lanes} completions at once`);
 
 /** "fits on NVIDIA H100: needs 6.5 GB of 79 GB". */
-export function fitSentence({ where, device, lanes, fewerLanes, reduced, tooLargeForGpu, needBytes, availableBytes }: Fit): string {
+export function fitSentence({ where, device, lanes, fewerLanes, reduced, tooLargeForGpu, needBytes, availableBytes, layers }: Fit): string {
   const numbers = `needs ${formatBytes(needBytes)} of ${formatBytes(availableBytes)} free`;
   const cut = fewerLanes ? `, with a short context and ${atOnce(lanes)}` : reduced ? ", with a shorter context" : "";
   if (where === "gpu") return `fits on ${device}${cut}: ${numbers}`;
+  if (layers) return `fits in part on ${device}${cut}, ${layers.onGpu} of ${layers.all} layers, the others in memory, slower than on the card alone: ${numbers}`;
   if (where === "integrated") return `fits on ${device}${cut}, slower than on a graphics card: ${numbers}`;
   if (where === "ram") return `fits in memory${cut}, slow ${tooLargeForGpu ? "as it is too large for the GPU" : "without a GPU"}: ${numbers}`;
   return `does not fit: ${numbers}`;
@@ -106,6 +130,7 @@ export function fitBrief({ where, device, lanes, fewerLanes, reduced, tooLargeFo
   const some = `${lanes} at ${lanes === 1 ? "a time" : "once"}`;
   const less = fewerLanes ? `, ${some},` : reduced ? " with less context" : "";
   if (where === "gpu") return reduced ? `Fits: ${numbers} on the GPU, ${fewerLanes ? some : "less context"}.` : `Fits: ${numbers} on ${device}.`;
+  if (where === "split") return `Fits: ${numbers} on the GPU, rest in RAM.`;
   if (where === "integrated") return `Fits: ${numbers}${less}${fewerLanes ? "" : ","} not fast, on ${device}.`;
   if (where === "ram" && fewerLanes) return `Fits: ${numbers}${less} slow.`;
   if (where === "ram") return `Fits: ${numbers}${less}, slow${reduced ? "" : tooLargeForGpu ? ", too large for the GPU" : " without a GPU"}.`;
@@ -119,12 +144,12 @@ export interface Ranked {
 }
 
 /**
- * Best for this machine first: on a graphics card the largest that fits, on an integrated GPU and in memory, where every token waits for
- * the machine's own memory, the smallest; then what fits only with less context, then what fits with fewer completions at once; of equals the
+ * Best for this machine first: on a graphics card the largest that fits, in part there, on an integrated GPU and in memory, where every token
+ * waits for the machine's own memory, the smallest; then what fits only with less context, then what fits with fewer completions at once; of equals the
  * base model, which is better at filling in. The first is recommended, if it fits.
  */
 export function rank(pairs: readonly CataloguePair[], machine: Machine, wanted: Wanted): Ranked[] {
-  const order = ["gpu", "integrated", "ram", "nowhere"];
+  const order = ["gpu", "split", "integrated", "ram", "nowhere"];
   const group = ({ where, reduced, fewerLanes }: Fit): number => 3 * order.indexOf(where) + Number(reduced) + Number(fewerLanes);
   const size = ({ pair, fit }: { pair: CataloguePair; fit: Fit }): number => (fit.where === "gpu" ? -pair.parameters : pair.parameters);
   return pairs

@@ -1,13 +1,15 @@
 // What a pair takes of memory, before it is there. The formulas and constants are those that the worker fits a pair to memory with
-// (native/runtimes/llama/memory.cpp and compute_memory.cpp, with a float16 cache and dense models of one attention); test/golden/memory
+// (native/runtimes/llama/memory.cpp, split.cpp and compute_memory.cpp, with a float16 cache and dense models of one attention); test/golden/memory
 // holds the two together.
 import { MAX_DRAFT_LENGTH } from "../../protocol/worker";
-import type { Shape } from "./catalogue";
+import type { ModelFile, Shape } from "./catalogue";
 
 const MIB = 2 ** 20;
 const PASS_ROWS = 512;
 /** llama.cpp reserves as many rows for each of the worker's 24 sequences. */
 const RESERVED_ROWS = 528;
+/** A shorter context is of little use. */
+export const CONTEXT_FLOOR = 1024;
 const CONTEXT_STEP = 256;
 const COMPLETION_ROOM = 1024;
 const FIXED_BYTES = 8 * MIB;
@@ -37,7 +39,25 @@ export interface Part {
   weights: number;
   /** Those of them that stay in the machine's memory where a GPU has its own. */
   hostWeights: number;
+  /** Those of the output matrix. */
+  outputWeights: number;
   shape: Shape;
+  /** Of weights in the machine's memory the most that a GPU copies at once; absent where it has all. */
+  copiedWeights?: number;
+}
+
+export const partOf = ({ bytes, hostBytes, outputBytes, shape }: Pick<ModelFile, "bytes" | "hostBytes" | "outputBytes" | "shape">): Part =>
+  ({ weights: bytes, hostWeights: hostBytes, outputWeights: outputBytes, shape });
+
+/** A model whose last `layers` a GPU holds, with the output: what lies there, and what is left to the machine's memory. Layers are taken to be equal. */
+export function splitOf({ weights, hostWeights, outputWeights, shape }: Part, layers: number): { onGpu: Part; inMemory: Part } {
+  const layer = Math.floor((weights - hostWeights - outputWeights) / shape.layers);
+  const beside = weights - hostWeights - layer * shape.layers;
+  const onGpu: Part = {
+    weights: beside + layer * layers, hostWeights: 0, outputWeights, shape: { ...shape, layers }, copiedWeights: Math.floor(layer / 2),
+  };
+  const rest = shape.layers - layers;
+  return { onGpu, inMemory: { weights: (hostWeights || beside) + layer * rest, hostWeights: 0, outputWeights: 0, shape: { ...shape, layers: rest } } };
 }
 
 /** Cells for one full-length prompt with its lanes' completions beside it. */
@@ -49,7 +69,8 @@ function cacheTokens({ lanes, contextTokens }: Wanted): number {
 const kvBytesPerToken = ({ layers, kvHeads, keyLength, valueLength }: Shape): number => layers * kvHeads * (keyLength + valueLength) * F16;
 
 /** Of one context: a pass as llama.cpp's allocator packs it, what kernels make of it, and where it is in the machine's memory the logits' copy. */
-function computeBytes({ embedding, heads, kvHeads, keyLength, valueLength, feedForward, vocabulary }: Shape, lanes: number, cells: number, memory: MemoryKind): number {
+function computeBytes({ shape, copiedWeights = 0 }: Part, lanes: number, cells: number, memory: MemoryKind): number {
+  const { embedding, heads, kvHeads, keyLength, valueLength, feedForward, vocabulary } = shape;
   const rows = (width: number): number => RESERVED_ROWS * width * F32;
   const hidden = rows(embedding);
   const queries = rows(heads * Math.max(keyLength, valueLength));
@@ -58,7 +79,7 @@ function computeBytes({ embedding, heads, kvHeads, keyLength, valueLength, feedF
   const attention = 4 * hidden + 3 * queries + 2 * keysAndValues;
   const inner = rows(3 * feedForward) + 5 * hidden + queries + keysAndValues;
   const logits = Math.max(LEAST_LOGIT_ROWS, lanes * (MAX_DRAFT_LENGTH + 1)) * vocabulary * F32;
-  const graph = Math.max(mask + Math.max(attention, inner), logits + 2 * hidden + 2 * queries);
+  const graph = Math.max(mask + Math.max(attention, inner) + copiedWeights, logits + 2 * hidden + 2 * queries);
   const converted = PASS_ROWS * Math.max(embedding, feedForward, heads * valueLength) * F16;
   const copied = memory === "gpu" ? 0 : FIXED_BYTES + logits;
   const partial = memory === "ram" ? 0 : PARTIAL_BYTES;
@@ -73,7 +94,7 @@ export function needOf(parts: readonly Part[], wanted: Wanted, memory: MemoryKin
   const sum = (value: (part: Part) => number): number => parts.reduce((total, part) => total + value(part), 0);
   const weights = sum((part) => part.weights - (memory === "gpu" ? part.hostWeights : 0));
   const kvCache = sum(({ shape }) => cells * kvBytesPerToken(shape));
-  const compute = sum(({ shape }) => computeBytes(shape, wanted.lanes, cells, memory));
+  const compute = sum((part) => computeBytes(part, wanted.lanes, cells, memory));
   return { weights, kvCache, compute, total: weights + kvCache + compute };
 }
 

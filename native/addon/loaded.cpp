@@ -35,6 +35,7 @@ Loaded start_llama(const llama::LoadOptions& options, const Progress& progress) 
                 .spare_lanes = pair.spare_lanes,
                 .context_tokens = pair.context_tokens,
                 .cache_tokens = pair.cache_tokens,
+                .gpu_layers = pair.gpu_layers,
                 .notices = pair.notices};
   loaded.engine = std::make_unique<Engine>(
       std::make_unique<HostRuntime>(info, std::move(pair.target), std::move(pair.draft)), pair.vocabulary);

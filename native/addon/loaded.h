@@ -17,6 +17,7 @@ struct Loaded {
   llama::Device device;
   llama::MemoryEstimate memory;
   int threads = 0, lanes = 0, spare_lanes = 0, context_tokens = 0, cache_tokens = 0;
+  int gpu_layers = 0;  ///< llama::LoadedPair's.
   std::vector<std::string> notices;
   double load_ms = 0;
 };

@@ -154,6 +154,12 @@ Napi::Object to_js(Napi::Env env, const Loaded& loaded, bool fim) {
   memory.Set("total", static_cast<double>(loaded.memory.total));
   memory.Set("available", static_cast<double>(loaded.memory.available));
   object.Set("memory", memory);
+  if (loaded.gpu_layers > 0) {
+    Napi::Object split = Napi::Object::New(env);
+    split.Set("layersOnDevice", loaded.gpu_layers);
+    split.Set("machineMemoryBytes", static_cast<double>(loaded.memory.host));
+    object.Set("split", split);
+  }
   object.Set("fim", fim);
   object.Set("notices", strings(env, loaded.notices));
   object.Set("loadMs", loaded.load_ms);

@@ -207,7 +207,7 @@ describe("the estimate", () => {
         const heads = value("attention.head_count");
         const keyLength = value("attention.key_length") || value("embedding_length") / heads;
         return {
-          weights: tensorTypes.reduce((sum, { bytes }) => sum + bytes, 0), hostWeights: 0,
+          weights: tensorTypes.reduce((sum, { bytes }) => sum + bytes, 0), hostWeights: 0, outputWeights: 0,
           shape: {
             layers: value("block_count"), embedding: value("embedding_length"), heads, kvHeads: value("attention.head_count_kv") || heads, keyLength,
             valueLength: value("attention.value_length") || keyLength, feedForward: value("feed_forward_length"), vocabulary: model.vocabularySize,

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "llama_fixture.h"
+#include "runtimes/llama/candidate.h"
 #include "runtimes/llama/placement.h"
 
 using namespace octet;
@@ -17,9 +18,13 @@ Footprint footprint(std::istream& words) {
   Footprint model;
   int heads = 0, kv_heads = 0;
   ModelShape& shape = model.shape;
-  words >> model.weights >> model.host_weights >> shape.layers >> shape.embedding >> heads >> kv_heads >> shape.key_length >> shape.value_length >>
+  std::uint64_t output = 0;
+  words >> model.weights >> model.host_weights >> output >> shape.layers >> shape.embedding >> heads >> kv_heads >> shape.key_length >> shape.value_length >>
       shape.feed_forward >> shape.vocabulary >> shape.trained_context;
   REQUIRE(words);
+  // The extension knows a file's layers as equal; the worker knows each.
+  const auto layers = static_cast<std::uint64_t>(shape.layers);
+  model.layer_weights.assign(layers, (model.weights - model.host_weights - output) / layers);
   shape.heads.assign(static_cast<std::size_t>(shape.layers), heads);
   shape.kv_heads.assign(static_cast<std::size_t>(shape.layers), kv_heads);
   return model;
@@ -50,9 +55,11 @@ std::string placed(std::istream& words, const Footprint& target, const Footprint
     devices.push_back({.name = one, .kind = one.substr(0, at), .free_memory_bytes = std::stoull(one.substr(at + 1)) * 1'000'000});
   }
   try {
-    const Placement here = place(options, target, &draft, devices);
+    const Placement here = place(options, target, &draft, devices, available_memory(options, devices.back()));
     // A context that short is said not to fit before a download; the worker takes it for want of a better.
-    return here.fit.context_tokens < 1024 ? "nowhere" : std::to_string(here.device) + " " + std::to_string(here.fit.lanes);
+    if (here.fit.context_tokens < 1024) return "nowhere";
+    const std::string part = here.fit.gpu_layers > 0 ? " " + std::to_string(here.fit.gpu_layers) : "";
+    return std::to_string(here.device) + " " + std::to_string(here.fit.lanes) + part;
   } catch (const Error& error) {
     CHECK(error.code == ErrorCode::kOutOfMemory);
     return "nowhere";

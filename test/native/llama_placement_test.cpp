@@ -18,7 +18,9 @@ Device device(const std::string& kind, std::uint64_t free) {
 /// A model of the shape of Qwen2.5-Coder-7B in Q8_0.
 Footprint seven_billion() { return {dense_shape(28, 3584, 28, 4, 18944), 8 * kGib}; }
 
-Placement placed(const std::vector<Device>& devices) { return place({}, seven_billion(), nullptr, devices); }
+constexpr std::uint64_t kMachine = 64 * kGib;
+
+Placement placed(const std::vector<Device>& devices) { return place({}, seven_billion(), nullptr, devices, kMachine); }
 
 /// What it takes with so many lanes of 1024 tokens, and what must be free for that: a twentieth is left to others.
 std::uint64_t bytes_of(int lanes, MemoryKind memory) {
@@ -40,7 +42,9 @@ TEST_CASE("placement: the first device that holds every lane") {
   for (const auto& devices : {std::vector{device("gpu", 24 * kGib), device("cpu", 64 * kGib)},
                               std::vector{device("gpu", 4 * kGib), device("integratedGpu", 64 * kGib), device("cpu", 64 * kGib)},
                               std::vector{device("cpu", 64 * kGib)}}) {
-    CHECK(placed(devices).fit.notices.empty());
+    const Placement here = placed(devices);
+    CHECK(here.notices.empty());
+    CHECK(here.fit.notices.empty());
   }
 }
 
@@ -53,6 +57,7 @@ TEST_CASE("placement: a GPU that holds two lanes is better than the processor wi
     CHECK(here.device == 0);
     CHECK(here.fit.lanes == 2);
     CHECK(here.fit.context_tokens == 1024);
+    CHECK(here.notices.empty());
     REQUIRE(here.fit.notices.size() == 2);
     CHECK(here.fit.notices[0].find("The context is 1024 tokens instead of 8192: that is what fits into ") == 0);
     CHECK(here.fit.notices[1].find("2 lanes instead of 8: that is what fits into ") == 0);
@@ -67,13 +72,13 @@ TEST_CASE("placement: a GPU that holds two lanes is better than the processor wi
   // Where but one lane is asked for, one is enough.
   LoadOptions one;
   one.lanes = 1;
-  CHECK(place(one, seven_billion(), nullptr, std::vector{device("gpu", free_for(1, MemoryKind::kGpu)), cpu}).device == 0);
+  CHECK(place(one, seven_billion(), nullptr, std::vector{device("gpu", free_for(1, MemoryKind::kGpu)), cpu}, kMachine).device == 0);
 }
 
 TEST_CASE("placement: spare lanes decide nothing") {
   LoadOptions options;
   options.spare_lanes = 8;
-  const auto placed_roomy = [&](std::uint64_t free) { return place(options, seven_billion(), nullptr, std::vector{device("gpu", free), device("cpu", 64 * kGib)}); };
+  const auto placed_roomy = [&](std::uint64_t free) { return place(options, seven_billion(), nullptr, std::vector{device("gpu", free), device("cpu", 64 * kGib)}, kMachine); };
   CHECK(placed_roomy(24 * kGib).fit.spare_lanes == 8);
   for (const int lanes : {8, 2}) {
     const Placement tight = placed_roomy(free_for(lanes, MemoryKind::kGpu));
@@ -84,8 +89,9 @@ TEST_CASE("placement: spare lanes decide nothing") {
   const Placement passed_over = placed_roomy(4 * kGib);
   CHECK(passed_over.device == 1);
   CHECK(passed_over.fit.spare_lanes == 8);
-  REQUIRE(passed_over.fit.notices.size() == 1);
-  CHECK(passed_over.fit.notices[0].find("the models want " + readable(bytes_of(2, MemoryKind::kGpu)) + ".") != std::string::npos);
+  CHECK(passed_over.fit.notices.empty());
+  REQUIRE(passed_over.notices.size() == 1);
+  CHECK(passed_over.notices[0].find("the models want " + readable(bytes_of(2, MemoryKind::kGpu)) + ".") != std::string::npos);
 }
 
 TEST_CASE("placement: a GPU in the machine's memory takes no lanes from the processor") {
@@ -93,8 +99,9 @@ TEST_CASE("placement: a GPU in the machine's memory takes no lanes from the proc
   CHECK(placed({device("integratedGpu", all), device("cpu", 64 * kGib)}).device == 0);
   const Placement here = placed({device("integratedGpu", all - kGib / 16), device("cpu", 64 * kGib)});
   CHECK(here.device == 1);
-  REQUIRE(here.fit.notices.size() == 1);
-  CHECK(here.fit.notices[0].find("End what else uses it, ask for fewer completions, or choose a smaller pair.") != std::string::npos);
+  CHECK(here.fit.notices.empty());
+  REQUIRE(here.notices.size() == 1);
+  CHECK(here.notices[0].find("End what else uses it, ask for fewer completions, or choose a smaller pair.") != std::string::npos);
 }
 
 TEST_CASE("placement: whoever has a GPU is told why the processor is used") {
@@ -103,8 +110,9 @@ TEST_CASE("placement: whoever has a GPU is told why the processor is used") {
     CAPTURE(free);
     const Placement here = placed({device("gpu", free), device("cpu", 64 * kGib)});
     CHECK(here.device == 1);
-    REQUIRE(here.fit.notices.size() == 1);
-    const std::string& notice = here.fit.notices[0];
+    CHECK(here.fit.notices.empty());
+    REQUIRE(here.notices.size() == 1);
+    const std::string& notice = here.notices[0];
     CHECK(notice.find("The processor is used: the gpu has ") == 0);
     CHECK(notice.find("the models want " + readable(wanted) + ". End what else uses it or choose a smaller pair.") != std::string::npos);
   }

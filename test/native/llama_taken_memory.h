@@ -7,7 +7,8 @@
 #include <cstdio>
 
 #include "llama_made_up_model.h"
-#include "runtimes/llama/compute_memory.h"
+#include "runtimes/llama/candidate.h"
+#include "runtimes/llama/split.h"
 #include "temporary_folder.h"
 
 namespace octet::llama {
@@ -24,7 +25,9 @@ inline ModelShape shape_of(int embedding, int heads, int kv_heads, int head, int
 
 struct Taken {
   double device = 0, host = 0;  ///< MiB for passes that the context said it had when it was freed: on the device, in the machine's memory.
-  double weights = 0, cache = 0;  ///< MiB on the device; of weights none where that is the processor.
+  double weights = 0, cache = 0;            ///< MiB on a GPU.
+  double host_weights = 0, host_cache = 0;  ///< MiB that are the processor's.
+  std::uint64_t copied_weights = 0;         ///< Footprint::copied_weights where the target is split.
   int contexts = 0;
   int cells = 0;  ///< Of the cache.
   MemoryEstimate estimate;
@@ -50,8 +53,9 @@ class Listener {
   bool hear(const std::string& line) {
     char name[64];
     double size = 0;
-    if (std::sscanf(line.c_str(), "load_tensors: %63s model buffer size = %lf MiB", name, &size) == 2 && std::string(name).rfind("CPU", 0) != 0) taken.weights += size;
-    if (std::sscanf(line.c_str(), "llama_kv_cache: %63s KV buffer size = %lf MiB", name, &size) == 2) taken.cache += size;
+    const auto count = [&](double& device, double& host) { (std::string(name).rfind("CPU", 0) == 0 ? host : device) += size; };
+    if (std::sscanf(line.c_str(), "load_tensors: %63s model buffer size = %lf MiB", name, &size) == 2) count(taken.weights, taken.host_weights);
+    if (std::sscanf(line.c_str(), "llama_kv_cache: %63s KV buffer size = %lf MiB", name, &size) == 2) count(taken.cache, taken.host_cache);
     if (std::sscanf(line.c_str(), "~llama_context: %63s compute buffer size %*s %lf MiB", name, &size) != 2) return false;
     const bool host = std::string(name).find("_Host") != std::string::npos;
     (host ? taken.host : taken.device) += size;
@@ -64,7 +68,18 @@ struct Wanted {
   int lanes = 8, context_tokens = 4096;
   LoadOptions::KvType kv_type = LoadOptions::KvType::kF16;
   bool tied = true;  ///< The embedding is the output matrix, too.
+  int gpu_layers = 0;  ///< The device is said to have memory for so many and no more; 0: for all.
 };
+
+/// What a GPU has of a target whose last `layers` it holds.
+inline Footprint part_of(const std::string& path, int layers) { return gpu_part(examine(path).footprint, layers); }
+
+/// What a GPU must have free so that it gets so many of the target's layers and no more.
+inline std::uint64_t bytes_for_layers(const LoadOptions& options, int layers) {
+  std::optional<Candidate> draft;
+  if (!options.draft.empty()) draft = examine(options.draft);
+  return fit_to_memory(options, part_of(options.target, layers), draft ? &draft->footprint : nullptr, MemoryKind::kGpu, UINT64_MAX).memory.total;
+}
 
 /// A load, then passes of as many rows and logits as there may be.
 inline Taken take(const ModelShape& shape, const Wanted& wanted, const std::string& device, bool passes = false) {
@@ -79,9 +94,14 @@ inline Taken take(const ModelShape& shape, const Wanted& wanted, const std::stri
   options.lanes = wanted.lanes;
   options.context_tokens = wanted.context_tokens;
   options.kv_type = wanted.kv_type;
+  if (wanted.gpu_layers > 0) {
+    options.memory_limit_bytes = bytes_for_layers(options, wanted.gpu_layers);
+    listener.taken.copied_weights = part_of(path, wanted.gpu_layers).copied_weights;
+  }
   {
     const LoadedPair pair = load(options, nullptr);
     REQUIRE(pair.lanes == wanted.lanes);
+    REQUIRE(pair.gpu_layers == wanted.gpu_layers);
     listener.taken.cells = pair.cache_tokens;
     listener.taken.estimate = pair.memory;
     std::vector<Row> rows;
@@ -95,13 +115,17 @@ inline Taken take(const ModelShape& shape, const Wanted& wanted, const std::stri
   return listener.taken;
 }
 
+/// MiB of the logits that a context copies for the engine, which its log counts elsewhere.
+inline double copied_logits(const ModelShape& shape, int lanes) {
+  return std::max(64, lanes * (kMaxDraftLength + 1)) * double(shape.vocabulary) * sizeof(float) / kMib;
+}
+
 /// Holds what was taken of that memory beside weights and cache against the estimate.
-inline void check_taken(const Taken& taken, const ModelShape& shape, const Wanted& wanted, MemoryKind memory) {
+inline void check_taken(const Taken& taken, const ModelShape& shape, const Wanted& wanted, MemoryKind memory, std::uint64_t copied_weights = 0) {
   // A GPU's kernels have buffers of their own, which the estimate counts and the log does not.
   const double most_over = memory == MemoryKind::kGpu ? 1.5 : 1.3;
-  const double copied = std::max(64, wanted.lanes * (kMaxDraftLength + 1)) * double(shape.vocabulary) * sizeof(float) / kMib;
-  const double all = taken.device + (memory == MemoryKind::kGpu ? 0 : taken.host + copied);
-  const double estimate = static_cast<double>(compute_bytes(shape, wanted.kv_type, wanted.lanes, taken.cells, memory)) / kMib;
+  const double all = taken.device + (memory == MemoryKind::kGpu ? 0 : taken.host + copied_logits(shape, wanted.lanes));
+  const double estimate = static_cast<double>(compute_bytes(shape, wanted.kv_type, wanted.lanes, taken.cells, memory, copied_weights)) / kMib;
   CAPTURE(shape.embedding);
   CAPTURE(shape.vocabulary);
   CAPTURE(wanted.lanes);

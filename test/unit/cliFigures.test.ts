@@ -2,10 +2,11 @@
 import { describe, expect, it } from "vitest";
 import { combineSequential, type Sample } from "../../extension/cli/benchMethods";
 import { cells, columns, rotated, summarize, type Run } from "../../extension/cli/benchTable";
-import { formatBytes, formatDuration, formatFigure, formatLogprob, formatMs, formatParameters, formatPercent } from "../../extension/cli/format";
+import { describeLoaded } from "../../extension/cli/doctorChecks";
+import { formatBytes, formatDevice, formatDuration, formatFigure, formatLogprob, formatMs, formatParameters, formatPercent } from "../../extension/cli/format";
 import { median, quantile, ratio, spread } from "../../extension/cli/statistics";
 import { hangingLines, markdownTable, textTable } from "../../extension/cli/table";
-import type { GenerateResult } from "../../protocol/worker";
+import type { GenerateResult, LoadResult } from "../../protocol/worker";
 
 describe("statistics", () => {
   it("medians odd, even and empty", () => {
@@ -36,6 +37,15 @@ describe("figures", () => {
     expect(formatParameters(6.5e6)).toBe("6.5M");
     expect(formatParameters(7.6e9)).toBe("7.6B");
     expect(formatPercent(0.777)).toBe("78 %");
+  });
+  it("says where a pair is", () => {
+    const on = (kind: "cpu" | "gpu", split?: LoadResult["split"]) =>
+      ({ device: { name: "D", kind }, target: { layers: 28 }, threads: 6, ...(split ? { split } : {}), lanes: 8, contextTokens: 4096, memory: { total: 5e9, available: 6e9 }, draft: null, notices: [] }) as unknown as LoadResult;
+    const split = on("gpu", { layersOnDevice: 19, machineMemoryBytes: 2.1e9 });
+    expect([on("cpu"), on("gpu"), split].map(formatDevice)).toEqual(["D, 6 threads", "D", "D (19 of 28 layers) and 6 threads"]);
+    const inUse = (loaded: LoadResult) => describeLoaded(loaded, "auto", { hello: { devices: [] }, driverCrash: null } as never)[0]?.text;
+    expect(inUse(split)).toBe("D (it holds some of the models), 19 of 28 layers there, 6 threads, 8 lanes of 4,096 tokens, 5.0 GB of 6.0 GB available, 2.1 GB in the machine's memory, without draft");
+    expect(inUse(on("gpu"))).toBe("D (the fastest device that the models fit), 8 lanes of 4,096 tokens, 5.0 GB of 6.0 GB available, without draft");
   });
 });
 

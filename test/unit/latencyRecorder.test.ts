@@ -235,6 +235,8 @@ describe("workerReport", () => {
 
   it("says what is loaded, and what is wrong", () => {
     expect(workerReport({ state: "ready", reason: null, loaded })).toMatchObject({ state: "ready", target: "Qwen · Q8_0", draft: null, device: "CPU · llama", lanes: 8, deviceBytes: 5, error: null });
+    const split = { ...loaded, target: { ...model, layers: 28 }, device: { name: "Vulkan0", description: "RTX", memoryBytes: 8 }, split: { layersOnDevice: 19, machineMemoryBytes: 1 } } as LoadResult;
+    expect(workerReport({ state: "ready", reason: null, loaded: split })).toMatchObject({ device: "RTX (19 of 28 layers) and CPU · llama", threads: 2 });
     expect(workerReport({ state: "restarting", reason: "x", loaded: null })).toMatchObject({ state: "starting", target: null, residentBytes: null });
     expect(workerReport({ state: "failed", reason: "It stopped.", loaded: null })).toMatchObject({ state: "failed", error: { message: "It stopped.", actions: ["retry", "showLog"] } });
     expect(modelName({ ...model, name: " " })).toBe("qwen · Q8_0");

@@ -10,6 +10,8 @@ namespace {
 
 constexpr int kMostThreads = 256;
 
+std::uint64_t spared(std::uint64_t free) { return free - std::min(free / 20, std::uint64_t{512} << 20); }
+
 }  // namespace
 
 Candidate examine(const std::string& path) {
@@ -22,6 +24,7 @@ Candidate examine(const std::string& path) {
     throw Error(ErrorCode::kModelUnsupported, path + ": " + reason);
   }
   candidate.footprint = {check_shape(parts), weight_bytes(parts), host_weight_bytes(parts)};
+  candidate.footprint.layer_weights = layer_weight_bytes(parts, candidate.footprint.shape.layers);
   candidate.info = describe(parts);
   candidate.info.fim = fim_tokens(llama_model_get_vocab(candidate.vocabulary.get())).has_value();
   return candidate;
@@ -49,8 +52,9 @@ void check(const LoadOptions& options) {
 }
 
 std::uint64_t available_memory(const LoadOptions& options, const Device& device) {
-  if (options.memory_limit_bytes > 0) return options.memory_limit_bytes;
-  return device.free_memory_bytes - std::min(device.free_memory_bytes / 20, std::uint64_t{512} << 20);
+  return options.memory_limit_bytes > 0 ? options.memory_limit_bytes : spared(device.free_memory_bytes);
 }
+
+std::uint64_t available_memory(const Machine& machine) { return spared(machine.free_memory_bytes); }
 
 }  // namespace octet::llama

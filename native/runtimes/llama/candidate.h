@@ -28,4 +28,7 @@ void check(const LoadOptions& options);
 /// Bytes of the device a pair may take: a twentieth of what is free, at most half a gigabyte, is left to others.
 std::uint64_t available_memory(const LoadOptions& options, const Device& device);
 
+/// The same of the machine's memory, beside a device's.
+std::uint64_t available_memory(const Machine& machine);
+
 }  // namespace octet::llama

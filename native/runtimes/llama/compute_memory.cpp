@@ -42,7 +42,8 @@ bool keeps_scores(const ModelShape& shape, int cells) {
   return wide(kPassRows) * wide(cells) * wide(most_of(shape.heads)) * sizeof(float) <= kMostScoreBytes;
 }
 
-std::uint64_t compute_bytes(const ModelShape& shape, LoadOptions::KvType kv_type, int lanes, int cells, MemoryKind memory) {
+std::uint64_t compute_bytes(const ModelShape& shape, LoadOptions::KvType kv_type, int lanes, int cells, MemoryKind memory,
+                            std::uint64_t copied_weights) {
   const std::uint64_t heads = wide(most_of(shape.heads)), kv_heads = wide(most_of(shape.kv_heads));
   const std::uint64_t both_lengths = wide(shape.key_length + shape.value_length);
   const std::uint64_t hidden = rows_of(wide(shape.embedding));
@@ -62,7 +63,7 @@ std::uint64_t compute_bytes(const ModelShape& shape, LoadOptions::KvType kv_type
   ContextOptions options;
   options.lanes = lanes;
   const std::uint64_t logits = wide(max_logit_rows(options)) * wide(shape.vocabulary) * sizeof(float);
-  const std::uint64_t graph = std::max(mask + std::max(attention, feed_forward), logits + 2 * hidden + 2 * queries);
+  const std::uint64_t graph = std::max(mask + std::max(attention, feed_forward) + copied_weights, logits + 2 * hidden + 2 * queries);
   const std::uint64_t widest = std::max({wide(shape.embedding), wide(shape.feed_forward), routed, heads * wide(shape.value_length)});
   const std::uint64_t converted = wide(kPassRows) * widest * 2;  // what a kernel multiplies, in the form that it wants
 

@@ -59,6 +59,7 @@ struct ModelInfo {
 
 struct MemoryEstimate {
   std::uint64_t target_weights = 0, draft_weights = 0, kv_cache = 0, compute = 0, total = 0, available = 0;
+  std::uint64_t host = 0;  ///< Of a pair that is split, all that is in the machine's memory, beside `total` on the GPU.
 };
 
 struct LoadOptions {
@@ -86,6 +87,7 @@ struct LoadedPair {
   Device device;
   MemoryEstimate memory;
   int threads = 0, lanes = 0, spare_lanes = 0, context_tokens = 0, cache_tokens = 0;
+  int gpu_layers = 0;  ///< The last layers of the target, on the device, where the others are the processor's; 0: all are on the device.
   int prefill_chunk = 0;             ///< RuntimeInfo::prefill_chunk.
   bool keeps_prefill_chunk = false;  ///< RuntimeInfo::keeps_prefill_chunk: on the CPU, where a pass can be given up.
   std::vector<std::string> notices;

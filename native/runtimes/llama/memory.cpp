@@ -20,7 +20,7 @@ MemoryEstimate estimate(const Footprint& target, const Footprint* draft, LoadOpt
   MemoryEstimate memory;
   memory.target_weights = weights(target);
   memory.kv_cache = wide(cells) * kv_bytes_per_token(target.shape, kv_type);
-  memory.compute = compute_bytes(target.shape, kv_type, lanes, cells, kind);
+  memory.compute = compute_bytes(target.shape, kv_type, lanes, cells, kind, target.copied_weights);
   if (draft) {
     memory.draft_weights = weights(*draft);
     memory.kv_cache += wide(cells) * kv_bytes_per_token(draft->shape, kv_type);
@@ -30,7 +30,13 @@ MemoryEstimate estimate(const Footprint& target, const Footprint* draft, LoadOpt
   return memory;
 }
 
+std::string what_fits(std::uint64_t available) { return ": that is what fits into " + readable(available) + " of memory."; }
+
 }  // namespace
+
+std::string shorter_context(int tokens, int wanted, std::uint64_t available) {
+  return "The context is " + std::to_string(tokens) + " tokens instead of " + std::to_string(wanted) + what_fits(available);
+}
 
 std::string readable(std::uint64_t bytes) {
   char text[32];
@@ -109,14 +115,10 @@ Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Foo
     fit.notices.push_back("The context is " + std::to_string(wanted) + " tokens instead of " +
                           std::to_string(options.context_tokens) + ": the models were trained for no more.");
   }
-  const std::string reason = ": that is what fits into " + readable(available) + " of memory.";
-  if (fit.context_tokens < wanted) {
-    fit.notices.push_back("The context is " + std::to_string(fit.context_tokens) + " tokens instead of " +
-                          std::to_string(wanted) + reason);
-  }
+  if (fit.context_tokens < wanted) fit.notices.push_back(shorter_context(fit.context_tokens, wanted, available));
   if (fit.lanes < options.lanes) {
     fit.notices.push_back(std::to_string(fit.lanes) + (fit.lanes == 1 ? " lane" : " lanes") + " instead of " +
-                          std::to_string(options.lanes) + reason);
+                          std::to_string(options.lanes) + what_fits(available));
   }
   return fit;
 }
@@ -125,7 +127,10 @@ Fit fit_to_less(const Fit& failed, LoadOptions options, const Footprint& target,
   options.spare_lanes = 0;
   const std::uint64_t weights = failed.memory.target_weights + failed.memory.draft_weights;
   const std::uint64_t less = weights + (failed.memory.total - weights) / 4 * 3;
-  return fit_to_memory(options, target, draft, memory, failed.spare_lanes > 0 ? failed.memory.total : less);
+  Fit fit = fit_to_memory(options, target, draft, memory, failed.spare_lanes > 0 ? failed.memory.total : less);
+  fit.gpu_layers = failed.gpu_layers;
+  fit.memory.host = failed.memory.host;
+  return fit;
 }
 
 }  // namespace octet::llama

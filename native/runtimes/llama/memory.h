@@ -9,11 +9,14 @@ struct Footprint {
   ModelShape shape;
   std::uint64_t weights = 0;       ///< Bytes.
   std::uint64_t host_weights = 0;  ///< Those of them that stay in the machine's memory where a GPU has its own.
+  std::vector<std::uint64_t> layer_weights;  ///< Of each layer, where they are known.
+  std::uint64_t copied_weights = 0;  ///< Of weights in the machine's memory the most that a GPU copies at once, to multiply many rows by them.
 };
 
 struct Fit {
   int lanes = 0, context_tokens = 0, cache_tokens = 0;
   int spare_lanes = 0;  ///< All that were asked for, or none.
+  int gpu_layers = 0;   ///< The last layers of the target, on the GPU, where the others are the processor's (split.h); 0: all are on one device.
   LoadOptions::KvType kv_type = LoadOptions::KvType::kF16;
   MemoryEstimate memory;
   std::vector<std::string> notices;  ///< A sentence for each thing that is not as asked for.
@@ -36,8 +39,11 @@ Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Foo
                   std::uint64_t available, const ComputeBytes& compute = {});
 
 /// What to ask for where the memory held less than `failed` said, the weights being there: that without spare lanes first, then three
-/// quarters of all else.
+/// quarters of all else. Of a target that is split, `target` is what is on the GPU.
 Fit fit_to_less(const Fit& failed, LoadOptions options, const Footprint& target, const Footprint* draft, MemoryKind memory);
+
+/// "The context is 1024 tokens instead of 4096: that is what fits into 4.0 GB of memory."
+std::string shorter_context(int tokens, int wanted, std::uint64_t available);
 
 /// "512 MB", "9.6 GB".
 std::string readable(std::uint64_t bytes);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <unordered_set>
 
@@ -231,6 +232,17 @@ std::uint64_t host_weight_bytes(const std::vector<GgufFile>& parts) {
     has_output = has_output || part.find_tensor("output.weight");
   }
   return has_output ? embedding : 0;
+}
+
+std::vector<std::uint64_t> layer_weight_bytes(const std::vector<GgufFile>& parts, int layers) {
+  std::vector<std::uint64_t> bytes(static_cast<std::size_t>(layers));
+  for (const GgufFile& part : parts) {
+    for (const GgufTensor& tensor : part.tensors()) {
+      unsigned layer = 0;
+      if (std::sscanf(tensor.name.c_str(), "blk.%u.", &layer) == 1 && layer < bytes.size()) bytes[layer] += tensor.bytes;
+    }
+  }
+  return bytes;
 }
 
 ModelInfo describe(const std::vector<GgufFile>& parts) {

@@ -65,13 +65,13 @@ bool ran_out_of_memory(const std::string& reason) {
   return false;
 }
 
-ModelHandle open_weights(const std::string& path, ggml_backend_dev_t device,
+ModelHandle open_weights(const std::string& path, ggml_backend_dev_t device, std::optional<int> layers,
                          const std::function<bool(float)>& progress) {
   std::array<ggml_backend_dev_t, 2> devices{device, nullptr};
   Progress state{progress, nullptr, false};
   llama_model_params params = llama_model_default_params();
   params.devices = devices.data();
-  params.n_gpu_layers = device ? -1 : 0;
+  params.n_gpu_layers = !device ? 0 : layers ? *layers + 1 : -1;  // the output counts as a layer
   params.split_mode = LLAMA_SPLIT_MODE_NONE;
   params.progress_callback = on_progress;
   params.progress_callback_user_data = &state;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "runtimes/llama/backends.h"
@@ -12,9 +13,9 @@ namespace octet::llama {
 bool ran_out_of_memory(const std::string& reason);
 inline constexpr const char* kGpuMemoryAdvice = "End what else uses the GPU, choose a smaller model, or set the device to cpu.";
 
-/// Loads the weights onto the device. `progress(fraction)` returns false to give up: then Error(kCancelled).
+/// Loads the weights onto the device: all, or those of the last `layers` and the output. `progress(fraction)` returns false to give up: then Error(kCancelled).
 /// Throws Error(kModelDamaged | kModelUnsupported | kOutOfMemory).
-ModelHandle open_weights(const std::string& path, ggml_backend_dev_t device,
+ModelHandle open_weights(const std::string& path, ggml_backend_dev_t device, std::optional<int> layers,
                          const std::function<bool(float)>& progress);
 
 /// Loads the hyper-parameters and the vocabulary alone. Throws Error(kModelDamaged | kModelUnsupported).

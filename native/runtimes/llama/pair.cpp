@@ -12,6 +12,7 @@
 #include "runtimes/llama/model.h"
 #include "runtimes/llama/model_file.h"
 #include "runtimes/llama/placement.h"
+#include "runtimes/llama/split.h"
 #include "runtimes/llama/vocabulary.h"
 #include "runtimes/llama/vocabulary_pair.h"
 #include "runtimes/llama/warm_up.h"
@@ -51,18 +52,20 @@ int prefill_chunk(double parameters, int threads, bool on_gpu) {
   return static_cast<int>(std::exp2(std::clamp(std::round(std::log2(tokens)), 4.0, std::log2(kPassRows))));
 }
 
-// Both models and their contexts onto `chosen`, into `pair`. Throws Error(kOutOfMemory) where the device holds less than it said.
-void load_on(const ChosenDevice& chosen, Fit fit, const LoadOptions& options, const Footprint& target, const Footprint* draft,
+// Both models and their contexts onto `chosen`, or what of them `fit` puts there, into `pair`. Throws Error(kOutOfMemory) where the device holds less than it said.
+void load_on(const ChosenDevice& chosen, Placement placed, const LoadOptions& options, const Footprint& target, const Footprint* draft,
              const Progress& report, LoadedPair& pair) {
   pair.device = chosen.device;
-  const auto weights = [&](const std::string& path, LoadPhase phase) {
+  Fit fit = std::move(placed.fit);
+  const std::optional<int> layers = fit.gpu_layers > 0 ? std::optional(fit.gpu_layers) : std::nullopt;
+  const auto weights = [&](const std::string& path, LoadPhase phase, std::optional<int> gpu_layers) {
     report(phase, 0);
-    ModelHandle model = open_weights(path, chosen.handle, [&](float done) { return report.goes_on(phase, done); });
+    ModelHandle model = open_weights(path, chosen.handle, gpu_layers, [&](float done) { return report.goes_on(phase, done); });
     report(phase, 1);
     return model;
   };
-  const ModelHandle target_model = weights(options.target, LoadPhase::kTarget);
-  const ModelHandle draft_model = draft ? weights(options.draft, LoadPhase::kDraft) : nullptr;
+  const ModelHandle target_model = weights(options.target, LoadPhase::kTarget, layers);
+  const ModelHandle draft_model = draft ? weights(options.draft, LoadPhase::kDraft, std::nullopt) : nullptr;
 
   const ThreadPool pool = make_thread_pool(pair.threads);
   for (int attempt = 0;; ++attempt) {
@@ -79,7 +82,7 @@ void load_on(const ChosenDevice& chosen, Fit fit, const LoadOptions& options, co
       constexpr int kAttempts = 4;
       if (error.code != ErrorCode::kOutOfMemory || attempt == kAttempts) throw;
       write_log(LogLevel::kWarning, error.what());
-      fit = fit_to_less(fit, options, target, draft, memory_kind(chosen.device));
+      fit = fit_to_less(fit, options, layers ? gpu_part(target, *layers) : target, draft, memory_kind(chosen.device));
     }
   }
 
@@ -100,7 +103,9 @@ void load_on(const ChosenDevice& chosen, Fit fit, const LoadOptions& options, co
   const auto parameters = static_cast<double>(pair.target_info.parameters + pair.draft_info.parameters);
   pair.keeps_prefill_chunk = chosen.handle == nullptr;
   pair.prefill_chunk = prefill_chunk(parameters, pair.threads, chosen.handle != nullptr);
+  pair.gpu_layers = fit.gpu_layers;
   pair.memory = fit.memory;
+  pair.notices.insert(pair.notices.begin(), placed.notices.begin(), placed.notices.end());
   pair.notices.insert(pair.notices.begin(), fit.notices.begin(), fit.notices.end());
 }
 
@@ -129,12 +134,12 @@ LoadedPair load(const LoadOptions& options, const std::function<bool(LoadPhase, 
   for (;;) {
     std::vector<Device> devices;
     for (const ChosenDevice& one : matching) devices.push_back(one.device);
-    Placement placed = place(options, target.footprint, draft_footprint, devices);
+    Placement placed = place(options, target.footprint, draft_footprint, devices, available_memory(machine()));
     const ChosenDevice chosen = matching[placed.device];
     if (pair.threads == 0) pair.threads = threads_for(options, pair.notices);
     report(LoadPhase::kChecking, 1);
     try {
-      load_on(chosen, std::move(placed.fit), options, target.footprint, draft_footprint, report, pair);
+      load_on(chosen, std::move(placed), options, target.footprint, draft_footprint, report, pair);
       report(LoadPhase::kWarmup, 1);
       return pair;
     } catch (const Error& error) {

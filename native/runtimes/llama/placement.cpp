@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "runtimes/llama/candidate.h"
+#include "runtimes/llama/split.h"
 
 namespace octet::llama {
 namespace {
@@ -26,17 +27,35 @@ std::uint64_t least_bytes(const LoadOptions& options, const Footprint& target, c
   return fit_to_memory(least, target, draft, memory, UINT64_MAX).memory.total;
 }
 
-std::string why_the_processor(const LoadOptions& options, const Footprint& target, const Footprint* draft, const Device& passed_over) {
-  const MemoryKind memory = memory_kind(passed_over);
+// What the pair lacks on a GPU, for a sentence that begins with what became of it.
+std::string what_it_wants(const LoadOptions& options, const Footprint& target, const Footprint* draft, const Device& gpu) {
+  const MemoryKind memory = memory_kind(gpu);
   const char* const fewer = memory == MemoryKind::kShared && options.lanes > 1 ? ", ask for fewer completions," : "";
-  return "The processor is used: " + passed_over.description + " has " + readable(available_memory(options, passed_over)) +
-         " of memory to spare, and the models want " + readable(least_bytes(options, target, draft, memory)) + ". End what else uses it" + fewer +
-         " or choose a smaller pair.";
+  return gpu.description + " has " + readable(available_memory(options, gpu)) + " of memory to spare, and the models want " +
+         readable(least_bytes(options, target, draft, memory)) + ". End what else uses it" + fewer + " or choose a smaller pair.";
+}
+
+// Metal's devices compute in the machine's memory: what they cannot hold the processor would read no faster.
+bool has_own_memory(const Device& device) { return memory_kind(device) == MemoryKind::kGpu && device.name.rfind("MTL", 0) != 0; }
+
+std::optional<Placement> best_split(const LoadOptions& options, const Footprint& target, const Footprint* draft, std::span<const Device> devices,
+                                    std::uint64_t machine_bytes) {
+  std::optional<Placement> best;
+  for (std::size_t index = 0; index < devices.size(); ++index) {
+    const Device& gpu = devices[index];
+    if (!has_own_memory(gpu)) continue;
+    std::optional<Fit> fit = fit_split(options, target, draft, available_memory(options, gpu), machine_bytes);
+    if (!fit || (best && best->fit.gpu_layers >= fit->gpu_layers)) continue;
+    const std::string layers = std::to_string(fit->gpu_layers) + " of " + std::to_string(target.shape.layers) + " layers are on the GPU, the others on the processor: ";
+    best = Placement{index, *std::move(fit), {layers + what_it_wants(options, target, draft, gpu)}};
+  }
+  return best;
 }
 
 }  // namespace
 
-Placement place(const LoadOptions& options, const Footprint& target, const Footprint* draft, std::span<const Device> devices) {
+Placement place(const LoadOptions& options, const Footprint& target, const Footprint* draft, std::span<const Device> devices,
+                std::uint64_t machine_bytes) {
   const int roomy_context = std::min(kRoomyContext, wanted_context(options, target, draft));
   // Better than any other: enough on a GPU, or every lane; then more lanes, then more context.
   const auto worth = [&](const Placement& place) {
@@ -50,19 +69,24 @@ Placement place(const LoadOptions& options, const Footprint& target, const Footp
   std::optional<Error> failure;
   for (std::size_t index = 0; index < devices.size(); ++index) {
     try {
-      Placement here{index, fit_to_memory(options, target, draft, memory_kind(devices[index]), available_memory(options, devices[index]))};
+      Placement here{index, fit_to_memory(options, target, draft, memory_kind(devices[index]), available_memory(options, devices[index])), {}};
       if (!best || worth(here) > worth(*best)) best = std::move(here);
     } catch (const Error& error) {
       if (error.code != ErrorCode::kOutOfMemory) throw;
       failure.emplace(error);
     }
   }
+  const bool enough_on_gpu = best && std::get<0>(worth(*best)) == 2;
+  if (!enough_on_gpu) {
+    std::optional<Placement> split = best_split(options, target, draft, devices, machine_bytes);
+    if (split && (!best || worth_splitting(split->fit.gpu_layers, target.shape.layers))) return *std::move(split);
+  }
   if (!best) throw *failure;
   const Device& first = devices.front();
   if (memory_kind(devices[best->device]) == MemoryKind::kMachine && memory_kind(first) != MemoryKind::kMachine) {
-    best->fit.notices.push_back(why_the_processor(options, target, draft, first));
+    best->notices.push_back("The processor is used: " + what_it_wants(options, target, draft, first));
   }
-  return std::move(*best);
+  return *std::move(best);
 }
 
 }  // namespace octet::llama

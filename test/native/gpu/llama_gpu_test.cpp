@@ -2,89 +2,18 @@
 // on processors too (scripts/lib/suites.mjs).
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <cmath>
 #include <thread>
 
+#include "llama_gpu.h"
 #include "llama_referee.h"
 
 using namespace octet;
 using namespace octet::llama;
 
-namespace {
-
-#define GPU_CASE(name) TEST_CASE("gpu: " name * doctest::skip(gpu_libraries().empty()))
-
-// GPUs may multiply in half precision: logits of about 10 are then wrong by some hundredths. What a wrong position, a stale or a
-// foreign cell does is larger by far.
-constexpr double kTolerance = 0.1;
-
-LoadOptions gpu_options(const std::string& target, const std::string& draft = {}) {
-  LoadOptions options = exact_options(target, draft);
-  options.device = "gpu";
-  options.kv_type = LoadOptions::KvType::kF16;
-  return options;
-}
-
-const LoadedPair& on_gpu(const LoadedPair& pair) {
-  REQUIRE(pair.device.kind != "cpu");
-  return pair;
-}
-
-std::vector<Token> tokens(int count, int first) {
-  std::vector<Token> all;
-  for (int i = 0; i < count; ++i) all.push_back(300 + (first + i * 37) % 7000);
-  return all;
-}
-
-/// Feeds `tokens` to `sequence` from position `start` on; returns the logits after each of the last `wanted`.
-std::vector<std::vector<float>> feed(LogitsModel& model, Sequence sequence, int start, const std::vector<Token>& tokens, int wanted = 1) {
-  std::vector<Row> rows;
-  const int count = static_cast<int>(tokens.size());
-  for (int i = 0; i < count; ++i) rows.push_back({sequence, tokens[static_cast<std::size_t>(i)], start + i, i >= count - wanted});
-  model.decode(rows);
-  std::vector<std::vector<float>> all;
-  for (int i = count - wanted; i < count; ++i) {
-    const auto logits = model.logits(i);
-    all.emplace_back(logits.begin(), logits.end());
-  }
-  return all;
-}
-
-double difference(const std::vector<std::vector<float>>& a, const std::vector<std::vector<float>>& b) {
-  REQUIRE(a.size() == b.size());
-  double most = 0;
-  for (std::size_t row = 0; row < a.size(); ++row)
-    for (std::size_t i = 0; i < a[row].size(); ++i) {
-      const double apart = std::abs(double{a[row][i]} - double{b[row][i]});
-      if (!(apart <= most)) most = apart;
-    }
-  return most;
-}
-
-}  // namespace
-
 GPU_CASE("passes of any number of rows, shared prompts, ragged lanes and roll-backs give the processor's logits") {
   const auto cpu = load_pair(exact_options(float_copy(kTargetFile)));
   const auto gpu = load_pair(gpu_options(float_copy(kTargetFile)));
   on_gpu(gpu);
-  const std::vector<Token> prompt = tokens(100, 0);
-  const auto walk = [&](LogitsModel& model) {
-    std::vector<std::vector<float>> all;
-    const auto keep = [&](std::vector<std::vector<float>> rows) { std::move(rows.begin(), rows.end(), std::back_inserter(all)); };
-    keep(feed(model, 20, 0, prompt, 30));
-    for (Sequence lane = 0; lane < 8; ++lane) model.share(20, lane, 100);
-    // Garbage in every lane and the next, rolled back again: later rows are at its positions.
-    for (Sequence lane = 0; lane < 8; ++lane) feed(model, lane, 100, tokens(6, 1000 * lane));
-    for (Sequence lane = 0; lane < 8; ++lane) model.truncate(lane, 100);
-    for (int rows = 1; rows <= 5; ++rows) keep(feed(model, rows, 100, tokens(rows, 100 * rows), rows));
-    // One row of each lane, at positions of their own.
-    std::vector<Row> step;
-    for (Sequence lane = 0; lane < 8; ++lane) step.push_back({lane, 500 + lane, lane >= 1 && lane <= 5 ? 100 + lane : 100, true});
-    model.decode(step);
-    for (int i = 0; i < 8; ++i) keep({{model.logits(i).begin(), model.logits(i).end()}});
-    return all;
-  };
   const double apart = difference(walk(*gpu.target), walk(*cpu.target));
   MESSAGE("logits within " << apart);
   CHECK(apart < kTolerance);

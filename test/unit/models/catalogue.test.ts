@@ -4,7 +4,7 @@ import { bytesOf, catalogue, filesOf, licenceLine, pageOf } from "../../../exten
 import { checkedUrl, endpointOf, urlOf } from "../../../extension/models/endpoint";
 import { fitBrief, fitOf, fitSentence, machineWith, rank, type Machine } from "../../../extension/models/fit";
 import { progressLine } from "../../../extension/models/install";
-import { availableOf, needOf, type MemoryKind } from "../../../extension/models/need";
+import { availableOf, needOf, partOf, type MemoryKind } from "../../../extension/models/need";
 import { Rate } from "../../../extension/models/rate";
 import { formatBytes, formatRemaining } from "../../../extension/models/words";
 
@@ -85,7 +85,7 @@ describe("addresses", () => {
 
 describe("fit", () => {
   const seven = pairNamed("qwen2.5-coder-7b-instruct");
-  const parts = [seven.target, seven.draft].map(({ bytes, hostBytes, shape }) => ({ weights: bytes, hostWeights: hostBytes, shape }));
+  const parts = [seven.target, seven.draft].map(partOf);
   it("counts weights, cache and buffers", () => {
     const need = needOf(parts, wanted, "ram");
     expect(need.weights).toBe(bytesOf(seven));
@@ -110,12 +110,12 @@ describe("fit", () => {
   });
   it("takes the first GPU that holds it, else memory, else says that nothing does", () => {
     expect(fitOf(seven, machine(64, 4, 24), wanted)).toMatchObject({ where: "gpu", device: "GPU 1", reduced: false });
-    expect(fitOf(seven, machine(64, 4), wanted)).toMatchObject({ where: "ram", reduced: false });
-    expect(fitOf(seven, machine(2, 4), wanted)).toMatchObject({ where: "nowhere", device: "GPU 0" });
+    expect(fitOf(seven, machine(64, 2), wanted)).toMatchObject({ where: "ram", reduced: false });
+    expect(fitOf(seven, machine(1, 4), wanted)).toMatchObject({ where: "nowhere", device: "GPU 0" });
   });
   it("takes a graphics card rather than an integrated GPU, and that rather than the processor", () => {
     expect(fitOf(seven, withIntegrated(64, 24), wanted)).toMatchObject({ where: "gpu", device: "GPU 0" });
-    expect(fitOf(seven, withIntegrated(64, 4), wanted)).toMatchObject({ where: "integrated", device: "Iris" });
+    expect(fitOf(seven, withIntegrated(64, 2), wanted)).toMatchObject({ where: "integrated", device: "Iris" });
     expect(fitSentence(fitOf(seven, withIntegrated(64), wanted))).toMatch(/^fits on Iris, slower than on a graphics card: needs [\d.]+ GB of 63 GB free$/);
     expect(fitBrief(fitOf(seven, withIntegrated(64), wanted))).toMatch(/^Fits: needs [\d.]+ of 63 GB, not fast, on Iris\.$/);
   });
@@ -143,7 +143,7 @@ describe("fit", () => {
       expect(fitSentence(fit)).toMatch(/^fits on GPU 0, with a short context and 2 completions at once: needs [\d.]+ GB of [\d.]+ GB free$/);
       expect(fitBrief(fit)).toMatch(/^Fits: needs [\d.]+ of [\d.]+ GB on the GPU, 2 at once\.$/);
     }
-    expect(fitOf(seven, machine(64, free(2) - 0.05), wanted)).toMatchObject({ where: "ram", lanes: 8, fewerLanes: false });
+    expect(fitOf(seven, machine(64, free(2) - 0.05), wanted)).toMatchObject({ where: "split", lanes: 8, fewerLanes: false });
     expect(fitOf(seven, machine(64, free(2), free(4)), wanted)).toMatchObject({ device: "GPU 1", lanes: 4 });
     expect(fitOf(seven, machine(64, free(1)), { ...wanted, lanes: 1 })).toMatchObject({ where: "gpu", lanes: 1, fewerLanes: false });
   });
@@ -154,9 +154,34 @@ describe("fit", () => {
     expect(where("gpu")).toMatchObject({ where: "gpu" });
     expect(where("Vulkan9")).toMatchObject({ where: "integrated", device: "Iris" });
     expect(where("cpu")).toMatchObject({ where: "ram", tooLargeForGpu: false });
-    expect(fitOf(seven, machineWith("gpu", machine(64, 4))!, wanted)).toMatchObject({ where: "nowhere", device: "GPU 0" });
+    expect(fitOf(seven, machineWith("gpu", machine(64, 4))!, wanted)).toMatchObject({ where: "split", device: "GPU 0" });
+    expect(fitOf(seven, machineWith("gpu", machine(64, 1))!, wanted)).toMatchObject({ where: "nowhere", device: "GPU 0" });
+    const few = { where: "split", layers: { onGpu: 3, all: 28 } };
+    expect(fitOf(seven, machineWith("gpu", machine(64, 2.2))!, wanted)).toMatchObject(few); // as asked, though the processor alone is hardly slower
+    expect(fitOf(seven, machine(64, 2.2), wanted)).toMatchObject({ where: "ram" });
     expect(machineWith("gpu", machine(64))).toBeNull();
     expect(machineWith("abacus", all)).toBeNull();
+  });
+  it("is split between a graphics card that holds a quarter of the layers and memory, rather than in memory or on an integrated GPU", () => {
+    for (const others of [machine(64, 4), withIntegrated(64, 4), machine(64, 3, 4)]) {
+      const split = fitOf(seven, others, wanted);
+      expect(split).toMatchObject({ where: "split", lanes: 8, fewerLanes: false, reduced: false, layers: { onGpu: 13, all: 28 } });
+      expect(fitSentence(split)).toMatch(/^fits in part on GPU \d, 13 of 28 layers, the others in memory, slower than on the card alone: needs 6\.1 GB of 3\.8 GB free$/);
+      expect(fitBrief(split)).toBe("Fits: needs 6.1 of 3.8 GB on the GPU, rest in RAM.");
+    }
+    expect(fitOf(seven, machine(2, 4), wanted)).toMatchObject({ where: "nowhere" }); // nor is there memory for the rest
+  });
+  it("is split with a short context where that makes it worth it", () => {
+    const long = { lanes: 8, contextTokens: 16_384 };
+    const split = fitOf(seven, machine(64, 3.1), long);
+    expect(split).toMatchObject({ where: "split", reduced: true });
+    expect(split.layers!.onGpu).toBeGreaterThanOrEqual(7);
+    expect(fitSentence(split)).toMatch(/^fits in part on GPU 0, with a shorter context, \d+ of 28 layers/);
+  });
+  it("is not split where the GPU computes in the machine's memory, as Metal's do", () => {
+    const { devices, machine: here } = machine(64, 4);
+    const metal = { machine: here, devices: devices.map((device) => (device.kind === "gpu" ? { ...device, name: "MTL0" } : device)) };
+    expect(fitOf(seven, metal, wanted)).toMatchObject({ where: "ram" });
   });
   it("takes fewer lanes where nothing holds them all", () => {
     const few = fitOf(seven, machine(freeFor(3, "ram")), wanted);
@@ -168,8 +193,8 @@ describe("fit", () => {
   });
   it("is a sentence with its numbers", () => {
     expect(fitSentence(fitOf(seven, machine(64), wanted))).toMatch(/^fits in memory, slow without a GPU: needs [\d.]+ GB of 63 GB free$/);
-    expect(fitSentence(fitOf(seven, machine(64, 4), wanted))).toMatch(/^fits in memory, slow as it is too large for the GPU: needs [\d.]+ GB of 63 GB free$/);
-    expect(fitBrief(fitOf(seven, machine(64, 4), wanted))).toMatch(/^Fits: needs [\d.]+ of 63 GB, slow, too large for the GPU\.$/);
+    expect(fitSentence(fitOf(seven, machine(64, 2), wanted))).toMatch(/^fits in memory, slow as it is too large for the GPU: needs [\d.]+ GB of 63 GB free$/);
+    expect(fitBrief(fitOf(seven, machine(64, 2), wanted))).toMatch(/^Fits: needs [\d.]+ of 63 GB, slow, too large for the GPU\.$/);
     expect(fitSentence(fitOf(seven, machine(1), wanted))).toMatch(/^does not fit: needs [\d.]+ GB of 950 MB free$/);
   });
   it("recommends the largest that fits a graphics card, and without one the smallest", () => {
@@ -181,7 +206,9 @@ describe("fit", () => {
     expect(best(withIntegrated(64))).toEqual(["qwen2.5-coder-1.5b"]);
     expect(best(withIntegrated(64, 80))).toEqual(["qwen2.5-coder-14b-instruct"]);
     expect(best(machine(1))).toEqual([]);
-    expect(rank(catalogue, machine(16, 8), wanted).map(({ fit }) => fit.where).join()).toMatch(/^gpu(,gpu)+(,ram)+$/);
+    expect(best(machine(64, 4))).toEqual(["qwen2.5-coder-3b-instruct"]);
+    expect(rank(catalogue, machine(16, 8), wanted).map(({ fit }) => fit.where).join()).toMatch(/^gpu(,gpu)+(,split)+$/);
+    expect(rank(catalogue, withIntegrated(64, 3), wanted).map(({ fit }) => fit.where).join()).toMatch(/^gpu(,gpu)*(,split)+(,integrated)+$/);
   });
 });
 

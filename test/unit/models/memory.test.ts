@@ -6,23 +6,23 @@ import { expect, it } from "vitest";
 import type { DeviceInfo } from "../../../protocol/worker";
 import { catalogue, type CataloguePair, type ModelFile } from "../../../extension/models/catalogue";
 import { fitOf, type Machine } from "../../../extension/models/fit";
-import { needOf, type MemoryKind } from "../../../extension/models/need";
+import { needOf, partOf, type MemoryKind } from "../../../extension/models/need";
 
 const file = path.join(import.meta.dirname, "../../golden/memory/pairs.txt");
 const lines = readFileSync(file, "utf8").trimEnd().split("\n");
 const pairNamed = (name: string): CataloguePair => catalogue.find((pair) => pair.name === name)!;
 
-const modelWords = ({ bytes, hostBytes, shape: s }: ModelFile): string =>
-  [bytes, hostBytes, s.layers, s.embedding, s.heads, s.kvHeads, s.keyLength, s.valueLength, s.feedForward, s.vocabulary, s.trainedContext].join(" ");
+const modelWords = ({ bytes, hostBytes, outputBytes, shape: s }: ModelFile): string =>
+  [bytes, hostBytes, outputBytes, s.layers, s.embedding, s.heads, s.kvHeads, s.keyLength, s.valueLength, s.feedForward, s.vocabulary, s.trainedContext].join(" ");
 
 /** "need gpu 8 4096 -> weights kvCache compute" of a pair. */
 function needAnswer(pair: CataloguePair, [memory, lanes, context]: string[]): string {
-  const parts = [pair.target, pair.draft].map(({ bytes, hostBytes, shape }) => ({ weights: bytes, hostWeights: hostBytes, shape }));
+  const parts = [pair.target, pair.draft].map(partOf);
   const { weights, kvCache, compute } = needOf(parts, { lanes: Number(lanes), contextTokens: Number(context) }, memory as MemoryKind);
   return [weights, kvCache, compute].join(" ");
 }
 
-/** "place 8 4096 gpu=6000 cpu=16000 -> kind, its number among the devices, lanes" of a pair; free memory is in megabytes. */
+/** "place 8 4096 gpu=6000 cpu=16000 -> its number among the devices, lanes, and of a split target the layers there" of a pair; free memory is in megabytes. */
 function placeAnswer(pair: CataloguePair, [lanes, context, ...places]: string[]): string {
   const devices = places.map((place, index) => {
     const [kind = "", free] = place.split("=");
@@ -33,7 +33,7 @@ function placeAnswer(pair: CataloguePair, [lanes, context, ...places]: string[])
   const machine: Machine = { devices, machine: { physicalCores: 8, logicalCores: 8, memoryBytes, freeMemoryBytes } };
   const fit = fitOf(pair, machine, { lanes: Number(lanes), contextTokens: Number(context) });
   const device = fit.where === "ram" ? devices.length - 1 : Number(fit.device);
-  return fit.where === "nowhere" ? "nowhere" : `${device} ${fit.lanes}`;
+  return fit.where === "nowhere" ? "nowhere" : `${device} ${fit.lanes}${fit.layers ? ` ${fit.layers.onGpu}` : ""}`;
 }
 
 function answered(line: string, pair: CataloguePair): string {

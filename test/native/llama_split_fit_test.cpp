@@ -1,0 +1,145 @@
+// How a target is divided between a GPU that does not hold it and the processor: by arithmetic, nothing is loaded.
+#include <doctest/doctest.h>
+
+#include <numeric>
+
+#include "llama_fixture.h"
+#include "runtimes/llama/placement.h"
+#include "runtimes/llama/split.h"
+
+using namespace octet;
+using namespace octet::llama;
+
+namespace {
+
+constexpr std::uint64_t kGib = std::uint64_t{1} << 30, kMib = std::uint64_t{1} << 20;
+
+/// Of the shape of Qwen2.5-Coder-7B in Q8_0, with an output matrix of its own; the first layers are larger than the last.
+Footprint seven_billion() {
+  Footprint model{dense_shape(28, 3584, 28, 4, 18944), 0, 550 * kMib};
+  for (std::uint64_t layer = 0; layer < 28; ++layer) model.layer_weights.push_back((270 - layer) * kMib);
+  model.weights = std::accumulate(model.layer_weights.begin(), model.layer_weights.end(), 1100 * kMib);
+  return model;
+}
+
+Device device(const std::string& kind, std::uint64_t free) {
+  return {.name = kind, .description = "the " + kind, .kind = kind, .memory_bytes = 2 * free, .free_memory_bytes = free};
+}
+
+Placement placed(const std::vector<Device>& devices, std::uint64_t machine = 64 * kGib) {
+  return place({}, seven_billion(), nullptr, devices, machine);
+}
+
+}  // namespace
+
+TEST_CASE("split: the GPU has the last layers and the output, the processor the embedding and the first") {
+  const Footprint whole = seven_billion(), gpu = gpu_part(whole, 10), host = host_part(whole, 10);
+  CHECK(gpu.shape.layers == 10);
+  CHECK(gpu.shape.kv_heads.size() == 10);
+  CHECK(host.shape.layers == 18);
+  CHECK(host.shape.heads.size() == 18);
+  CHECK(gpu.weights + host.weights == whole.weights);
+  std::uint64_t last = 550 * kMib;
+  for (std::size_t layer = 18; layer < 28; ++layer) last += whole.layer_weights[layer];
+  CHECK(gpu.weights == last);
+  CHECK(gpu.host_weights == 0);
+  CHECK(gpu.copied_weights == whole.layer_weights[0] / 2);
+  CHECK(host.copied_weights == 0);
+  const auto kv = [](const Footprint& model) { return kv_bytes_per_token(model.shape, LoadOptions::KvType::kF16); };
+  CHECK(kv(gpu) + kv(host) == kv(whole));
+
+  // An embedding that is the output, too, is on both sides.
+  Footprint tied = whole;
+  tied.host_weights = 0;
+  tied.weights -= 550 * kMib;
+  CHECK(gpu_part(tied, 10).weights == gpu.weights);
+  CHECK(host_part(tied, 10).weights == host.weights);
+}
+
+TEST_CASE("split: the more memory a GPU has, the more layers, with every lane and the context that is asked for") {
+  LoadOptions options;
+  options.context_tokens = 4096;
+  options.spare_lanes = 8;
+  int before = 28;
+  bool without_spare = false;
+  for (std::uint64_t bytes = 9 * kGib; bytes > kGib; bytes -= 50 * kMib) {
+    CAPTURE(bytes / kMib);
+    const std::optional<Fit> fit = fit_split(options, seven_billion(), nullptr, bytes, 64 * kGib);
+    if (!fit) break;
+    CHECK(fit->memory.total <= bytes);
+    CHECK(fit->memory.available == bytes);
+    CHECK(fit->memory.host > host_part(seven_billion(), fit->gpu_layers).weights);
+    CHECK(fit->lanes == 8);
+    REQUIRE(fit->gpu_layers >= 1);
+    CHECK(fit->gpu_layers <= 27);
+    const bool reduced = fit->context_tokens < 4096;
+    CHECK(fit->notices.size() == (reduced ? 1 : 0));
+    if (reduced) CHECK(fit->notices[0].find("The context is " + std::to_string(fit->context_tokens) + " tokens instead of 4096: that is what fits into ") == 0);
+    // No more is given up than a quarter of the layers wants.
+    if (fit->gpu_layers > 8) {
+      CHECK(fit->spare_lanes == 8);
+      CHECK(fit->gpu_layers <= before);
+      before = fit->gpu_layers;
+    }
+    without_spare = without_spare || (fit->spare_lanes == 0 && !reduced);
+  }
+  CHECK(before <= 9);
+  CHECK(without_spare);
+  CHECK_FALSE(fit_split(options, seven_billion(), nullptr, kGib / 2, 64 * kGib));
+  CHECK_FALSE(fit_split(options, seven_billion(), nullptr, 5 * kGib, 3 * kGib));  // the rest has no room
+  Footprint unknown = seven_billion();
+  unknown.layer_weights.clear();
+  CHECK_FALSE(fit_split(options, unknown, nullptr, 5 * kGib, 64 * kGib));
+}
+
+TEST_CASE("split: a draft is on the GPU as a whole") {
+  const Footprint draft{dense_shape(24, 896, 14, 2, 4864), kGib / 2};
+  const auto layers = [&](const Footprint* with) { return fit_split({}, seven_billion(), with, 6 * kGib, 64 * kGib)->gpu_layers; };
+  CHECK(layers(&draft) < layers(nullptr));
+  const Fit fit = *fit_split({}, seven_billion(), &draft, 6 * kGib, 64 * kGib);
+  CHECK(fit.memory.draft_weights == kGib / 2);
+}
+
+TEST_CASE("split: what a context that fails leaves is the split that it was") {
+  LoadOptions options;
+  const Fit fit = *fit_split(options, seven_billion(), nullptr, 6 * kGib, 64 * kGib);
+  const Fit less = fit_to_less(fit, options, gpu_part(seven_billion(), fit.gpu_layers), nullptr, MemoryKind::kGpu);
+  CHECK(less.gpu_layers == fit.gpu_layers);
+  CHECK(less.memory.target_weights == fit.memory.target_weights);
+  CHECK(less.memory.host == fit.memory.host);
+  CHECK(less.context_tokens < fit.context_tokens);
+}
+
+TEST_CASE("placement: a GPU with a quarter of the layers is better than the processor, and what is where is said") {
+  for (const auto& others : {std::vector{device("cpu", 64 * kGib)}, std::vector{device("integratedGpu", 64 * kGib), device("cpu", 64 * kGib)}}) {
+    std::vector<Device> devices{device("gpu", 5 * kGib)};
+    devices.insert(devices.end(), others.begin(), others.end());
+    const Placement here = placed(devices);
+    CHECK(here.device == 0);
+    REQUIRE(here.fit.gpu_layers > 7);
+    CHECK(here.fit.notices.empty());
+    REQUIRE(here.notices.size() == 1);
+    CHECK(here.notices[0].find(std::to_string(here.fit.gpu_layers) + " of 28 layers are on the GPU, the others on the processor: the gpu has 4.8 GB of memory to spare, and the models want ") == 0);
+    devices[0] = device("gpu", 2 * kGib);
+    CHECK(placed(devices).device == 1);
+    CHECK(placed(devices).fit.gpu_layers == 0);
+  }
+  // A GPU that holds it is better than one before it that has a part; of two that have a part, the one with more.
+  CHECK(placed({device("gpu", 5 * kGib), device("gpu", 24 * kGib), device("cpu", 64 * kGib)}).device == 1);
+  CHECK(placed({device("gpu", 4 * kGib), device("gpu", 6 * kGib), device("cpu", 64 * kGib)}).device == 1);
+  CHECK(placed({device("gpu", 6 * kGib), device("gpu", 4 * kGib), device("cpu", 64 * kGib)}).device == 0);
+  // Where there is no memory for the rest, or the GPU's is the machine's own, it is as it was.
+  CHECK(placed({device("gpu", 5 * kGib), device("cpu", 64 * kGib)}, 2 * kGib).device == 1);
+  Device metal = device("gpu", 5 * kGib);
+  metal.name = "MTL0";
+  CHECK(placed({metal, device("cpu", 64 * kGib)}).device == 1);
+}
+
+TEST_CASE("placement: a GPU that is asked for by name gets what it holds, however little") {
+  CHECK(placed({device("gpu", 5 * kGib)}).fit.gpu_layers > 7);
+  const Placement few = placed({device("gpu", 2 * kGib)});
+  CHECK(few.fit.gpu_layers >= 1);
+  CHECK(few.fit.gpu_layers < 7);
+  CHECK_THROWS_AS(placed({device("gpu", kGib / 2)}), Error);
+  CHECK_THROWS_AS(placed({device("gpu", 5 * kGib)}, kGib), Error);
+}
