@@ -18,6 +18,10 @@ int lanes_enough(const LoadOptions& options, MemoryKind memory) {
   return memory == MemoryKind::kGpu ? std::min(kGpuLanes, options.lanes) : options.lanes;
 }
 
+bool is_enough(const LoadOptions& options, const Footprint& target, const Footprint* draft, MemoryKind memory, const Fit& fit) {
+  return fit.lanes >= lanes_enough(options, memory) && fit.context_tokens >= std::min(kRoomyContext, wanted_context(options, target, draft));
+}
+
 // What the pair takes there with these lanes and 1024 tokens, or all that it was trained for.
 std::uint64_t least_bytes(const LoadOptions& options, const Footprint& target, const Footprint* draft, MemoryKind memory) {
   LoadOptions least = options;
@@ -54,16 +58,17 @@ std::optional<Placement> best_split(const LoadOptions& options, const Footprint&
 
 }  // namespace
 
+bool is_enough_on_a_gpu(const LoadOptions& options, const Footprint& target, const Footprint* draft, const Fit& fit) {
+  return is_enough(options, target, draft, MemoryKind::kGpu, fit);
+}
+
 Placement place(const LoadOptions& options, const Footprint& target, const Footprint* draft, std::span<const Device> devices,
                 std::uint64_t machine_bytes) {
-  const int roomy_context = std::min(kRoomyContext, wanted_context(options, target, draft));
   // Better than any other: enough on a GPU, or every lane; then more lanes, then more context.
   const auto worth = [&](const Placement& place) {
     const MemoryKind memory = memory_kind(devices[place.device]);
-    const bool enough = place.fit.lanes >= lanes_enough(options, memory) && place.fit.context_tokens >= roomy_context;
-    const int preferred = !enough ? 0 : memory == MemoryKind::kGpu ? 2 : 1;
-    const int context = std::min(place.fit.context_tokens, roomy_context);
-    return std::tuple(preferred, place.fit.lanes, context);
+    const int preferred = !is_enough(options, target, draft, memory, place.fit) ? 0 : memory == MemoryKind::kGpu ? 2 : 1;
+    return std::tuple(preferred, place.fit.lanes, std::min(place.fit.context_tokens, kRoomyContext));
   };
   std::optional<Placement> best;
   std::optional<Error> failure;

@@ -22,4 +22,7 @@ struct Placement {
 Placement place(const LoadOptions& options, const Footprint& target, const Footprint* draft, std::span<const Device> devices,
                 std::uint64_t machine_bytes);
 
+/// Whether a GPU of its own memory that gives this much is preferred to a split and to the processor.
+bool is_enough_on_a_gpu(const LoadOptions& options, const Footprint& target, const Footprint* draft, const Fit& fit);
+
 }  // namespace octet::llama

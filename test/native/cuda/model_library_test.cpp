@@ -216,3 +216,28 @@ TEST_CASE("cuda library: where it cannot take a pair, llama.cpp does and says wh
   CHECK_THROWS_AS(start(small_pair("cuda"), CudaLibrary{nullptr, "it is not there"}), Error);
   CHECK(start(small_pair("auto"), CudaLibrary{nullptr, "it is not there"}).runtime == "llama");
 }
+
+TEST_CASE("cuda library: where there is room for but one lane of several, llama.cpp places the pair, unless the GPU is asked for") {
+  const CudaLibrary cuda = load_cuda_library(OCTET_TEST_CUDA_LIBRARY);
+  REQUIRE_MESSAGE(cuda.library, cuda.reason);
+  // The least memory in which it loads at all: that is one lane's.
+  llama::LoadOptions options = small_pair("cuda");
+  std::uint64_t least = 0;
+  for (std::uint64_t step = 512 << 20; step > 4096; step /= 2) {
+    options.memory_limit_bytes = least + step;
+    try {
+      start(options, cuda);
+    } catch (const Error&) {
+      least += step;
+    }
+  }
+  options.memory_limit_bytes = least + 8192;
+  options.device = "gpu";
+  const Loaded asked = start(options, cuda);
+  CHECK(asked.runtime == "cuda");
+  CHECK(asked.lanes == 1);
+  options.device = "auto";
+  const Loaded placed = start(options, cuda);
+  CHECK(placed.runtime == "llama");
+  CHECK(placed.notices.back().find(" has room for no more than 1 lane of 256 tokens") != std::string::npos);
+}
