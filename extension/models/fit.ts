@@ -118,7 +118,7 @@ export function fitSentence({ where, device, lanes, fewerLanes, reduced, tooLarg
   const numbers = `needs ${formatBytes(needBytes)} of ${formatBytes(availableBytes)} free`;
   const cut = fewerLanes ? `, with a short context and ${atOnce(lanes)}` : reduced ? ", with a shorter context" : "";
   if (where === "gpu") return `fits on ${device}${cut}: ${numbers}`;
-  if (layers) return `fits in part on ${device}${cut}, ${layers.onGpu} of ${layers.all} layers, the others in memory, slower than on the card alone: ${numbers}`;
+  if (layers) return `fits in part on ${device}${cut}, ${layers.onGpu} of ${layers.all} layers, ${formatPart(availableBytes, needBytes)}, the rest in memory: slower than on the card alone`;
   if (where === "integrated") return `fits on ${device}${cut}, slower than on a graphics card: ${numbers}`;
   if (where === "ram") return `fits in memory${cut}, slow ${tooLargeForGpu ? "as it is too large for the GPU" : "without a GPU"}: ${numbers}`;
   return `does not fit: ${numbers}`;
@@ -130,7 +130,7 @@ export function fitBrief({ where, device, lanes, fewerLanes, reduced, tooLargeFo
   const some = `${lanes} at ${lanes === 1 ? "a time" : "once"}`;
   const less = fewerLanes ? `, ${some},` : reduced ? " with less context" : "";
   if (where === "gpu") return reduced ? `Fits: ${numbers} on the GPU, ${fewerLanes ? some : "less context"}.` : `Fits: ${numbers} on ${device}.`;
-  if (where === "split") return `Fits: ${numbers} on the GPU, rest in RAM.`;
+  if (where === "split") return `Fits: ${formatPart(availableBytes, needBytes)} on the GPU, rest in RAM.`;
   if (where === "integrated") return `Fits: ${numbers}${less}${fewerLanes ? "" : ","} not fast, on ${device}.`;
   if (where === "ram" && fewerLanes) return `Fits: ${numbers}${less} slow.`;
   if (where === "ram") return `Fits: ${numbers}${less}, slow${reduced ? "" : tooLargeForGpu ? ", too large for the GPU" : " without a GPU"}.`;

@@ -166,8 +166,8 @@ describe("fit", () => {
     for (const others of [machine(64, 4), withIntegrated(64, 4), machine(64, 3, 4)]) {
       const split = fitOf(seven, others, wanted);
       expect(split).toMatchObject({ where: "split", lanes: 8, fewerLanes: false, reduced: false, layers: { onGpu: 13, all: 28 } });
-      expect(fitSentence(split)).toMatch(/^fits in part on GPU \d, 13 of 28 layers, the others in memory, slower than on the card alone: needs 6\.1 GB of 3\.8 GB free$/);
-      expect(fitBrief(split)).toBe("Fits: needs 6.1 of 3.8 GB on the GPU, rest in RAM.");
+      expect(fitSentence(split)).toMatch(/^fits in part on GPU \d, 13 of 28 layers, 3\.8 of 6\.1 GB, the rest in memory: slower than on the card alone$/);
+      expect(fitBrief(split)).toBe("Fits: 3.8 of 6.1 GB on the GPU, rest in RAM.");
     }
     expect(fitOf(seven, machine(2, 4), wanted)).toMatchObject({ where: "nowhere" }); // nor is there memory for the rest
   });
