@@ -2,7 +2,7 @@
 
 import type { Socket } from "node:net";
 import {
-  createMessageConnection, ErrorCodes, ResponseError, SocketMessageReader, SocketMessageWriter, type CancellationToken,
+  createMessageConnection, ErrorCodes, ResponseError, SocketMessageReader, type CancellationToken,
 } from "vscode-jsonrpc/node";
 import type { ErrorData, NotificationMessage, RequestMessage } from "../../../protocol/messages";
 import { Attach, Attached, Exited, Kill } from "../../../protocol/sharedWorker";
@@ -11,10 +11,11 @@ import {
 } from "../../../protocol/worker";
 import { OctetError, toOctetError } from "../errors";
 import type { Seat } from "./seat";
+import { WindowWriter } from "./windowWriter";
 import type { WorkerHost } from "./workerHost";
 
 export function serveWindow(socket: Socket, host: WorkerHost): void {
-  const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
+  const connection = createMessageConnection(new SocketMessageReader(socket), new WindowWriter(socket));
   let seat: Seat | undefined;
   const tell = <Params>({ method }: NotificationMessage<Params>, params: Params): Promise<void> =>
     connection.sendNotification(method, params).catch(() => undefined);
