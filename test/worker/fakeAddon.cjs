@@ -89,6 +89,7 @@ class FakeEngine {
     const request = {
       ended: false,
       steps: 0,
+      alone: { prompt: this.requests.size === 0, steps: true },
       lanes: Array.from({ length: params.lanes }, (_, lane) => ({ lane, tokens: [], logprobs: [], text: "", drafted: 0, accepted: 0, finish: null })),
     };
     this.requests.set(params.id, request);
@@ -104,6 +105,7 @@ class FakeEngine {
 
   step(request, params, atMs) {
     request.steps++;
+    if (this.requests.size > 1) request.alone.steps = false;
     const lanes = [];
     for (const lane of request.lanes) {
       if (lane.finish !== null && lane.told) continue;
@@ -177,6 +179,7 @@ function result(request, wallMs) {
       drafted: sum(sequences.map((sequence) => sequence.drafted)), accepted: sum(sequences.map((sequence) => sequence.accepted)),
       acceptanceRate: 0.5, tokensPerStep: 2, tokensPerSecond: tokens / wallMs * 1000,
       msPerToken: { first: 2, last: 3, all: 2.5 }, draftMs: 1, verifyMs: 1, hostMs: 1,
+      alone: request.alone,
     },
     notices: [],
   };

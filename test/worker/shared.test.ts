@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import type { WorkerClient } from "../../extension/worker/client";
-import type { GenerateProgressParams, LoadParams } from "../../protocol/worker";
+import type { GenerateProgressParams, GenerateResult, LoadParams } from "../../protocol/worker";
 import { addons, atEnd, bundle, hostBundle, isAlive, parentScript, pretended, request, until, useWorkerBundle } from "./harness";
 import { House, kill, LINGER_MS, sockets } from "./sharedWindows";
 
@@ -42,6 +42,20 @@ describe.each(addons)("windows that want the same models ($name addon)", (addon)
       })));
     expect(results.map(({ sequences }) => sequences.length)).toEqual([3, 4]);
     expect(seen).toEqual([120, 160]);
+  });
+
+  it("are told of a request whether others were computed within its time", async () => {
+    const house = new House(addon);
+    const [one, two] = [await house.loaded(), await house.loaded()];
+    let within: Promise<GenerateResult> | undefined;
+    const long = await one.generate(request({ lanes: 2, maxTokens: 300 }), {
+      onProgress: ({ steps }) => {
+        if (steps.length > 0) within ??= two.generate(request({ lanes: 2, maxTokens: 4 }));
+      },
+    });
+    expect(long.totals.alone).toEqual({ prompt: true, steps: false });
+    expect((await within)?.totals.alone.steps).toBe(false);
+    expect((await two.generate(request({ lanes: 2, maxTokens: 4 }))).totals.alone).toEqual({ prompt: true, steps: true });
   });
 
   it("end their own requests and lanes, and nobody else's", async () => {
