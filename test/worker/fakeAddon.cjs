@@ -8,6 +8,7 @@
 //   environment:        OCTET_FAKE_CRASH=1  dies when loaded        OCTET_FAKE_INIT=1  has no backends
 //                       OCTET_FAKE_STEP_MS  a step's time, default 5
 //                       OCTET_FAKE_GPU=1    has a GPU, which takes every model not told to the CPU
+//                       OCTET_FAKE_HANG=1   has a GPU's driver that hangs as it is loaded
 "use strict";
 const { execFileSync } = require("node:child_process");
 const { open } = require("node:fs");
@@ -186,7 +187,8 @@ function result(request, wallMs) {
 }
 
 module.exports = {
-  initialize({ onLog }) {
+  initialize({ onLog, gpus }) {
+    if (process.env.OCTET_FAKE_HANG && gpus) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
     if (process.env.OCTET_FAKE_INIT) throw failure("internal", "no llama.cpp backend was found", "Reinstall Octet.");
     log = onLog;
     log({ level: "info", message: "the pretended addon is ready" });

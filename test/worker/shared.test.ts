@@ -250,6 +250,30 @@ describe("a shared worker that ends", () => {
   });
 });
 
+it("a GPU's driver that hangs is waited for twice in all, by windows that are open, and once by those that come later", async () => {
+  const house = new House(pretended, { OCTET_FAKE_HANG: "1" });
+  const tries: number[] = [];
+  const told: string[] = [];
+  const hello = async (): Promise<boolean> => {
+    const window = tries.push(0) - 1;
+    const supervisor = house.supervisor({
+      helloMs: 1500,
+      start: (how) => {
+        if (how.gpus) tries[window]!++;
+        return house.window(how);
+      },
+    });
+    supervisor.onDriverCrash(({ message }) => void told.push(message));
+    return (await supervisor.hello()).pid > 0;
+  };
+  const one = hello();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await Promise.all([one, hello(), hello()]);
+  await hello();
+  expect(tries).toEqual([2, 2, 2, 1]);
+  expect(told).toEqual(Array(4).fill("the GPU's driver hangs and keeps Octet's worker from starting, so the processor is used"));
+});
+
 async function idle(window: WorkerClient): Promise<boolean> {
   for (let tries = 0; tries < 500; tries++) {
     if ((await window.status()).running === 0) return true;

@@ -5,7 +5,7 @@ import {
   createMessageConnection, ErrorCodes, ResponseError, SocketMessageReader, type CancellationToken,
 } from "vscode-jsonrpc/node";
 import type { ErrorData, NotificationMessage, RequestMessage } from "../../../protocol/messages";
-import { Attach, Attached, Exited, Kill } from "../../../protocol/sharedWorker";
+import { Attach, Attached, Exited, Kill, type KillParams } from "../../../protocol/sharedWorker";
 import {
   CancelLane, Generate, GenerateProgress, Hello, Inspect, Load, LoadProgress, Log, Shutdown, Status, Tokenize, Unload,
 } from "../../../protocol/worker";
@@ -47,7 +47,7 @@ export function serveWindow(socket: Socket, host: WorkerHost): void {
   answer(Unload, (seat) => seat.unload());
   answer(Shutdown, async (seat) => (await seat.shutdown(), null));
   connection.onNotification(CancelLane.method, ({ id, lane }: { id: string; lane: number }) => seat?.cancelLane(id, lane));
-  connection.onNotification(Kill.method, () => seat?.kill());
+  connection.onNotification(Kill.method, ({ hung }: KillParams) => seat?.kill(hung));
   connection.onNotification(Attach.method, ({ gpus }: { gpus: boolean }) => {
     seat ??= host.seat(gpus, {
       onAttached: (pid) => void tell(Attached, pid === undefined ? {} : { pid }),

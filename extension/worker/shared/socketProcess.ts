@@ -51,8 +51,8 @@ export async function attach(socket: Socket, params: AttachParams, ms: number): 
     reader,
     writer,
     exited: exited.promise,
-    kill: () => {
-      tell(Kill, null);
+    kill: (hung = false) => {
+      tell(Kill, { hung });
       setTimeout(() => {
         exited.resolve({ code: null, signal: "SIGKILL", lastWords: LOST });
         socket.destroy();
