@@ -152,4 +152,6 @@ export interface Totals {
   draftMs: number;
   verifyMs: number;
   hostMs: number;
+  /** No pass that served another request, of this window or of one that shares the worker, was within the time of its prompt, of its steps. */
+  alone: { prompt: boolean; steps: boolean };
 }

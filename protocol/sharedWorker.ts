@@ -28,7 +28,13 @@ export interface ExitedParams {
   lastWords: string;
   /** Another window ended it. */
   byAnother?: true;
+  /** It was killed since its hello did not come, as were so many workers with GPUs' drivers in a row, itself among them: whichever window did so. */
+  hung?: number;
 }
 
 /** From a window: ends the worker at once, whatever it is doing and whoever else it serves. */
-export const Kill = notification<null>("octet/kill");
+export const Kill = notification<KillParams>("octet/kill");
+export interface KillParams {
+  /** Its hello did not come in time. */
+  hung: boolean;
+}

@@ -117,9 +117,10 @@ async function print(done: Done, view: ProgressView, options: GenerateOptions, c
 /** The document of --json; docs/generate.schema.json describes it. */
 function jsonDocument({ loaded, params, result, notices }: Done, options: GenerateOptions): unknown {
   const { prompt, sampling, id: _id, ...rest } = params;
+  const { alone: _alone, ...totals } = result.totals; // its worker has no other
   return {
     sequences: result.sequences,
-    totals: result.totals,
+    totals,
     models: { target: loaded.target, draft: loaded.draft },
     device: loaded.device,
     parameters: {

@@ -1,6 +1,6 @@
 // How long a prompt may be on this machine: what it computes in the time there is, from how fast prompts were computed before,
 // in the news of every request.
-import type { GenerateResult, LoadResult } from "../../protocol/worker";
+import type { GenerateResult, LoadResult, Totals } from "../../protocol/worker";
 import type { RequestNews } from "../worker/session";
 
 /** Fewer computed tokens say more of a request's start than of its speed. */
@@ -15,55 +15,41 @@ const TOO_SHORT = 2;
 /** Of one thread with quantised weights, before anything was measured, as the worker guesses for its pieces of prompts; a weight is two operations a token. */
 const GUESSED_OPERATIONS_PER_MS = 20e6;
 
-/** A request, from its start to its end. */
-interface Running {
-  /** Tokens computed so far of its prompt. */
-  computed: number;
-  /** Its prompt is being computed. */
-  inPrompt: boolean;
-  /** Until then nothing else ran: another's steps would be within the time of its prompt. */
-  alone: boolean;
-}
-
 type Loaded = Pick<LoadResult, "target" | "draft" | "device" | "threads" | "split">;
 
 export class PromptSpeed {
   private pair = "";
   private tokensPerMs: number | null = null;
-  private readonly running = new Map<string, Running>();
+  /** Of requests that run: tokens computed so far of their prompts. */
+  private readonly computed = new Map<string, number>();
   private readonly limits = new Map<number, number>();
 
   request(news: RequestNews): void {
     const { id } = news;
-    const request = this.running.get(id);
+    const computed = this.computed.get(id);
     switch (news.type) {
       case "started":
-        for (const other of this.running.values()) if (other.inPrompt) other.alone = false;
-        this.running.set(id, { computed: 0, inPrompt: true, alone: this.running.size === 0 });
+        this.computed.set(id, 0);
         return;
       case "progress": {
-        if (!request) return;
-        const { prefill, steps } = news.progress;
-        if (prefill) request.computed = prefill.done - prefill.reused;
-        if (steps.length > 0) request.inPrompt = false;
+        const { prefill } = news.progress;
+        if (prefill && computed !== undefined) this.computed.set(id, prefill.done - prefill.reused);
         return;
       }
       case "ended": {
-        this.running.delete(id);
-        if (!request?.alone) return;
-        // The worker's own time, which stands at the last piece where a request ended within its prompt.
-        const { promptTokens, reusedTokens, prefillMs, steps } = news.result.totals;
-        this.learn(steps > 0 ? promptTokens - reusedTokens : request.computed, prefillMs);
+        this.computed.delete(id);
+        const { totals } = news.result;
+        if (computed !== undefined) this.learn(totals.steps > 0 ? totals.promptTokens - totals.reusedTokens : computed, totals);
         return;
       }
       case "failed":
-        this.running.delete(id);
+        this.computed.delete(id);
     }
   }
 
-  /** A prompt was computed with nothing else beside it. */
+  /** A prompt was computed to its end, and nothing written. */
   prepared({ totals }: GenerateResult): void {
-    this.learn(totals.promptTokens - totals.reusedTokens, totals.prefillMs);
+    this.learn(totals.promptTokens - totals.reusedTokens, totals);
   }
 
   /** Tokens a second; null where nothing was measured with the pair that was last asked for. */
@@ -95,15 +81,16 @@ export class PromptSpeed {
     if (pair !== this.pair) {
       this.pair = pair;
       this.tokensPerMs = null;
-      this.running.clear();
+      this.computed.clear();
       this.limits.clear();
     }
     return this.tokensPerMs ?? guess(loaded);
   }
 
-  private learn(tokens: number, ms: number): void {
-    if (tokens < FEWEST_TOKENS || !(ms > 0)) return;
-    const seen = tokens / ms;
+  /** By the worker's own time, which stands at the last piece where a request ended within its prompt. */
+  private learn(tokens: number, { prefillMs, alone }: Totals): void {
+    if (!alone.prompt || tokens < FEWEST_TOKENS || !(prefillMs > 0)) return;
+    const seen = tokens / prefillMs;
     this.tokensPerMs = this.tokensPerMs === null ? seen : this.tokensPerMs + SMOOTHING * (seen - this.tokensPerMs);
   }
 }

@@ -36,6 +36,14 @@ export interface BenchmarkOptions {
   now?: () => number;
 }
 
+/** What was measured. */
+interface Measured {
+  loaded: LoadResult;
+  runs: BenchmarkRun[];
+  /** Samples within whose steps other requests were computed, of this window or of another that shares the worker. */
+  disturbed: number;
+}
+
 interface Sample {
   result: GenerateResult;
   draftLength: number | null;
@@ -53,8 +61,8 @@ export class Benchmark {
     return this.abort !== null;
   }
 
-  /** Never rejects: the state says what came of it. What the runs are of, where they were finished. */
-  async run(): Promise<{ loaded: LoadResult; runs: BenchmarkRun[] } | null> {
+  /** Never rejects: the state says what came of it. Null where it was not finished. */
+  async run(): Promise<Measured | null> {
     if (this.abort) return null;
     const { signal } = (this.abort = new AbortController());
     try {
@@ -75,7 +83,7 @@ export class Benchmark {
     this.abort?.abort();
   }
 
-  private async measure(signal: AbortSignal): Promise<{ loaded: LoadResult; runs: BenchmarkRun[]; conditions: string }> {
+  private async measure(signal: AbortSignal): Promise<Measured & { conditions: string }> {
     const { session, onState } = this.options;
     onState({ kind: "running", label: "Loading the models", fraction: 0, runs: [] });
     const loaded = await session.ready({ signal });
@@ -93,7 +101,9 @@ export class Benchmark {
       onState({ kind: "running", label: `${method.label}, round ${round + 1} of ${ROUNDS}`, fraction: step / steps, runs: medians(samples) });
       samples[at]!.push(await this.sample(method, lanes, newTokens, round, signal));
     }
-    return { loaded, runs: medians(samples), conditions: `${lanes} lanes × ${newTokens} tokens, temperature ${TEMPERATURE}, medians of ${ROUNDS}` };
+    const disturbed = samples.flat().filter(({ result }) => !result.totals.alone.steps).length;
+    const slowed = disturbed === 0 ? "" : `; ${disturbed} of ${steps} runs were slowed by other requests, of this window or another`;
+    return { loaded, runs: medians(samples), disturbed, conditions: `${lanes} lanes × ${newTokens} tokens, temperature ${TEMPERATURE}, medians of ${ROUNDS}${slowed}` };
   }
 
   /** Two short runs fill caches and clocks; the second says how long runs may be. */
@@ -147,8 +157,9 @@ function median(values: readonly number[]): number | null {
   return low === undefined || high === undefined ? null : (low + high) / 2;
 }
 
-/** Speed of the automatic policy over plain decoding's; null where a run of either is missing. */
-export function ratioOf(runs: readonly BenchmarkRun[]): number | null {
+/** Speed of the automatic policy over plain decoding's; null where a run of either is missing, or one was slowed by others. */
+export function ratioOf({ runs, disturbed }: Pick<Measured, "runs" | "disturbed">): number | null {
+  if (disturbed > 0) return null;
   const [plain, auto] = [runs[0], runs.at(-1)];
   return plain && auto && auto !== plain && plain.tokensPerSecond > 0 ? auto.tokensPerSecond / plain.tokensPerSecond : null;
 }

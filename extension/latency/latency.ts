@@ -88,7 +88,7 @@ export class Latency implements vscode.Disposable {
 
   private async runBenchmark(): Promise<void> {
     const done = await this.benchmark.run();
-    const ratio = done && ratioOf(done.runs);
+    const ratio = done && ratioOf(done);
     if (done && ratio !== null) await this.options.memory.update(RATIOS_KEY, { ...this.ratios(), [pairKey(done.loaded)]: ratio });
   }
 

@@ -151,9 +151,9 @@ export class WorkerClient {
     if (!(await this.process.leave?.())) await this.shutdown();
   }
 
-  /** Kills the process. */
-  dispose(): void {
-    this.process.kill();
+  /** Kills the process. `hung`: since its hello did not come in time. */
+  dispose(hung = false): void {
+    this.process.kill(hung);
   }
 
   private async call<Params, Result>(

@@ -29,10 +29,10 @@ export class DriverCrashes {
     return this.inARow >= MOST_DEATHS || this.computing.length >= MOST_COMPUTING ? this.last : null;
   }
 
-  /** A worker that was to load drivers went away before its hello; `hung`: killed, since that did not come. */
+  /** A worker that was to load drivers went away before its hello; `hung`: killed, since that did not come. Other windows may have waited in vain before. */
   died(exit: WorkerExit, hung = false): void {
     if (!wasCrash(exit)) return;
-    this.inARow++;
+    this.inARow = Math.max(this.inARow + 1, exit.hung ?? 0);
     this.last = { ...exit, during: hung ? "hang" : "start" };
   }
 

@@ -162,7 +162,7 @@ export class WorkerLife {
     if (!(await settles(hello, this.options.helloMs, this.options.clock)) && this.client === client) {
       hung = true;
       this.log("error", `the worker did not answer within ${this.options.helloMs} ms of its start`);
-      client.dispose();
+      client.dispose(true);
     }
     try {
       this.welcome({ client, hello: await hello });
@@ -186,7 +186,7 @@ export class WorkerLife {
     if (this.client !== client) return;
     const { clock } = this.options;
     if (this.arrived) this.arrival = new Deferred();
-    else if (this.gpus) this.drivers.died(exit, hung);
+    else if (this.gpus) this.drivers.died(exit, hung || exit.hung !== undefined);
     if (onGpu) this.drivers.diedComputing(exit, clock.now());
     const wait = exit.byAnother ? 0 : this.crashes.crashed(this.settledSince === null ? null : clock.now() - this.settledSince);
     this.forget();

@@ -12,6 +12,8 @@ export interface WorkerExit {
   error?: Error;
   /** Another window that shared it ended it, on purpose: no crash. */
   byAnother?: true;
+  /** Of a shared worker: its hello did not come, nor, before it, those of others with GPUs' drivers; so many in a row, whichever windows killed them. */
+  hung?: number;
   /** The end of what it wrote to stderr and stdout. */
   lastWords: string;
 }
@@ -22,8 +24,8 @@ export interface WorkerProcess {
   readonly writer: MessageWriter;
   /** Resolves once, when the process is gone and its messages have been read. Never rejects. */
   readonly exited: Promise<WorkerExit>;
-  /** Ends it at once, whatever it is doing. */
-  kill(): void;
+  /** Ends it at once, whatever it is doing. `hung`: since its hello did not come in time. */
+  kill(hung?: boolean): void;
   /** Of a worker that other windows use too: lets go of it, and `exited` resolves. False, or absent: it is this process's alone. */
   leave?(): boolean | Promise<boolean>;
 }

@@ -78,6 +78,10 @@ Napi::Object to_js(Napi::Env env, const Totals& totals) {
   object.Set("draftMs", totals.draft_ms);
   object.Set("verifyMs", totals.verify_ms);
   object.Set("hostMs", totals.host_ms);
+  Napi::Object alone = Napi::Object::New(env);
+  alone.Set("prompt", totals.prompt_alone);
+  alone.Set("steps", totals.steps_alone);
+  object.Set("alone", alone);
   return object;
 }
 

@@ -67,6 +67,8 @@ class Engine {
   void start_healed(Job& job);
   void open_lane(const Job& job, LaneState& lane, const std::optional<LaneFork>& fork);
 
+  void note_pass(const Choices& served);
+
   int live_lanes() const;
   StepPlan plan(Choices& choices);
   std::vector<std::shared_ptr<Job>> served_by(const Choices& choices) const;

@@ -13,6 +13,8 @@ void Engine::prefill_oldest() {
                                   [](const auto& job) { return job->phase == Job::Phase::kPrefill; });
   if (found == running_.end()) return;
   const std::shared_ptr<Job> job = *found;
+  note_pass({{job->id, {}}});
+  for (const Choices& choices : in_flight_) note_pass(choices);
   const Pass pass(*this, {job});
   try {
     prefill(*job);

@@ -36,6 +36,15 @@ std::vector<std::shared_ptr<Engine::Job>> Engine::served_by(const Choices& choic
   return jobs;
 }
 
+// What is done for one request is within the time of every other that runs.
+void Engine::note_pass(const Choices& served) {
+  for (const auto& job : running_) {
+    Totals& totals = job->result.totals;
+    const bool others = std::any_of(served.begin(), served.end(), [&](const auto& choice) { return choice.first != job->id; });
+    if (others) (job->phase == Job::Phase::kPrefill ? totals.prompt_alone : totals.steps_alone) = false;
+  }
+}
+
 void Engine::step() {
   const auto start = Clock::now();
   while (static_cast<int>(in_flight_.size()) < runtime_->depth()) {
@@ -48,6 +57,7 @@ void Engine::step() {
   if (in_flight_.empty()) return;
   const Choices choices = std::move(in_flight_.front());
   in_flight_.pop_front();  // whatever comes of it
+  note_pass(choices);
   const Pass pass(*this, served_by(choices));
   StepResult result = runtime_->collect();
   process(std::move(result), choices, ms_between(start, Clock::now()));

@@ -86,6 +86,8 @@ struct Totals {
   std::optional<double> acceptance_rate, tokens_per_step, tokens_per_second;
   std::optional<double> ms_per_token_first, ms_per_token_last, ms_per_token_all;
   double draft_ms = 0, verify_ms = 0, host_ms = 0;
+  /// No pass that served another request was within the time of its prompt, of its steps.
+  bool prompt_alone = true, steps_alone = true;
 };
 
 struct Result {

@@ -54,6 +54,7 @@ class Engine {
         promptTokens: tokens, reusedTokens: params.freshPrompt ? 0 : tokens, prefillMs: 100, decodeMs: wallMs - 100, wallMs, steps: 1, tokens: total,
         drafted: drafted * lanes, accepted: accepted * lanes, acceptanceRate: drafted ? 0.5 : null, tokensPerStep: 3, tokensPerSecond: 1,
         msPerToken: { first: 1, last: 3, all: 2 }, draftMs: 0, verifyMs: 1, hostMs: 0,
+        alone: { prompt: true, steps: true },
       },
       notices: [],
     };

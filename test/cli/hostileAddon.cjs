@@ -41,6 +41,7 @@ class Engine {
     const totals = {
       promptTokens: 1, reusedTokens: 0, prefillMs: 1, decodeMs: 1, wallMs: 2, steps, tokens: steps * params.lanes, drafted: 0, accepted: 0,
       acceptanceRate: null, tokensPerStep: 1, tokensPerSecond: 1, msPerToken: { first: 1, last: 1, all: 1 }, draftMs: 0, verifyMs: 0, hostMs: 0,
+      alone: { prompt: true, steps: true },
     };
     return { sequences, totals, notices: [] };
   }

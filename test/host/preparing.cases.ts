@@ -21,7 +21,8 @@ interface Prepared {
 async function watched(body: (prepared: Prepared[]) => Promise<void>): Promise<void> {
   const { session, speed } = await octet();
   await session.ready();
-  for (let times = 0; times < 20; times++) speed.prepared({ totals: { promptTokens: 1_000, reusedTokens: 0, prefillMs: 10_000 } } as GenerateResult);
+  const slow = { promptTokens: 1_000, reusedTokens: 0, prefillMs: 10_000, alone: { prompt: true, steps: true } };
+  for (let times = 0; times < 20; times++) speed.prepared({ totals: slow } as GenerateResult);
   const prepared: Prepared[] = [];
   const prepare = session.prepare.bind(session);
   session.prepare = async (params, options) => {

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <string>
 #include <utility>
 
 #include "heard.h"
@@ -37,6 +38,11 @@ void check_prefix_of_own_tokens(const Heard& heard, int tag) {
   for (const SequenceResult& sequence : heard.result.sequences)
     for (std::size_t i = 0; i < sequence.tokens.size(); ++i)
       REQUIRE(sequence.tokens[i].token == token_of(tag, sequence.lane, static_cast<int>(i)));
+}
+
+std::string alone(const Heard& heard) {
+  const Totals& totals = heard.result.totals;
+  return std::string(totals.prompt_alone ? "prompt " : "") + (totals.steps_alone ? "steps" : "");
 }
 
 bool all(const Heard& heard, FinishReason reason) {
@@ -225,6 +231,58 @@ TEST_CASE("one lane can be cancelled: while it decodes, before it began, and all
     engine->cancel_lane(id, 0);
     engine->cancel_lane(999, -1);
     engine->cancel(999);
+    setup.check_empty();
+  }
+}
+
+TEST_CASE("a result says whether what was done for others is within the time of its prompt, and of its steps") {
+  for (const int depth : {1, 2}) {
+    CAPTURE(depth);
+    Setup setup(depth);
+    Engine* engine = nullptr;
+    std::future<Heard> second;
+    std::atomic<Engine::RequestId> first = 0;
+    bool cancels = false;
+    int begins = 0;  // the call that the second request comes in, within the first one's
+    const auto begin = [&](int call) {
+      if (call != begins) return;
+      second = start(*engine, request(2, 4, 12, "none"));
+      while (first == 0) std::this_thread::yield();
+      if (cancels) engine->cancel(first);
+    };
+    setup.script->before_collect = begin;
+    engine = &setup.start_engine();
+    const auto both = [&](int steps) {
+      Engine::RequestId id = 0;
+      first = 0;
+      auto future = start(*engine, request(1, 4, steps, "none"), &id);
+      first = id;
+      const std::string found = alone(future.get());
+      return found + ", " + alone(second.get());
+    };
+    CHECK(alone(run(*engine, request(1, 4, 12, "none"))) == "prompt steps");
+    begins = setup.script->collects + 3;
+    // A device that runs ahead is within a step of the first while it is given the prompt of the second.
+    CHECK(both(40) == (depth == 1 ? "prompt , prompt " : "prompt , "));
+    CHECK(alone(run(*engine, request(3, 4, 12, "none"))) == "prompt steps");
+
+    begins = setup.script->collects + 3;
+    setup.script->prefill_chunk = 1;  // the first one's steps are between the pieces
+    CHECK(both(40) == "prompt , ");
+    CHECK(alone(run(*engine, request(3, 4, 12, "none"))) == "prompt steps");
+
+    begins = setup.script->collects + 3;
+    setup.script->prefill_chunk = 1 << 20;
+    cancels = true;
+    CHECK(both(200) == (depth == 1 ? "prompt steps, prompt steps" : "prompt steps, "));
+    cancels = false;
+
+    begins = setup.script->prefills + 2;
+    setup.script->prefill_chunk = 1;
+    setup.script->before_collect = nullptr;
+    setup.script->before_prefill = begin;
+    CHECK(both(40) == "prompt , ");  // the second waits for the first one's prompt
+    CHECK(alone(run(*engine, request(3, 4, 12, "none"))) == "prompt steps");
     setup.check_empty();
   }
 }

@@ -98,4 +98,5 @@ describe("bench", () => {
 const emptyTotals: GenerateResult["totals"] = {
   promptTokens: 1, reusedTokens: 0, prefillMs: 0, decodeMs: 0, wallMs: 0, steps: 0, tokens: 0, drafted: 0, accepted: 0, acceptanceRate: null,
   tokensPerStep: null, tokensPerSecond: null, msPerToken: { first: null, last: null, all: null }, draftMs: 0, verifyMs: 0, hostMs: 0,
+  alone: { prompt: true, steps: true },
 };

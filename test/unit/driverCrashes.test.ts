@@ -17,6 +17,15 @@ describe("a death", () => {
     expect(wasCrash({ ...exit(null, "SIGKILL"), byAnother: true })).toBe(false);
   });
 
+  it("of a shared worker that hung counts with those that other windows waited for in vain", () => {
+    const drivers = new DriverCrashes();
+    drivers.died({ ...exit(null, "SIGKILL"), hung: 1 }, true);
+    expect(drivers.blamed).toBeNull();
+    drivers.answered();
+    drivers.died({ ...exit(null, "SIGKILL"), hung: 2 }, true);
+    expect(drivers.blamed).toMatchObject({ during: "hang" });
+  });
+
   it("that is no crash, or before another worker's hello, does not count against drivers", () => {
     const drivers = new DriverCrashes();
     drivers.died(exit(1));

@@ -35,7 +35,19 @@ describe("Benchmark", () => {
     expect(states.at(-1)).toMatchObject({ kind: "done", finishedAt: 77, conditions: "8 lanes × 128 tokens, temperature 0.6, medians of 3" });
     const fractions = states.flatMap((state) => (state.kind === "running" ? state.fraction : []));
     expect(fractions).toEqual([...fractions].sort((a, b) => a - b));
-    expect(ratioOf((await done)!.runs)).toBe(2.5);
+    expect(ratioOf((await done)!)).toBe(2.5);
+  });
+
+  it("says how many runs other requests slowed, by the worker's word", async () => {
+    const { session, states, benchmark } = make();
+    const done = benchmark.run();
+    for (let at = 0; at < 11; at++) {
+      await settled();
+      session.requests[at]!.resolve(result(["x"], "length", { alone: { prompt: at !== 7, steps: ![0, 3, 5].includes(at) } })); // 0 is a warm-up
+    }
+    expect((await done)?.disturbed).toBe(2);
+    expect(ratioOf((await done)!)).toBeNull();
+    expect(states.at(-1)).toMatchObject({ conditions: expect.stringMatching(/, medians of 3; 2 of 9 runs were slowed by other requests, of this window or another$/) as string });
   });
 
   it("asks for less of a slow pair", async () => {

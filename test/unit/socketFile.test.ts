@@ -1,11 +1,11 @@
 // The file of a socket whose process was killed: taken away, but not that of one who listens.
 
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, unlinkSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { connect, createServer, type Server } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { removeStale } from "../../extension/worker/shared/socketFile";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { identityOf, removeStale, sweepBeside, takeAway } from "../../extension/worker/shared/socketFile";
 
 let folder: string;
 let address: string;
@@ -27,10 +27,10 @@ function listen(at: string): Promise<void> {
 }
 
 /** As after a kill: a server that closes takes away the file where it made it. */
-async function leaveStale(): Promise<void> {
+async function leaveStale(at = address): Promise<void> {
   const before = path.join(folder, "before.sock");
   await listen(before);
-  renameSync(before, address);
+  renameSync(before, at);
   await new Promise((resolve) => servers.pop()!.close(resolve));
 }
 
@@ -59,4 +59,81 @@ it("stays where another process has taken the old one away and listens by now", 
 it("that is no socket's is an error, rather than tried for ever", async () => {
   mkdirSync(address);
   await expect(removeStale(address)).rejects.toThrow();
+});
+
+describe("of other names beside it", () => {
+  const beside = (name: string): string => path.join(folder, name);
+  const aged = (file: string): void => utimesSync(file, 1, 1);
+  const answers = (file: string): Promise<boolean> => new Promise((resolve) => {
+    const socket = connect(file, () => resolve(true)).on("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+
+  it("are taken away where nobody listens, and stay where somebody does", async () => {
+    await listen(address);
+    for (const name of ["a.sock", "b.sock"]) {
+      await leaveStale(beside(name));
+      aged(beside(name));
+    }
+    await listen(beside("live.sock"));
+    aged(beside("live.sock"));
+    aged(address);
+    await sweepBeside(address);
+    expect(readdirSync(folder).sort()).toEqual(["live.sock", "s.sock"]);
+    expect([await answers(address), await answers(beside("live.sock"))]).toEqual([true, true]);
+  });
+
+  it("stay while they are young: a process may be about to listen there", async () => {
+    await leaveStale(beside("young.sock"));
+    await sweepBeside(address);
+    expect(readdirSync(folder)).toEqual(["young.sock"]);
+    aged(beside("young.sock"));
+    await sweepBeside(address);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("stay where they are no sockets, or not named as such", async () => {
+    writeFileSync(beside("file.sock"), "");
+    mkdirSync(beside("folder.sock"));
+    await leaveStale(beside("socket.other"));
+    symlinkSync(beside("socket.other"), beside("link.sock"));
+    for (const name of readdirSync(folder)) aged(beside(name));
+    const before = readdirSync(folder);
+    await sweepBeside(address);
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  it("that cannot be taken away keep nobody from going on", async () => {
+    await sweepBeside(path.join(folder, "missing", "s.sock"));
+    await leaveStale(beside("a.sock"));
+    aged(beside("a.sock"));
+    chmodSync(folder, 0o500);
+    await sweepBeside(address);
+    chmodSync(folder, 0o700);
+  });
+
+  it("are looked at no more than a hundred at a time", async () => {
+    for (let i = 0; i < 120; i++) {
+      await leaveStale(beside(`${i}.sock`));
+      aged(beside(`${i}.sock`));
+    }
+    await sweepBeside(address);
+    expect(readdirSync(folder)).toHaveLength(20);
+    await sweepBeside(address);
+    expect(readdirSync(folder)).toHaveLength(0);
+  });
+
+  it("whose place another process has taken in that very moment are put back, and are still listened on", async () => {
+    const file = beside("a.sock");
+    await leaveStale(file);
+    const before = identityOf(file)!;
+    unlinkSync(file);
+    await listen(file);
+    const now = identityOf(file);
+    takeAway(file, before);
+    expect([await answers(file), identityOf(file)]).toEqual([true, now]);
+    expect(readdirSync(folder)).toEqual(["a.sock"]);
+    takeAway(file, now!);
+    expect(readdirSync(folder)).toEqual([]);
+  });
 });

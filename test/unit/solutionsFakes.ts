@@ -68,7 +68,8 @@ export const anyStep = (lanes: number): fc.Arbitrary<LaneEvent[]> =>
 
 export const totals = (fields: Partial<Totals> = {}): Totals => ({
   promptTokens: 40, reusedTokens: 8, prefillMs: 7, decodeMs: 100, wallMs: 107, steps: 20, tokens: 80, drafted: 60, accepted: 40, acceptanceRate: 2 / 3,
-  tokensPerStep: 2, tokensPerSecond: 800, msPerToken: { first: 1, last: 2, all: 1.5 }, draftMs: 20, verifyMs: 70, hostMs: 10, ...fields,
+  tokensPerStep: 2, tokensPerSecond: 800, msPerToken: { first: 1, last: 2, all: 1.5 }, draftMs: 20, verifyMs: 70, hostMs: 10,
+  alone: { prompt: true, steps: true }, ...fields,
 });
 
 export const result = (texts: readonly string[], finishReason: FinishReason = "end", fields: Partial<Totals> = {}): GenerateResult => ({

@@ -187,6 +187,31 @@ describe("a window", () => {
     expect(await load).toBe("workerDied");
   });
 
+  it("is told of a worker that hung before its hello as the one that killed it is, and of how many did in a row", async () => {
+    keepSilent();
+    for (const hung of [1, 2]) {
+      const windows = [open(), open()];
+      windows[0]!.seat.kill(true);
+      await settle();
+      expect(windows.map(({ exit }) => exit)).toEqual(Array(2).fill({ code: null, signal: "SIGKILL", lastWords: "", hung }));
+    }
+    const cpu = open(false);
+    cpu.seat.kill(true);
+    await settle();
+    expect(cpu.exit).toEqual({ code: null, signal: "SIGKILL", lastWords: "" });
+    const [one, two] = [open(), open()];
+    const hello = one.seat.hello();
+    workers.at(-1)!.greeting.resolve(HELLO);
+    await hello;
+    one.seat.kill(true); // it was too busy to hear it
+    await settle();
+    expect([one.exit?.hung, two.exit?.byAnother]).toEqual([undefined, true]);
+    const again = open();
+    again.seat.kill(true);
+    await settle();
+    expect(again.exit?.hung).toBe(1);
+  });
+
   it("hears the log of its own worker, and how it ended", async () => {
     const [one, two] = [open(true), open(false)];
     expect(gpusOf).toEqual([true, false]);

@@ -8,6 +8,7 @@
 //   environment:        OCTET_FAKE_CRASH=1  dies when loaded        OCTET_FAKE_INIT=1  has no backends
 //                       OCTET_FAKE_STEP_MS  a step's time, default 5
 //                       OCTET_FAKE_GPU=1    has a GPU, which takes every model not told to the CPU
+//                       OCTET_FAKE_HANG=1   has a GPU's driver that hangs as it is loaded
 "use strict";
 const { execFileSync } = require("node:child_process");
 const { open } = require("node:fs");
@@ -89,6 +90,7 @@ class FakeEngine {
     const request = {
       ended: false,
       steps: 0,
+      alone: { prompt: this.requests.size === 0, steps: true },
       lanes: Array.from({ length: params.lanes }, (_, lane) => ({ lane, tokens: [], logprobs: [], text: "", drafted: 0, accepted: 0, finish: null })),
     };
     this.requests.set(params.id, request);
@@ -104,6 +106,7 @@ class FakeEngine {
 
   step(request, params, atMs) {
     request.steps++;
+    if (this.requests.size > 1) request.alone.steps = false;
     const lanes = [];
     for (const lane of request.lanes) {
       if (lane.finish !== null && lane.told) continue;
@@ -177,13 +180,15 @@ function result(request, wallMs) {
       drafted: sum(sequences.map((sequence) => sequence.drafted)), accepted: sum(sequences.map((sequence) => sequence.accepted)),
       acceptanceRate: 0.5, tokensPerStep: 2, tokensPerSecond: tokens / wallMs * 1000,
       msPerToken: { first: 2, last: 3, all: 2.5 }, draftMs: 1, verifyMs: 1, hostMs: 1,
+      alone: request.alone,
     },
     notices: [],
   };
 }
 
 module.exports = {
-  initialize({ onLog }) {
+  initialize({ onLog, gpus }) {
+    if (process.env.OCTET_FAKE_HANG && gpus) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
     if (process.env.OCTET_FAKE_INIT) throw failure("internal", "no llama.cpp backend was found", "Reinstall Octet.");
     log = onLog;
     log({ level: "info", message: "the pretended addon is ready" });

@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import type { WorkerClient } from "../../extension/worker/client";
-import type { GenerateProgressParams, LoadParams } from "../../protocol/worker";
+import type { GenerateProgressParams, GenerateResult, LoadParams } from "../../protocol/worker";
 import { addons, atEnd, bundle, hostBundle, isAlive, parentScript, pretended, request, until, useWorkerBundle } from "./harness";
 import { House, kill, LINGER_MS, sockets } from "./sharedWindows";
 
@@ -42,6 +42,20 @@ describe.each(addons)("windows that want the same models ($name addon)", (addon)
       })));
     expect(results.map(({ sequences }) => sequences.length)).toEqual([3, 4]);
     expect(seen).toEqual([120, 160]);
+  });
+
+  it("are told of a request whether others were computed within its time", async () => {
+    const house = new House(addon);
+    const [one, two] = [await house.loaded(), await house.loaded()];
+    let within: Promise<GenerateResult> | undefined;
+    const long = await one.generate(request({ lanes: 2, maxTokens: 300 }), {
+      onProgress: ({ steps }) => {
+        if (steps.length > 0) within ??= two.generate(request({ lanes: 2, maxTokens: 4 }));
+      },
+    });
+    expect(long.totals.alone).toEqual({ prompt: true, steps: false });
+    expect((await within)?.totals.alone.steps).toBe(false);
+    expect((await two.generate(request({ lanes: 2, maxTokens: 4 }))).totals.alone).toEqual({ prompt: true, steps: true });
   });
 
   it("end their own requests and lanes, and nobody else's", async () => {
@@ -234,6 +248,30 @@ describe("a shared worker that ends", () => {
     await expect(load).rejects.toMatchObject({ code: "workerDied" });
     expect(isAlive(pid!)).toBe(false);
   });
+});
+
+it("a GPU's driver that hangs is waited for twice in all, by windows that are open, and once by those that come later", async () => {
+  const house = new House(pretended, { OCTET_FAKE_HANG: "1" });
+  const tries: number[] = [];
+  const told: string[] = [];
+  const hello = async (): Promise<boolean> => {
+    const window = tries.push(0) - 1;
+    const supervisor = house.supervisor({
+      helloMs: 1500,
+      start: (how) => {
+        if (how.gpus) tries[window]!++;
+        return house.window(how);
+      },
+    });
+    supervisor.onDriverCrash(({ message }) => void told.push(message));
+    return (await supervisor.hello()).pid > 0;
+  };
+  const one = hello();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await Promise.all([one, hello(), hello()]);
+  await hello();
+  expect(tries).toEqual([2, 2, 2, 1]);
+  expect(told).toEqual(Array(4).fill("the GPU's driver hangs and keeps Octet's worker from starting, so the processor is used"));
 });
 
 async function idle(window: WorkerClient): Promise<boolean> {

@@ -1,7 +1,7 @@
 // The process that keeps workers for all windows: who starts it, finds it and is alone without it. Real processes and sockets.
 
 import { spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import os from "node:os";
 import path from "node:path";
@@ -31,6 +31,26 @@ describe("the worker host", () => {
     await house.window().hello();
     expect(house.reasons).toEqual([]);
     expect(house.hosts()).toHaveLength(1);
+  });
+
+  it("takes away the socket's file of one that was killed and that no window comes for any more, and of nobody else", async () => {
+    const house = new House();
+    const killed = house.window({}, { OCTET_BUILD: "old" });
+    await killed.hello();
+    const [host] = house.hosts();
+    const [stale] = sockets(house);
+    const live = house.window({}, { OCTET_BUILD: "other" });
+    await live.hello();
+    kill(host!);
+    await killed.exited;
+    expect(sockets(house)).toHaveLength(2);
+    for (const name of sockets(house)) utimesSync(path.join(house.sockets, name), 1, 1);
+    await house.window().hello();
+    expect(await until(() => !sockets(house).includes(stale!))).toBe(true);
+    expect(sockets(house)).toHaveLength(2);
+    expect((await live.status()).state).toBe("empty");
+    expect((await house.window({}, { OCTET_BUILD: "other" }).hello()).pid).toBe(live.pid);
+    expect(house.reasons).toEqual([]);
   });
 
   it("leaves where nobody comes", async () => {
@@ -78,15 +98,13 @@ describe("the worker host", () => {
 });
 
 describe("a window that cannot share", () => {
-  const folderOf = (house: House): string => path.join(house.folder, `octet-${os.userInfo().uid}`);
-
   it.each<[string, (folder: string) => void, RegExp]>([
     ["the folder is open to others", (folder) => { mkdirSync(folder); chmodSync(folder, 0o755); }, /is open to other users$/],
     ["the folder is a link", (folder) => symlinkSync(os.tmpdir(), folder), /is open to other users$/],
     ["the folder is a file", (folder) => writeFileSync(folder, ""), /is a file, not a folder$/],
   ])("has a worker of its own, and says why: %s", async (_why, prepare, reason) => {
     const house = new House();
-    prepare(folderOf(house));
+    prepare(house.sockets);
     const window = await house.loaded();
     expect((await window.generate(request({ maxTokens: 2 }))).totals.tokens).toBe(16);
     expect(house.reasons).toHaveLength(1);

@@ -15,6 +15,8 @@ export const LINGER_MS = 400;
 
 export class House {
   readonly folder = mkdtempSync(path.join(os.tmpdir(), "octet-house-"));
+  /** In it, that of the sockets. */
+  readonly sockets = path.join(this.folder, `octet-${os.userInfo().uid}`);
   /** Why windows had workers of their own. */
   readonly reasons: string[] = [];
 
@@ -77,4 +79,4 @@ export function kill(pid: number): void {
 }
 
 /** Names of the sockets in its folder. */
-export const sockets = (house: House): string[] => readdirSync(path.join(house.folder, `octet-${os.userInfo().uid}`));
+export const sockets = (house: House): string[] => readdirSync(house.sockets);

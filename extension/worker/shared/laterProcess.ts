@@ -15,7 +15,7 @@ export function laterProcess(coming: Promise<WorkerProcess>): WorkerProcess {
     reader: new LaterReader(coming),
     writer: new LaterWriter(coming),
     exited: coming.then(({ exited }) => exited),
-    kill: () => void coming.then((come) => come.kill()),
+    kill: (hung) => void coming.then((come) => come.kill(hung)),
     leave: async () => (await coming).leave?.() ?? false,
   };
 }

@@ -8,7 +8,7 @@ import { systemClock } from "../async";
 import { HELLO_MS, WorkerClient } from "../client";
 import { forkWorker } from "../process";
 import { serveWindow } from "./serve";
-import { identityOf, removeStale } from "./socketFile";
+import { identityOf, removeStale, sweepBeside } from "./socketFile";
 import { WorkerHost } from "./workerHost";
 
 const EXIT_BAD_USAGE = 2;
@@ -57,7 +57,10 @@ function serve(address: string, bundle: string): void {
     if (error.code === "EADDRINUSE") listenWhereNobodyDoes().catch(() => process.exit(EXIT_FAILED));
     else process.exit(EXIT_FAILED);
   });
-  server.on("listening", () => (socketFile = identityOf(address)));
+  server.on("listening", () => {
+    socketFile = identityOf(address);
+    void sweepBeside(address);
+  });
   server.listen(address);
   leaveIn(FIRST_MS);
 

@@ -27,16 +27,33 @@ export class PooledWorker {
   leaving = false;
   /** Who asked for its end: the others are told. */
   endedBy: Seat | null = null;
+  /** It was given up before its hello. */
+  hung = false;
   /** Until it, or its models, are given up. */
   lingering: Disposable | null = null;
   private load: Load | null = null;
   private greeting: Promise<HelloResult> | null = null;
 
-  constructor(readonly client: SupervisedClient, readonly gpus: boolean) {}
+  private hasGreeted = false;
+
+  constructor(readonly client: SupervisedClient, readonly gpus: boolean, private readonly onHello: () => void) {}
 
   /** As the worker said it first: its free memory is that without any models of its own, which make way for others. */
   hello(): Promise<HelloResult> {
-    return (this.greeting ??= this.client.hello());
+    return (this.greeting ??= this.greet());
+  }
+
+  /** Kills it, since its hello did not come in time. */
+  giveUp(): void {
+    this.hung = !this.hasGreeted;
+    this.client.dispose();
+  }
+
+  private async greet(): Promise<HelloResult> {
+    const hello = await this.client.hello();
+    this.hasGreeted = true;
+    this.onHello();
+    return hello;
   }
 
   /** These models are loaded, or on their way and still wanted. */

@@ -103,9 +103,10 @@ export class Seat {
     await this.host.end(this.worker);
   }
 
-  kill(): void {
+  kill(hung: boolean): void {
     this.worker.endedBy = this;
-    this.worker.client.dispose();
+    if (hung) this.worker.giveUp();
+    else this.worker.client.dispose();
   }
 
   /** The window is gone. */

@@ -2,19 +2,20 @@
 
 import type { Socket } from "node:net";
 import {
-  createMessageConnection, ErrorCodes, ResponseError, SocketMessageReader, SocketMessageWriter, type CancellationToken,
+  createMessageConnection, ErrorCodes, ResponseError, SocketMessageReader, type CancellationToken,
 } from "vscode-jsonrpc/node";
 import type { ErrorData, NotificationMessage, RequestMessage } from "../../../protocol/messages";
-import { Attach, Attached, Exited, Kill } from "../../../protocol/sharedWorker";
+import { Attach, Attached, Exited, Kill, type KillParams } from "../../../protocol/sharedWorker";
 import {
   CancelLane, Generate, GenerateProgress, Hello, Inspect, Load, LoadProgress, Log, Shutdown, Status, Tokenize, Unload,
 } from "../../../protocol/worker";
 import { OctetError, toOctetError } from "../errors";
 import type { Seat } from "./seat";
+import { WindowWriter } from "./windowWriter";
 import type { WorkerHost } from "./workerHost";
 
 export function serveWindow(socket: Socket, host: WorkerHost): void {
-  const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
+  const connection = createMessageConnection(new SocketMessageReader(socket), new WindowWriter(socket));
   let seat: Seat | undefined;
   const tell = <Params>({ method }: NotificationMessage<Params>, params: Params): Promise<void> =>
     connection.sendNotification(method, params).catch(() => undefined);
@@ -46,7 +47,7 @@ export function serveWindow(socket: Socket, host: WorkerHost): void {
   answer(Unload, (seat) => seat.unload());
   answer(Shutdown, async (seat) => (await seat.shutdown(), null));
   connection.onNotification(CancelLane.method, ({ id, lane }: { id: string; lane: number }) => seat?.cancelLane(id, lane));
-  connection.onNotification(Kill.method, () => seat?.kill());
+  connection.onNotification(Kill.method, ({ hung }: KillParams) => seat?.kill(hung));
   connection.onNotification(Attach.method, ({ gpus }: { gpus: boolean }) => {
     seat ??= host.seat(gpus, {
       onAttached: (pid) => void tell(Attached, pid === undefined ? {} : { pid }),

@@ -24,6 +24,8 @@ export interface WorkerHostOptions {
 export class WorkerHost implements Seating {
   private readonly workers = new Set<PooledWorker>();
   private next = 1;
+  /** Workers with GPUs' drivers, in a row, that did not say hello. */
+  private hung = 0;
 
   constructor(private readonly options: WorkerHostOptions) {}
 
@@ -99,7 +101,7 @@ export class WorkerHost implements Seating {
   private async greeted(worker: PooledWorker): Promise<void> {
     const { helloMs, clock } = this.options;
     const hello = worker.hello();
-    if (!(await settles(hello, helloMs, clock))) worker.client.dispose();
+    if (!(await settles(hello, helloMs, clock))) worker.giveUp();
     await hello;
   }
 
@@ -108,14 +110,19 @@ export class WorkerHost implements Seating {
   }
 
   private start(gpus: boolean): PooledWorker {
-    const worker = new PooledWorker(this.options.start({ gpus }), gpus);
+    const worker = new PooledWorker(this.options.start({ gpus }), gpus, () => {
+      if (gpus) this.hung = 0;
+    });
     this.workers.add(worker);
     worker.client.onLog((line) => worker.seats.forEach(({ news }) => news.onLog(line)));
     void worker.client.exited.then(({ exit }) => {
       worker.leaving = true;
       this.workers.delete(worker);
-      const { endedBy } = worker;
-      for (const seat of worker.seats) seat.news.onExit(endedBy === null || endedBy === seat ? exit : { ...exit, byAnother: true });
+      const { endedBy, hung } = worker;
+      if (hung && gpus) this.hung++;
+      const whole = hung && gpus ? { ...exit, hung: this.hung } : exit;
+      const isEveryones = hung || endedBy === null;
+      for (const seat of worker.seats) seat.news.onExit(isEveryones || endedBy === seat ? whole : { ...whole, byAnother: true });
       if (this.isEmpty) this.options.onEmpty();
     });
     return worker;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { PromptSpeed } from "../../../extension/completion/promptSpeed";
 import { OctetError } from "../../../extension/worker/errors";
-import type { GenerateResult, LoadResult, StepEvent } from "../../../protocol/worker";
+import { result } from "../solutionsFakes";
+import type { LoadResult } from "../../../protocol/worker";
 
 const onCpu = (parameters: number, threads = 1, path = "/m/a.gguf") =>
   ({ target: { path, parameters }, draft: null, device: { name: "CPU", kind: "cpu" }, threads }) as LoadResult;
@@ -19,8 +20,8 @@ function make() {
     speed.request({ type: "started", id, kind: "inline", label: "", lanes: 8, startedAt: 0 });
     return id;
   };
-  const computed = (promptTokens: number, prefillMs: number, { reusedTokens = 0, steps = 5, id = started() } = {}) =>
-    speed.request({ type: "ended", id, result: { totals: { promptTokens, reusedTokens, prefillMs, steps } } as GenerateResult });
+  const computed = (promptTokens: number, prefillMs: number, { reusedTokens = 0, steps = 5, id = started(), alone = { prompt: true, steps: true } } = {}) =>
+    speed.request({ type: "ended", id, result: result(["x"], "end", { promptTokens, reusedTokens, prefillMs, steps, alone }) });
   const piece = (id: string, done: number, reused = 0) =>
     speed.request({ type: "progress", id, progress: { id, steps: [], prefill: { done, total: 2_000, reused } } });
   return { speed, started, computed, piece };
@@ -70,26 +71,33 @@ describe("PromptSpeed", () => {
     expect(speed.longest(onGpu, 6_000)).toBe(1_024);
   });
 
-  it("says nothing of the machine where another request's steps are within a prompt's time", () => {
+  it("says nothing of the machine where another request's passes were within a prompt's time, of this window or of another", () => {
     const { speed, started, piece, computed } = make();
     speed.longest(onGpu, 1_500);
-    const solutions = started();
-    speed.request({ type: "progress", id: solutions, progress: { id: solutions, steps: [{} as StepEvent] } });
-    computed(500, 10_000); // beside the solutions' steps
+    const beside = { alone: { prompt: false, steps: true } };
+    computed(500, 10_000, beside);
+    const short = started();
+    piece(short, 500);
+    computed(2_000, 10_000, { id: short, steps: 0, ...beside });
+    speed.prepared(result([], "end", { promptTokens: 500, reusedTokens: 0, prefillMs: 10_000, ...beside }));
     expect(speed.tokensPerSecond).toBeNull();
-    computed(1_000, 1_000, { id: solutions }); // whose own prompt was computed before
+    computed(1_000, 1_000, { alone: { prompt: true, steps: false } }); // beside its steps alone
     expect(speed.tokensPerSecond).toBe(1_000);
-    const first = started();
-    piece(first, 100);
-    const second = started();
-    computed(500, 10_000, { id: first });
-    computed(500, 10_000, { id: second });
-    expect(speed.tokensPerSecond).toBe(1_000);
+    computed(500, 10_000, beside);
     speed.request({ type: "failed", id: started(), error: new OctetError("internal", "broken") });
     computed(1_000, 1_000);
     expect(speed.tokensPerSecond).toBe(1_000);
-    computed(2_000, 1_000);
+    speed.prepared(result([], "end", { promptTokens: 2_000, reusedTokens: 0, prefillMs: 1_000 }));
     expect(speed.tokensPerSecond).toBeGreaterThan(1_000);
+  });
+
+  it("says what the worker says of requests that overlap: their prompts may have been computed one after the other", () => {
+    const { speed, started, computed } = make();
+    speed.longest(onGpu, 1_500);
+    const [first, second] = [started(), started()];
+    computed(1_000, 1_000, { id: first });
+    computed(500, 10_000, { id: second, alone: { prompt: false, steps: false } });
+    expect(speed.tokensPerSecond).toBe(1_000);
   });
 
   it("a length stays where the speed moves a little, so that what is cached stays good, and follows where it moves much", () => {

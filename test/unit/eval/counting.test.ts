@@ -24,7 +24,7 @@ function scripted(wallMs: readonly number[]): { worker: WorkerApi; asked: Genera
       totals: {
         promptTokens: 7, reusedTokens: params.freshPrompt ? 0 : 6, prefillMs: 2, decodeMs: ms - 2, wallMs: ms, steps: 2, tokens: 2 * params.lanes,
         drafted: 4 * params.lanes, accepted: params.lanes, acceptanceRate: 0.25, tokensPerStep: 1, tokensPerSecond: 1,
-        msPerToken: { first: 1, last: 3, all: 2 }, draftMs: 0, verifyMs: 0, hostMs: 0,
+        msPerToken: { first: 1, last: 3, all: 2 }, draftMs: 0, verifyMs: 0, hostMs: 0, alone: { prompt: true, steps: true },
       },
       notices: [],
     };

@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 const root = path.resolve(import.meta.dirname, "../../..");
 const network = /\bfetch\(|"(node:)?(https?|http2|net|tls|dgram|dns)(\/promises)?"|"undici"|XMLHttpRequest|WebSocket|EventSource|sendBeacon/;
 
-const shared = ["connect", "main", "serve", "socketFile", "socketProcess"].map((name) => `extension/worker/shared/${name}.ts`);
+const shared = ["connect", "main", "serve", "socketFile", "socketProcess", "windowWriter"].map((name) => `extension/worker/shared/${name}.ts`);
 
 it("only downloads of models use it", () => {
   const files = ["extension", "native/worker", "protocol", "webview"].flatMap((folder) =>
