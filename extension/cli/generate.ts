@@ -123,6 +123,7 @@ function jsonDocument({ loaded, params, result, notices }: Done, options: Genera
     totals,
     models: { target: loaded.target, draft: loaded.draft },
     device: loaded.device,
+    ...(loaded.split ? { split: loaded.split } : {}),
     parameters: {
       prompt: prompt.kind,
       ...rest,
