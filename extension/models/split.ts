@@ -6,6 +6,9 @@ const LEAST_SHARE = 4;
 
 export const isWorthSplitting = (layers: number, { shape }: Part): boolean => layers * LEAST_SHARE >= shape.layers;
 
+/** Of what a pair may take of a GPU's memory, what one that is split may: it takes as much as there is. */
+const splitBytes = (available: number): number => available - Math.floor(available / 16);
+
 export interface Layers {
   /** Of the target, on the GPU. */
   layers: number;
@@ -14,14 +17,14 @@ export interface Layers {
 }
 
 /**
- * As many of the target's layers as `gpuBytes` hold beside the draft, at least one, the rest within `memoryBytes`; with the context that is
+ * As many of the target's layers as hold beside the draft in what a GPU has available, at least one, the rest within `memoryBytes`; with the context that is
  * wanted, or half of it and so on, where that alone makes the split worth it. null: one is too much, or the rest.
  */
-export function mostLayers(target: Part, draft: Part, { lanes, contextTokens }: Wanted, gpuBytes: number, memoryBytes: number): Layers | null {
+export function mostLayers(target: Part, draft: Part, { lanes, contextTokens }: Wanted, available: number, memoryBytes: number): Layers | null {
   const wanted = Math.min(contextTokens, target.shape.trainedContext, draft.shape.trainedContext);
   let best: Layers | null = null;
   for (let context = wanted; ; context = Math.max(CONTEXT_FLOOR, Math.floor(context / 2))) {
-    const layers = fitting(target, draft, { lanes, contextTokens: context }, gpuBytes, memoryBytes);
+    const layers = fitting(target, draft, { lanes, contextTokens: context }, splitBytes(available), memoryBytes);
     if (layers > (best?.layers ?? 0)) best = { layers, reduced: context < wanted };
     if (context <= CONTEXT_FLOOR || (best && isWorthSplitting(best.layers, target))) return best;
   }

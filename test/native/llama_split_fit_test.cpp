@@ -143,3 +143,18 @@ TEST_CASE("placement: a GPU that is asked for by name gets what it holds, howeve
   CHECK_THROWS_AS(placed({device("gpu", kGib / 2)}), Error);
   CHECK_THROWS_AS(placed({device("gpu", 5 * kGib)}, kGib), Error);
 }
+
+TEST_CASE("placement: a GPU that did not hold what it said gets less, as a whole or split, before it is given up") {
+  std::vector<Device> devices{device("gpu", 12 * kGib), device("cpu", 64 * kGib)};
+  std::uint64_t before = UINT64_MAX;
+  bool split = false;
+  for (int tries = 0; tries < 3; ++tries) {
+    const Placement here = placed(devices);
+    CHECK(here.device == 0);
+    CHECK(here.fit.memory.total <= before / 8 * 7);
+    split = split || here.fit.gpu_layers > 0;
+    before = here.fit.memory.total;
+    devices[0] = with_less_memory(devices[0], before);
+  }
+  CHECK(split);
+}

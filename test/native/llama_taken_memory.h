@@ -78,7 +78,8 @@ inline Footprint part_of(const std::string& path, int layers) { return gpu_part(
 inline std::uint64_t bytes_for_layers(const LoadOptions& options, int layers) {
   std::optional<Candidate> draft;
   if (!options.draft.empty()) draft = examine(options.draft);
-  return fit_to_memory(options, part_of(options.target, layers), draft ? &draft->footprint : nullptr, MemoryKind::kGpu, UINT64_MAX).memory.total;
+  const std::uint64_t bytes = fit_to_memory(options, part_of(options.target, layers), draft ? &draft->footprint : nullptr, MemoryKind::kGpu, UINT64_MAX).memory.total;
+  return bytes / 15 * 16 + 16;
 }
 
 /// A load, then passes of as many rows and logits as there may be.

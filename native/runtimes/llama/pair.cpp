@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -131,11 +132,14 @@ LoadedPair load(const LoadOptions& options, const std::function<bool(LoadPhase, 
   pair.target_info = target.info;
   const Footprint* const draft_footprint = draft ? &draft->footprint : nullptr;
   std::vector<ChosenDevice> matching = matching_devices(options.device);
+  std::map<std::string, int> failures;  // of each GPU
   for (;;) {
     std::vector<Device> devices;
     for (const ChosenDevice& one : matching) devices.push_back(one.device);
     Placement placed = place(options, target.footprint, draft_footprint, devices, available_memory(machine()));
-    const ChosenDevice chosen = matching[placed.device];
+    const auto position = matching.begin() + static_cast<std::ptrdiff_t>(placed.device);
+    const ChosenDevice chosen = *position;
+    const std::uint64_t wanted = placed.fit.memory.total;
     if (pair.threads == 0) pair.threads = threads_for(options, pair.notices);
     report(LoadPhase::kChecking, 1);
     try {
@@ -144,12 +148,19 @@ LoadedPair load(const LoadOptions& options, const std::function<bool(LoadPhase, 
       return pair;
     } catch (const Error& error) {
       // Whatever else fills a GPU, another window that loads for one, does so behind the estimate's back.
-      if (error.code != ErrorCode::kOutOfMemory || !chosen.handle || matching.size() == 1) throw;
+      if (error.code != ErrorCode::kOutOfMemory || !chosen.handle) throw;
+      constexpr int kTries = 3;
+      const bool again = ++failures[chosen.device.name] < kTries;
+      if (!again && matching.size() == 1) throw;
       write_log(LogLevel::kWarning, error.what());
-      pair.notices.push_back(chosen.device.description + " is not used: its memory ran out as the models were loaded. End what else uses it, or choose a smaller pair.");
       pair.draft.reset();
       pair.target.reset();
-      matching.erase(matching.begin() + static_cast<std::ptrdiff_t>(placed.device));
+      if (again) {
+        position->device = with_less_memory(chosen.device, wanted);
+        continue;
+      }
+      pair.notices.push_back(chosen.device.description + " is not used: its memory ran out as the models were loaded. End what else uses it, or choose a smaller pair.");
+      matching.erase(position);
     }
   }
 }

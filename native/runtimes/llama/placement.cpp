@@ -48,7 +48,7 @@ std::optional<Placement> best_split(const LoadOptions& options, const Footprint&
   for (std::size_t index = 0; index < devices.size(); ++index) {
     const Device& gpu = devices[index];
     if (!has_own_memory(gpu)) continue;
-    std::optional<Fit> fit = fit_split(options, target, draft, available_memory(options, gpu), machine_bytes);
+    std::optional<Fit> fit = fit_split(options, target, draft, split_bytes(available_memory(options, gpu)), machine_bytes);
     if (!fit || (best && best->fit.gpu_layers >= fit->gpu_layers)) continue;
     const std::string layers = std::to_string(fit->gpu_layers) + " of " + std::to_string(target.shape.layers) + " layers are on the GPU, the others on the processor: ";
     best = Placement{index, *std::move(fit), {layers + what_it_wants(options, target, draft, gpu)}};
@@ -60,6 +60,11 @@ std::optional<Placement> best_split(const LoadOptions& options, const Footprint&
 
 bool is_enough_on_a_gpu(const LoadOptions& options, const Footprint& target, const Footprint* draft, const Fit& fit) {
   return is_enough(options, target, draft, MemoryKind::kGpu, fit);
+}
+
+Device with_less_memory(Device device, std::uint64_t wanted) {
+  device.free_memory_bytes = std::min(device.free_memory_bytes, wanted) / 8 * 7;
+  return device;
 }
 
 Placement place(const LoadOptions& options, const Footprint& target, const Footprint* draft, std::span<const Device> devices,

@@ -61,6 +61,8 @@ Footprint host_part(const Footprint& model, int layers) {
 
 bool worth_splitting(int gpu_layers, int all_layers) { return gpu_layers * kLeastShare >= all_layers; }
 
+std::uint64_t split_bytes(std::uint64_t available) { return available - available / 16; }
+
 std::optional<Fit> fit_split(const LoadOptions& options, const Footprint& target, const Footprint* draft, std::uint64_t gpu_bytes,
                              std::uint64_t machine_bytes) {
   if (static_cast<int>(target.layer_weights.size()) != target.shape.layers) return std::nullopt;
