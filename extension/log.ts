@@ -1,6 +1,7 @@
 // The worker's log and its life in the output channel.
 import type * as vscode from "vscode";
 import type { LogParams } from "../protocol/worker";
+import { deviceWords } from "./worker/deviceWords";
 import type { WorkerSupervisor } from "./worker/supervisor";
 
 /** llama.cpp writes hundreds of lines per load; they are one log level away. */
@@ -16,7 +17,7 @@ export function logWorker(supervisor: WorkerSupervisor, log: vscode.LogOutputCha
   let before = "";
   const lines = supervisor.onLog((line) => log[loudness(line)](`worker: ${line.message}`));
   const states = supervisor.onState(({ state, reason, loaded }) => {
-    const now = [`worker ${state}`, reason, loaded && `${loaded.target.name} on ${loaded.device.name}, loaded in ${Math.round(loaded.loadMs)} ms`].filter(Boolean).join(": ");
+    const now = [`worker ${state}`, reason, loaded && `${loaded.target.name} on ${deviceWords(loaded, loaded.device.name)}, loaded in ${Math.round(loaded.loadMs)} ms`].filter(Boolean).join(": ");
     if (now !== before) log.info(now);
     before = now;
   });

@@ -1,5 +1,6 @@
 // What the status bar says, from the state of the parts: one thing at a time, the one the user most needs to know.
 import type { LoadProgressParams } from "../protocol/worker";
+import { deviceWords } from "./worker/deviceWords";
 import type { SupervisorState } from "./worker/supervised";
 
 export interface StatusInput {
@@ -72,7 +73,7 @@ function headline(input: StatusInput): [StatusKind, string, string] {
 function modelLines({ worker: { loaded } }: StatusInput): string[] {
   if (!loaded) return [];
   const draft = loaded.draft ? `, draft ${loaded.draft.name}` : ", no draft";
-  return [`${loaded.target.name} ${loaded.target.quantization}${draft} on ${loaded.device.description || loaded.device.name}, ${loaded.lanes} ${loaded.lanes === 1 ? "lane" : "lanes"}.`, ...loaded.notices];
+  return [`${loaded.target.name} ${loaded.target.quantization}${draft} on ${deviceWords(loaded)}, ${loaded.lanes} ${loaded.lanes === 1 ? "lane" : "lanes"}.`, ...loaded.notices];
 }
 
 const PHASES: readonly LoadProgressParams["phase"][] = ["checking", "target", "draft", "warmup"];

@@ -1,5 +1,6 @@
 // The result of octet bench with everything needed to read it: table, models, machine, parameters.
 import os from "node:os";
+import { deviceWords } from "../worker/deviceWords";
 import type { BenchOptions, Setting } from "./bench";
 import { cells, columns, halves, type Row } from "./benchTable";
 import { plural } from "./format";
@@ -19,7 +20,7 @@ const legend = "ms per token of the first lane to finish, the last, and the mean
 
 export function benchLines({ rows, options, loaded, workload, notices }: BenchReport, theme: Theme, width: number): string[] {
   const models = `${modelLabel(loaded.target)}${loaded.draft ? ` with ${modelLabel(loaded.draft)}` : ", no draft"}`;
-  const machine = `${oneLine(loaded.device.description || loaded.device.name)}, ${plural(loaded.threads, "thread")}, ${options.kv} cache`;
+  const machine = `${oneLine(deviceWords(loaded))}, ${plural(loaded.threads, "thread")}, ${options.kv} cache`;
   const work = `${plural(workload.prompt.length, "prompt token")}, ${plural(workload.newTokens, "new token")}, temperature ${workload.temperature}, ` +
     `top-p ${workload.topP}, draft length ${workload.draftLength}, ${plural(options.repeat, "repeat")}`;
   if (options.markdown) {

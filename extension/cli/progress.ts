@@ -1,6 +1,7 @@
 // How a generation is shown while it runs: a live picture, sparse lines, or not at all.
 import type { Writable } from "node:stream";
 import type { GenerateProgressParams, LoadProgressParams, LoadResult } from "../../protocol/worker";
+import { deviceWords } from "../worker/deviceWords";
 import { formatCount, formatPercent, plural } from "./format";
 import { LiveState } from "./liveState";
 import { oneLine } from "./sanitize";
@@ -33,7 +34,7 @@ export class ProgressLines implements ProgressView {
 
   onLoaded(loaded: LoadResult, lanes: number): void {
     this.state.onLoaded(loaded, lanes);
-    this.line(() => `loaded ${oneLine(loaded.target.name)} on ${oneLine(loaded.device.name)}`);
+    this.line(() => `loaded ${oneLine(loaded.target.name)} on ${oneLine(deviceWords(loaded, loaded.device.name))}`);
   }
 
   onProgress(progress: GenerateProgressParams): void {

@@ -14,6 +14,9 @@ const TOO_LONG = 1 / 1.25;
 const TOO_SHORT = 2;
 /** Of one thread with quantised weights, before anything was measured, as the worker guesses for its pieces of prompts; a weight is two operations a token. */
 const GUESSED_OPERATIONS_PER_MS = 20e6;
+/** Every piece of a prompt copies what the processor has of a split target to the GPU: so many tokens, by a bus of 10 GB a second. */
+const SPLIT_PIECE_TOKENS = 512;
+const COPIED_BYTES_PER_MS = 10e6;
 
 type Loaded = Pick<LoadResult, "target" | "draft" | "device" | "threads" | "split">;
 
@@ -95,8 +98,8 @@ export class PromptSpeed {
   }
 }
 
-/** By the part of the target that the processor has; null where it has none. */
+/** By the processor's threads; for a split target by what its pieces of a prompt copy to the GPU; null for what is on a GPU alone. */
 function guess({ device, threads, target, split }: Loaded): number | null {
-  const share = split ? 1 - split.layersOnDevice / target.layers : 1;
-  return device.kind === "cpu" || split ? (Math.max(1, threads) * GUESSED_OPERATIONS_PER_MS) / (2 * Math.max(1, target.parameters * share)) : null;
+  if (split) return SPLIT_PIECE_TOKENS / Math.max(1, split.machineMemoryBytes / COPIED_BYTES_PER_MS);
+  return device.kind === "cpu" ? (Math.max(1, threads) * GUESSED_OPERATIONS_PER_MS) / (2 * Math.max(1, target.parameters)) : null;
 }

@@ -3,6 +3,7 @@ import path from "node:path";
 import type { WorkerReport } from "../../protocol/latencyView";
 import type { ErrorReport } from "../../protocol/webview";
 import type { LoadProgressParams, LoadResult, ModelInfo } from "../../protocol/worker";
+import { deviceWords } from "../worker/deviceWords";
 import type { SupervisorState, WorkerState } from "../worker/supervised";
 
 const NOTHING_LOADED = {
@@ -45,11 +46,12 @@ export function modelName({ name, path: file, quantization }: Pick<ModelInfo, "n
   return known.toLowerCase().includes(quantization.toLowerCase()) ? known : `${known} · ${quantization}`;
 }
 
-function report({ target, draft, device, runtime, threads, lanes, contextTokens, memory, split }: LoadResult): Partial<WorkerReport> {
+function report(loaded: LoadResult): Partial<WorkerReport> {
+  const { target, draft, device, runtime, threads, lanes, contextTokens, memory } = loaded;
   return {
     target: modelName(target),
     draft: draft && modelName(draft),
-    device: `${device.description.trim() || device.name}${split ? ` (${split.layersOnDevice} of ${target.layers} layers) and CPU` : ""} · ${runtime}`,
+    device: `${deviceWords(loaded)} · ${runtime}`,
     threads, lanes, contextTokens,
     deviceBytes: memory.total,
     deviceTotalBytes: device.memoryBytes > 0 ? device.memoryBytes : null,

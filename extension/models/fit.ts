@@ -45,8 +45,8 @@ export function machineWith(device: string, { devices, machine }: Machine): Mach
 
 interface Place {
   where: MemoryKind;
-  /** A GPU's that is not the machine's: Metal counts what it may take of that. */
-  hasOwnMemory: boolean;
+  /** A pair may be split between it and memory: not with the CUDA runtime, and not by Metal, which counts what it may take of the machine's memory. */
+  canSplit: boolean;
   device: string;
   availableBytes: number;
 }
@@ -71,7 +71,7 @@ export function fitOf(pair: CataloguePair, machine: Machine, wanted: Wanted): Fi
   const some = { fewerLanes: false, reduced: false, tooLargeForGpu: false, lanes: wanted.lanes };
   if (best.preferred < 2) {
     const memoryBytes = availableOf(machine.machine.freeMemoryBytes);
-    const splits = places.filter(({ hasOwnMemory }) => hasOwnMemory).flatMap((place) => {
+    const splits = places.filter(({ canSplit }) => canSplit).flatMap((place) => {
       const found = mostLayers(target, draft, wanted, place.availableBytes, memoryBytes);
       return found ? [{ place, ...found }] : [];
     });
@@ -104,10 +104,11 @@ function mostLanes(wanted: number, fits: (lanes: number) => boolean): number {
 
 function placesOf({ devices, machine, gpusOnly = false }: Machine): Place[] {
   const places = (where: "gpu" | "integrated", wanted: DeviceInfo["kind"]): Place[] =>
-    devices.filter(({ kind }) => kind === wanted).map(({ description, name, freeMemoryBytes }) => ({
-      where, device: description || name, availableBytes: availableOf(freeMemoryBytes), hasOwnMemory: where === "gpu" && !name.startsWith("MTL"),
+    devices.filter(({ kind }) => kind === wanted).map(({ description, name, runtime, freeMemoryBytes }) => ({
+      where, device: description || name, availableBytes: availableOf(freeMemoryBytes),
+      canSplit: where === "gpu" && runtime === "llama" && !name.startsWith("MTL"),
     }));
-  const memory: Place = { where: "ram", device: "memory", availableBytes: availableOf(machine.freeMemoryBytes), hasOwnMemory: false };
+  const memory: Place = { where: "ram", device: "memory", availableBytes: availableOf(machine.freeMemoryBytes), canSplit: false };
   return [...places("gpu", "gpu"), ...places("integrated", "integratedGpu"), ...(gpusOnly ? [] : [memory])];
 }
 
@@ -130,7 +131,7 @@ export function fitBrief({ where, device, lanes, fewerLanes, reduced, tooLargeFo
   const some = `${lanes} at ${lanes === 1 ? "a time" : "once"}`;
   const less = fewerLanes ? `, ${some},` : reduced ? " with less context" : "";
   if (where === "gpu") return reduced ? `Fits: ${numbers} on the GPU, ${fewerLanes ? some : "less context"}.` : `Fits: ${numbers} on ${device}.`;
-  if (where === "split") return `Fits: ${formatPart(availableBytes, needBytes)} on the GPU, rest in RAM.`;
+  if (where === "split") return `Fits: ${formatPart(availableBytes, needBytes)} on the GPU, ${reduced ? "with less context" : "rest in RAM"}.`;
   if (where === "integrated") return `Fits: ${numbers}${less}${fewerLanes ? "" : ","} not fast, on ${device}.`;
   if (where === "ram" && fewerLanes) return `Fits: ${numbers}${less} slow.`;
   if (where === "ram") return `Fits: ${numbers}${less}, slow${reduced ? "" : tooLargeForGpu ? ", too large for the GPU" : " without a GPU"}.`;

@@ -42,8 +42,8 @@ export interface Part {
   /** Those of the output matrix. */
   outputWeights: number;
   shape: Shape;
-  /** Of weights in the machine's memory the most that a GPU copies at once; absent where it has all. */
-  copiedWeights?: number;
+  /** What a pass copies to a GPU that has but some of the layers: the largest of the others' matrices, keys and values of one of them. */
+  copied?: { weights: number; kvHeads: number };
 }
 
 export const partOf = ({ bytes, hostBytes, outputBytes, shape }: Pick<ModelFile, "bytes" | "hostBytes" | "outputBytes" | "shape">): Part =>
@@ -54,7 +54,8 @@ export function splitOf({ weights, hostWeights, outputWeights, shape }: Part, la
   const layer = Math.floor((weights - hostWeights - outputWeights) / shape.layers);
   const beside = weights - hostWeights - layer * shape.layers;
   const onGpu: Part = {
-    weights: beside + layer * layers, hostWeights: 0, outputWeights, shape: { ...shape, layers }, copiedWeights: Math.floor(layer / 2),
+    weights: beside + layer * layers, hostWeights: 0, outputWeights, shape: { ...shape, layers },
+    copied: { weights: (outputWeights / shape.vocabulary) * shape.feedForward, kvHeads: shape.kvHeads }, // in the output's format, as the largest are
   };
   const rest = shape.layers - layers;
   return { onGpu, inMemory: { weights: (hostWeights || beside) + layer * rest, hostWeights: 0, outputWeights: 0, shape: { ...shape, layers: rest } } };
@@ -68,23 +69,27 @@ function cacheTokens({ lanes, contextTokens }: Wanted): number {
 
 const kvBytesPerToken = ({ layers, kvHeads, keyLength, valueLength }: Shape): number => layers * kvHeads * (keyLength + valueLength) * F16;
 
+const logitBytes = ({ vocabulary }: Shape, lanes: number): number => Math.max(LEAST_LOGIT_ROWS, lanes * (MAX_DRAFT_LENGTH + 1)) * vocabulary * F32;
+
+/** What a context takes of the machine's memory where a GPU computes in its own: it copies the logits. */
+export const besideGpu = (shape: Shape, lanes: number): number => FIXED_BYTES + logitBytes(shape, lanes);
+
 /** Of one context: a pass as llama.cpp's allocator packs it, what kernels make of it, and where it is in the machine's memory the logits' copy. */
-function computeBytes({ shape, copiedWeights = 0 }: Part, lanes: number, cells: number, memory: MemoryKind): number {
-  const { embedding, heads, kvHeads, keyLength, valueLength, feedForward, vocabulary } = shape;
+function computeBytes({ shape, copied = { weights: 0, kvHeads: 0 } }: Part, lanes: number, cells: number, memory: MemoryKind): number {
+  const { embedding, heads, kvHeads, keyLength, valueLength, feedForward } = shape;
   const rows = (width: number): number => RESERVED_ROWS * width * F32;
   const hidden = rows(embedding);
   const queries = rows(heads * Math.max(keyLength, valueLength));
   const keysAndValues = rows(kvHeads * (keyLength + valueLength));
   const mask = RESERVED_ROWS * cells * F16;
-  const attention = 4 * hidden + 3 * queries + 2 * keysAndValues;
-  const inner = rows(3 * feedForward) + 5 * hidden + queries + keysAndValues;
-  const logits = Math.max(LEAST_LOGIT_ROWS, lanes * (MAX_DRAFT_LENGTH + 1)) * vocabulary * F32;
-  const graph = Math.max(mask + Math.max(attention, inner) + copiedWeights, logits + 2 * hidden + 2 * queries);
+  const attention = 4 * hidden + 3 * queries + 2 * keysAndValues + cells * copied.kvHeads * (keyLength + valueLength) * F16;
+  const inner = rows(3 * feedForward) + 5 * hidden + queries + keysAndValues + copied.weights;
+  const graph = Math.max(mask + Math.max(attention, inner), logitBytes(shape, lanes) + 2 * hidden + 2 * queries);
   const converted = PASS_ROWS * Math.max(embedding, feedForward, heads * valueLength) * F16;
-  const copied = memory === "gpu" ? 0 : FIXED_BYTES + logits;
+  const beside = memory === "gpu" ? 0 : besideGpu(shape, lanes);
   const partial = memory === "ram" ? 0 : PARTIAL_BYTES;
   const input = memory === "integrated" ? mask + 2 * hidden : 0;
-  return graph + converted + copied + partial + input;
+  return graph + converted + beside + partial + input;
 }
 
 /** Memory of that kind that a loaded pair with a float16 cache takes. */

@@ -1,5 +1,5 @@
 // How a target is divided between a GPU that does not hold all of it and the machine's memory (native/runtimes/llama/split.cpp).
-import { CONTEXT_FLOOR, needOf, splitOf, type Part, type Wanted } from "./need";
+import { besideGpu, CONTEXT_FLOOR, needOf, splitOf, type Part, type Wanted } from "./need";
 
 /** Fewer than one layer in four on the GPU, and the processor's own time decides. */
 const LEAST_SHARE = 4;
@@ -18,15 +18,16 @@ export interface Layers {
 
 /**
  * As many of the target's layers as hold beside the draft in what a GPU has available, at least one, the rest within `memoryBytes`; with the context that is
- * wanted, or half of it and so on, where that alone makes the split worth it. null: one is too much, or the rest.
+ * wanted, or half of it and so on, where that alone makes the split worth it, or possible. null: one is too much, or the rest.
  */
 export function mostLayers(target: Part, draft: Part, { lanes, contextTokens }: Wanted, available: number, memoryBytes: number): Layers | null {
   const wanted = Math.min(contextTokens, target.shape.trainedContext, draft.shape.trainedContext);
   let best: Layers | null = null;
   for (let context = wanted; ; context = Math.max(CONTEXT_FLOOR, Math.floor(context / 2))) {
     const layers = fitting(target, draft, { lanes, contextTokens: context }, splitBytes(available), memoryBytes);
-    if (layers > (best?.layers ?? 0)) best = { layers, reduced: context < wanted };
-    if (context <= CONTEXT_FLOOR || (best && isWorthSplitting(best.layers, target))) return best;
+    const isWorth = layers > 0 && isWorthSplitting(layers, target);
+    if (layers > 0 && (!best || isWorth)) best = { layers, reduced: context < wanted };
+    if (isWorth || context <= CONTEXT_FLOOR) return best;
   }
 }
 
@@ -34,7 +35,8 @@ function fitting(target: Part, draft: Part, wanted: Wanted, gpuBytes: number, me
   for (let layers = target.shape.layers - 1; layers > 0; layers--) {
     const { onGpu, inMemory } = splitOf(target, layers);
     if (needOf([onGpu, draft], wanted, "gpu").total > gpuBytes) continue;
-    return needOf([inMemory], wanted, "ram").total <= memoryBytes ? layers : 0;
+    const inRam = needOf([inMemory], wanted, "ram").total + draft.hostWeights + besideGpu(draft.shape, wanted.lanes);
+    return inRam <= memoryBytes ? layers : 0;
   }
   return 0;
 }

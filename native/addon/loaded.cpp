@@ -71,16 +71,26 @@ Loaded start_best(const llama::LoadOptions& options, const Progress& progress, c
     return start_llama(options, progress);
   }
   std::string reason;
+  bool is_small = false;
   try {
     return start_cuda(*cuda.library, options, progress);
   } catch (const Error& error) {
-    const bool llama_may = error.code == ErrorCode::kModelUnsupported || error.code == ErrorCode::kOutOfMemory;
+    is_small = error.code == ErrorCode::kOutOfMemory;
+    const bool llama_may = error.code == ErrorCode::kModelUnsupported || is_small;
     if (only_cuda || !llama_may) throw;
     reason = error.what();
   }
-  Loaded loaded = start_llama(options, progress);
-  loaded.notices.push_back("Decoding with llama.cpp instead of the CUDA runtime: " + reason);
-  return loaded;
+  try {
+    Loaded loaded = start_llama(options, progress);
+    loaded.notices.push_back("Decoding with llama.cpp instead of the CUDA runtime: " + reason);
+    return loaded;
+  } catch (const Error& error) {
+    if (!is_small || error.code != ErrorCode::kOutOfMemory) throw;
+  }
+  // No device of llama.cpp's has room either: then as little as the GPU holds.
+  llama::LoadOptions least = options;
+  least.device = "cuda";
+  return start_cuda(*cuda.library, least, progress);
 }
 
 // What reading the files took and gave back: with large vocabularies, tens of megabytes that the allocator would keep.

@@ -25,6 +25,8 @@ Footprint footprint(std::istream& words) {
   // The extension knows a file's layers as equal; the worker knows each.
   const auto layers = static_cast<std::uint64_t>(shape.layers);
   model.layer_weights.assign(layers, (model.weights - model.host_weights - output) / layers);
+  // Of a layer the matrices of the feed-forward network are the largest, in the output's format.
+  model.largest_layer_tensor = output / static_cast<std::uint64_t>(shape.vocabulary) * static_cast<std::uint64_t>(shape.feed_forward);
   shape.heads.assign(static_cast<std::size_t>(shape.layers), heads);
   shape.kv_heads.assign(static_cast<std::size_t>(shape.layers), kv_heads);
   return model;

@@ -78,4 +78,29 @@ inline void write_made_up_model(const std::string& path, const ModelShape& shape
   std::filesystem::resize_file(path, std::filesystem::file_size(path) + end);
 }
 
+/// The starter draft rewritten as a model with sliding-window attention in every other layer.
+inline void write_sliding_window_model(const std::string& path, std::uint32_t window, std::uint32_t trained_context = 2048) {
+  test::GgufBytes model(kDraftFile);
+  model.set_string("general.architecture", "gemma2");
+  for (auto& entry : model.metadata) {
+    if (entry.name.rfind("llama.", 0) == 0) entry.name.replace(0, 5, "gemma2");
+  }
+  model.set_u32("gemma2.attention.sliding_window", window);
+  model.set_u32("gemma2.context_length", trained_context);
+  model.set_u32("gemma2.attention.key_length", 64);
+  model.set_u32("gemma2.attention.value_length", 64);
+  model.data.resize((model.data.size() + 31) / 32 * 32);
+  for (const char* name : {"blk.0.post_attention_norm.weight", "blk.0.post_ffw_norm.weight",
+                           "blk.1.post_attention_norm.weight", "blk.1.post_ffw_norm.weight"}) {
+    test::GgufBytes::Entry tensor{name, {}};
+    test::append<std::uint32_t>(tensor.body, 1);
+    test::append<std::uint64_t>(tensor.body, 128);
+    test::append<std::int32_t>(tensor.body, 0);
+    test::append<std::uint64_t>(tensor.body, model.data.size());
+    model.tensors.push_back(tensor);
+    for (int i = 0; i < 128; ++i) test::append<float>(model.data, 1);
+  }
+  model.write(path);
+}
+
 }  // namespace octet::llama

@@ -7,8 +7,8 @@
 #include <cmath>
 #include <thread>
 
-#include "gguf_editor.h"
 #include "llama_fixture.h"
+#include "llama_made_up_model.h"
 #include "temporary_folder.h"
 
 using namespace octet;
@@ -41,30 +41,6 @@ double difference(std::span<const float> a, std::span<const float> b) {
 constexpr double kTolerance = 2e-3;
 
 const std::vector<Token> kPrompt = {300, 301, 302, 400, 500, 600, 700, 800, 900, 1000, 1100, 1200};
-
-// The starter draft rewritten as a model with sliding-window attention in every other layer.
-void write_sliding_window_model(const std::string& path, std::uint32_t window) {
-  test::GgufBytes model(kDraftFile);
-  model.set_string("general.architecture", "gemma2");
-  for (auto& entry : model.metadata) {
-    if (entry.name.rfind("llama.", 0) == 0) entry.name.replace(0, 5, "gemma2");
-  }
-  model.set_u32("gemma2.attention.sliding_window", window);
-  model.set_u32("gemma2.attention.key_length", 64);
-  model.set_u32("gemma2.attention.value_length", 64);
-  model.data.resize((model.data.size() + 31) / 32 * 32);
-  for (const char* name : {"blk.0.post_attention_norm.weight", "blk.0.post_ffw_norm.weight",
-                           "blk.1.post_attention_norm.weight", "blk.1.post_ffw_norm.weight"}) {
-    test::GgufBytes::Entry tensor{name, {}};
-    test::append<std::uint32_t>(tensor.body, 1);
-    test::append<std::uint64_t>(tensor.body, 128);
-    test::append<std::int32_t>(tensor.body, 0);
-    test::append<std::uint64_t>(tensor.body, model.data.size());
-    model.tensors.push_back(tensor);
-    for (int i = 0; i < 128; ++i) test::append<float>(model.data, 1);
-  }
-  model.write(path);
-}
 
 }  // namespace
 

@@ -18,6 +18,7 @@ constexpr std::uint64_t kGib = std::uint64_t{1} << 30, kMib = std::uint64_t{1} <
 Footprint seven_billion() {
   Footprint model{dense_shape(28, 3584, 28, 4, 18944), 0, 550 * kMib};
   for (std::uint64_t layer = 0; layer < 28; ++layer) model.layer_weights.push_back((270 - layer) * kMib);
+  model.largest_layer_tensor = 70 * kMib;
   model.weights = std::accumulate(model.layer_weights.begin(), model.layer_weights.end(), 1100 * kMib);
   return model;
 }
@@ -34,19 +35,17 @@ Placement placed(const std::vector<Device>& devices, std::uint64_t machine = 64 
 
 TEST_CASE("split: the GPU has the last layers and the output, the processor the embedding and the first") {
   const Footprint whole = seven_billion(), gpu = gpu_part(whole, 10), host = host_part(whole, 10);
-  CHECK(gpu.shape.layers == 10);
-  CHECK(gpu.shape.kv_heads.size() == 10);
-  CHECK(host.shape.layers == 18);
-  CHECK(host.shape.heads.size() == 18);
   CHECK(gpu.weights + host.weights == whole.weights);
   std::uint64_t last = 550 * kMib;
   for (std::size_t layer = 18; layer < 28; ++layer) last += whole.layer_weights[layer];
   CHECK(gpu.weights == last);
   CHECK(gpu.host_weights == 0);
-  CHECK(gpu.copied_weights == whole.layer_weights[0] / 2);
-  CHECK(host.copied_weights == 0);
+  CHECK(gpu.copied.weights == 70 * kMib);
+  CHECK(gpu.copied.kv_heads == 4);
+  CHECK(host.copied.weights == 0);
   const auto kv = [](const Footprint& model) { return kv_bytes_per_token(model.shape, LoadOptions::KvType::kF16); };
   CHECK(kv(gpu) + kv(host) == kv(whole));
+  CHECK(kv(gpu) * 28 == kv(whole) * 10);
 
   // An embedding that is the output, too, is on both sides.
   Footprint tied = whole;
@@ -60,8 +59,9 @@ TEST_CASE("split: the more memory a GPU has, the more layers, with every lane an
   LoadOptions options;
   options.context_tokens = 4096;
   options.spare_lanes = 8;
-  int before = 28;
-  bool without_spare = false;
+  LoadOptions no_spare = options;
+  no_spare.spare_lanes = 0;
+  int before = 28, roomy = 0, halved = 0;
   for (std::uint64_t bytes = 9 * kGib; bytes > kGib; bytes -= 50 * kMib) {
     CAPTURE(bytes / kMib);
     const std::optional<Fit> fit = fit_split(options, seven_billion(), nullptr, bytes, 64 * kGib);
@@ -74,17 +74,22 @@ TEST_CASE("split: the more memory a GPU has, the more layers, with every lane an
     CHECK(fit->gpu_layers <= 27);
     const bool reduced = fit->context_tokens < 4096;
     CHECK(fit->notices.size() == (reduced ? 1 : 0));
-    if (reduced) CHECK(fit->notices[0].find("The context is " + std::to_string(fit->context_tokens) + " tokens instead of 4096: that is what fits into ") == 0);
-    // No more is given up than a quarter of the layers wants.
-    if (fit->gpu_layers > 8) {
-      CHECK(fit->spare_lanes == 8);
+    if (reduced) {
+      CHECK(fit->notices[0].find("The context is " + std::to_string(fit->context_tokens) + " tokens instead of 4096: that is what fits into ") == 0);
+      if (before > 1) CHECK(fit->gpu_layers >= 7);  // for less than that, or for its own sake, no context is given up
+      ++halved;
+    } else {
       CHECK(fit->gpu_layers <= before);
       before = fit->gpu_layers;
     }
-    without_spare = without_spare || (fit->spare_lanes == 0 && !reduced);
+    // Spare lanes cost no layer.
+    CHECK(fit->gpu_layers == fit_split(no_spare, seven_billion(), nullptr, bytes, 64 * kGib)->gpu_layers);
+    roomy += fit->spare_lanes == 8;
+    CHECK((fit->spare_lanes == 0 || fit->spare_lanes == 8));
   }
-  CHECK(before <= 9);
-  CHECK(without_spare);
+  CHECK(before == 1);
+  CHECK(halved > 0);
+  CHECK(roomy > 10);
   CHECK_FALSE(fit_split(options, seven_billion(), nullptr, kGib / 2, 64 * kGib));
   CHECK_FALSE(fit_split(options, seven_billion(), nullptr, 5 * kGib, 3 * kGib));  // the rest has no room
   Footprint unknown = seven_billion();
@@ -100,14 +105,35 @@ TEST_CASE("split: a draft is on the GPU as a whole") {
   CHECK(fit.memory.draft_weights == kGib / 2);
 }
 
-TEST_CASE("split: what a context that fails leaves is the split that it was") {
+TEST_CASE("split: what is in the machine's memory is counted in the cache's own format, with the draft's embedding and logits") {
+  const Footprint draft{dense_shape(24, 896, 14, 2, 4864), kGib / 2, 100 * kMib};
+  const auto host = [](const LoadOptions& options, const Footprint* with) { return *fit_split(options, seven_billion(), with, 5 * kGib, 64 * kGib); };
+  LoadOptions options;
+  options.context_tokens = 4096;
+  const Fit alone = host(options, nullptr);
+  const Footprint rest = host_part(seven_billion(), alone.gpu_layers);
+  CHECK(alone.memory.host == estimate_memory(rest, nullptr, LoadOptions::KvType::kF16, 8, alone.cache_tokens, MemoryKind::kMachine).total);
+  const Fit pair = host(options, &draft);
+  const Footprint more = host_part(seven_billion(), pair.gpu_layers);
+  CHECK(pair.memory.host == estimate_memory(more, nullptr, LoadOptions::KvType::kF16, 8, pair.cache_tokens, MemoryKind::kMachine).total + 100 * kMib +
+                                host_bytes_beside_gpu(draft.shape, 8));
+  Footprint odd = draft;
+  odd.shape.key_length = odd.shape.value_length = 40;  // which no q8_0 block divides
+  options.kv_type = LoadOptions::KvType::kQ8_0;
+  const Fit plain = host(options, &odd);
+  CHECK(plain.kv_type == LoadOptions::KvType::kF16);
+  CHECK(plain.memory.host > host_part(seven_billion(), plain.gpu_layers).weights + std::uint64_t(plain.cache_tokens) * kv_bytes_per_token(host_part(seven_billion(), plain.gpu_layers).shape, LoadOptions::KvType::kF16));
+}
+
+TEST_CASE("split: where its contexts fail they are made smaller, and the layers stay where they are") {
   LoadOptions options;
   const Fit fit = *fit_split(options, seven_billion(), nullptr, 6 * kGib, 64 * kGib);
-  const Fit less = fit_to_less(fit, options, gpu_part(seven_billion(), fit.gpu_layers), nullptr, MemoryKind::kGpu);
+  const Fit less = fit_split_to_less(fit, options, seven_billion(), nullptr);
   CHECK(less.gpu_layers == fit.gpu_layers);
   CHECK(less.memory.target_weights == fit.memory.target_weights);
-  CHECK(less.memory.host == fit.memory.host);
+  CHECK(less.memory.total < fit.memory.total);
   CHECK(less.context_tokens < fit.context_tokens);
+  CHECK(less.memory.host < fit.memory.host);
 }
 
 TEST_CASE("placement: a GPU with a quarter of the layers is better than the processor, and what is where is said") {

@@ -7,8 +7,7 @@
 #include <cstdio>
 
 #include "llama_made_up_model.h"
-#include "runtimes/llama/candidate.h"
-#include "runtimes/llama/split.h"
+#include "runtimes/llama/compute_memory.h"
 #include "temporary_folder.h"
 
 namespace octet::llama {
@@ -27,23 +26,23 @@ struct Taken {
   double device = 0, host = 0;  ///< MiB for passes that the context said it had when it was freed: on the device, in the machine's memory.
   double weights = 0, cache = 0;            ///< MiB on a GPU.
   double host_weights = 0, host_cache = 0;  ///< MiB that are the processor's.
-  std::uint64_t copied_weights = 0;         ///< Footprint::copied_weights where the target is split.
+  Copies copied;                            ///< Where the target is split.
   int contexts = 0;
   int cells = 0;  ///< Of the cache.
   MemoryEstimate estimate;
 };
 
 /// Listens to llama.cpp's log while it lives.
-class Listener {
+class MemoryLog {
  public:
-  Listener() {
+  MemoryLog() {
     start_backends();
     std::vector<std::string> folders = {OCTET_TEST_LIBRARIES};
     initialize(folders, [this](LogLevel level, const std::string& line) {
       if (!hear(line)) note_problem(level, line);
     });
   }
-  ~Listener() { start_backends(); }
+  ~MemoryLog() { start_backends(); }
 
   Taken taken;
 
@@ -68,26 +67,14 @@ struct Wanted {
   int lanes = 8, context_tokens = 4096;
   LoadOptions::KvType kv_type = LoadOptions::KvType::kF16;
   bool tied = true;  ///< The embedding is the output matrix, too.
-  int gpu_layers = 0;  ///< The device is said to have memory for so many and no more; 0: for all.
 };
-
-/// What a GPU has of a target whose last `layers` it holds.
-inline Footprint part_of(const std::string& path, int layers) { return gpu_part(examine(path).footprint, layers); }
-
-/// What a GPU must have free so that it gets so many of the target's layers and no more.
-inline std::uint64_t bytes_for_layers(const LoadOptions& options, int layers) {
-  std::optional<Candidate> draft;
-  if (!options.draft.empty()) draft = examine(options.draft);
-  const std::uint64_t bytes = fit_to_memory(options, part_of(options.target, layers), draft ? &draft->footprint : nullptr, MemoryKind::kGpu, UINT64_MAX).memory.total;
-  return bytes / 15 * 16 + 16;
-}
 
 /// A load, then passes of as many rows and logits as there may be.
 inline Taken take(const ModelShape& shape, const Wanted& wanted, const std::string& device, bool passes = false) {
   const test::TemporaryFolder folder;
   const std::string path = folder / "model.gguf";
   write_made_up_model(path, shape, wanted.tied);
-  Listener listener;
+  MemoryLog log;
   LoadOptions options;
   options.target = path;
   options.device = device;
@@ -95,16 +82,11 @@ inline Taken take(const ModelShape& shape, const Wanted& wanted, const std::stri
   options.lanes = wanted.lanes;
   options.context_tokens = wanted.context_tokens;
   options.kv_type = wanted.kv_type;
-  if (wanted.gpu_layers > 0) {
-    options.memory_limit_bytes = bytes_for_layers(options, wanted.gpu_layers);
-    listener.taken.copied_weights = part_of(path, wanted.gpu_layers).copied_weights;
-  }
   {
     const LoadedPair pair = load(options, nullptr);
     REQUIRE(pair.lanes == wanted.lanes);
-    REQUIRE(pair.gpu_layers == wanted.gpu_layers);
-    listener.taken.cells = pair.cache_tokens;
-    listener.taken.estimate = pair.memory;
+    log.taken.cells = pair.cache_tokens;
+    log.taken.estimate = pair.memory;
     std::vector<Row> rows;
     for (int at = 0; passes && at < pair.target->max_rows(); ++at) rows.push_back({kMaxLanes, 0, at, at < 33 * wanted.lanes});
     pair.target->decode(rows);
@@ -112,8 +94,8 @@ inline Taken take(const ModelShape& shape, const Wanted& wanted, const std::stri
     for (int at = 0; passes && at < 33 * wanted.lanes; ++at) rows.push_back({at % wanted.lanes, 0, at / wanted.lanes, true});
     pair.target->decode(rows);
   }
-  REQUIRE(listener.taken.contexts == 1);
-  return listener.taken;
+  REQUIRE(log.taken.contexts == 1);
+  return log.taken;
 }
 
 /// MiB of the logits that a context copies for the engine, which its log counts elsewhere.
@@ -122,11 +104,11 @@ inline double copied_logits(const ModelShape& shape, int lanes) {
 }
 
 /// Holds what was taken of that memory beside weights and cache against the estimate.
-inline void check_taken(const Taken& taken, const ModelShape& shape, const Wanted& wanted, MemoryKind memory, std::uint64_t copied_weights = 0) {
+inline void check_taken(const Taken& taken, const ModelShape& shape, const Wanted& wanted, MemoryKind memory) {
   // A GPU's kernels have buffers of their own, which the estimate counts and the log does not.
   const double most_over = memory == MemoryKind::kGpu ? 1.5 : 1.3;
   const double all = taken.device + (memory == MemoryKind::kGpu ? 0 : taken.host + copied_logits(shape, wanted.lanes));
-  const double estimate = static_cast<double>(compute_bytes(shape, wanted.kv_type, wanted.lanes, taken.cells, memory, copied_weights)) / kMib;
+  const double estimate = static_cast<double>(compute_bytes(shape, wanted.kv_type, wanted.lanes, taken.cells, memory, taken.copied)) / kMib;
   CAPTURE(shape.embedding);
   CAPTURE(shape.vocabulary);
   CAPTURE(wanted.lanes);

@@ -4,6 +4,7 @@ import { readlink, realpath, rename, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import type { LoadResult } from "../../../protocol/worker";
+import { deviceWords } from "../../worker/deviceWords";
 import type { CliContext } from "../context";
 import { badInput } from "../errors";
 import { plural } from "../format";
@@ -92,7 +93,7 @@ export async function writeFileWhole(file: string, text: string): Promise<void> 
 }
 
 const models = ({ target, draft }: LoadResult): string => `${modelLabel(target)}${draft ? ` with ${modelLabel(draft)}` : ", no draft"}`;
-const machine = ({ device, threads }: LoadResult): string => `${oneLine(device.description || device.name)}, ${plural(threads, "thread")}`;
+const machine = (loaded: LoadResult): string => `${oneLine(deviceWords(loaded))}, ${plural(loaded.threads, "thread")}`;
 
 function markdownLines({ loaded, work, legend, tables, lines, notices }: Report): string[] {
   return [

@@ -24,7 +24,9 @@ Candidate examine(const std::string& path) {
     throw Error(ErrorCode::kModelUnsupported, path + ": " + reason);
   }
   candidate.footprint = {check_shape(parts), weight_bytes(parts), host_weight_bytes(parts)};
-  candidate.footprint.layer_weights = layer_weight_bytes(parts, candidate.footprint.shape.layers);
+  const LayerBytes layers = layer_bytes(parts, candidate.footprint.shape.layers);
+  candidate.footprint.layer_weights = layers.each;
+  candidate.footprint.largest_layer_tensor = layers.largest_tensor;
   candidate.info = describe(parts);
   candidate.info.fim = fim_tokens(llama_model_get_vocab(candidate.vocabulary.get())).has_value();
   return candidate;

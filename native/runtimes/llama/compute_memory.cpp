@@ -24,6 +24,12 @@ std::uint64_t rows_of(std::uint64_t width) { return wide(kReservedRows) * width 
 
 std::uint64_t score_bytes(const ModelShape& shape, int cells) { return rows_of(wide(cells) * wide(most_of(shape.heads))); }
 
+std::uint64_t logit_bytes(const ModelShape& shape, int lanes) {
+  ContextOptions options;
+  options.lanes = lanes;
+  return wide(max_logit_rows(options)) * wide(shape.vocabulary) * sizeof(float);
+}
+
 bool computes_scores(const ModelShape& shape, LoadOptions::KvType kv_type, int cells, MemoryKind memory) {
   using KvType = LoadOptions::KvType;
   constexpr int kFlashAttentionStep = 8;  // ggml-vulkan's: others fall back
@@ -42,9 +48,13 @@ bool keeps_scores(const ModelShape& shape, int cells) {
   return wide(kPassRows) * wide(cells) * wide(most_of(shape.heads)) * sizeof(float) <= kMostScoreBytes;
 }
 
+std::uint64_t host_bytes_beside_gpu(const ModelShape& shape, int lanes) {
+  return kFixedBytes + logit_bytes(shape, lanes);  // which are copied for the engine
+}
+
 std::uint64_t compute_bytes(const ModelShape& shape, LoadOptions::KvType kv_type, int lanes, int cells, MemoryKind memory,
-                            std::uint64_t copied_weights) {
-  const std::uint64_t heads = wide(most_of(shape.heads)), kv_heads = wide(most_of(shape.kv_heads));
+                            const Copies& copied) {
+  const std::uint64_t heads = wide(most_of(shape.heads)), kv_heads = wide(std::max(most_of(shape.kv_heads), copied.kv_heads));
   const std::uint64_t both_lengths = wide(shape.key_length + shape.value_length);
   const std::uint64_t hidden = rows_of(wide(shape.embedding));
   const std::uint64_t queries = rows_of(heads * wide(std::max(shape.key_length, shape.value_length)));
@@ -60,15 +70,15 @@ std::uint64_t compute_bytes(const ModelShape& shape, LoadOptions::KvType kv_type
   const std::uint64_t inner = std::max({3 * wide(shape.feed_forward), 3 * routed, routed + 2 * wide(shape.experts_used) * wide(shape.embedding)});
   const std::uint64_t feed_forward = rows_of(inner) + 5 * hidden + queries + keys_and_values;
 
-  ContextOptions options;
-  options.lanes = lanes;
-  const std::uint64_t logits = wide(max_logit_rows(options)) * wide(shape.vocabulary) * sizeof(float);
-  const std::uint64_t graph = std::max(mask + std::max(attention, feed_forward) + copied_weights, logits + 2 * hidden + 2 * queries);
+  const std::uint64_t logits = logit_bytes(shape, lanes);
+  const std::uint64_t copied_cache = wide(cells) * wide(copied.kv_heads) * both_lengths * (kv_type == LoadOptions::KvType::kF32 ? 4 : 2);
+  const std::uint64_t layer = std::max(attention + copied_cache, feed_forward + copied.weights);
+  const std::uint64_t graph = std::max(mask + layer, logits + 2 * hidden + 2 * queries);
   const std::uint64_t widest = std::max({wide(shape.embedding), wide(shape.feed_forward), routed, heads * wide(shape.value_length)});
   const std::uint64_t converted = wide(kPassRows) * widest * 2;  // what a kernel multiplies, in the form that it wants
 
   std::uint64_t bytes = graph + converted;
-  if (memory != MemoryKind::kGpu) bytes += kFixedBytes + logits;  // which are copied for the engine
+  if (memory != MemoryKind::kGpu) bytes += host_bytes_beside_gpu(shape, lanes);
   if (memory != MemoryKind::kMachine) bytes += kPartialBytes + (kv_type == LoadOptions::KvType::kQ8_0 ? half_cache : 0);
   if (memory == MemoryKind::kShared) bytes += mask + 2 * hidden;  // a pass's input, as the processor writes it
   return bytes;

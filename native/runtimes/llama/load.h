@@ -89,7 +89,7 @@ struct LoadedPair {
   int threads = 0, lanes = 0, spare_lanes = 0, context_tokens = 0, cache_tokens = 0;
   int gpu_layers = 0;  ///< The last layers of the target, on the device, where the others are the processor's; 0: all are on the device.
   int prefill_chunk = 0;             ///< RuntimeInfo::prefill_chunk.
-  bool keeps_prefill_chunk = false;  ///< RuntimeInfo::keeps_prefill_chunk: on the CPU, where a pass can be given up.
+  bool keeps_prefill_chunk = false;  ///< RuntimeInfo::keeps_prefill_chunk: on the CPU, where a pass can be given up, and where the target is split.
   std::vector<std::string> notices;
 };
 

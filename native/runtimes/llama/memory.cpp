@@ -14,13 +14,17 @@ constexpr int kCompletionRoom = 1024;  ///< Private cells of a lane beside the f
 
 std::uint64_t wide(int value) { return static_cast<std::uint64_t>(value); }
 
-MemoryEstimate estimate(const Footprint& target, const Footprint* draft, LoadOptions::KvType kv_type, int lanes,
-                        int cells, MemoryKind kind) {
+std::string what_fits(std::uint64_t available) { return ": that is what fits into " + readable(available) + " of memory."; }
+
+}  // namespace
+
+MemoryEstimate estimate_memory(const Footprint& target, const Footprint* draft, LoadOptions::KvType kv_type, int lanes, int cells,
+                               MemoryKind kind) {
   const auto weights = [&](const Footprint& model) { return model.weights - (kind == MemoryKind::kGpu ? model.host_weights : 0); };
   MemoryEstimate memory;
   memory.target_weights = weights(target);
   memory.kv_cache = wide(cells) * kv_bytes_per_token(target.shape, kv_type);
-  memory.compute = compute_bytes(target.shape, kv_type, lanes, cells, kind, target.copied_weights);
+  memory.compute = compute_bytes(target.shape, kv_type, lanes, cells, kind, target.copied);
   if (draft) {
     memory.draft_weights = weights(*draft);
     memory.kv_cache += wide(cells) * kv_bytes_per_token(draft->shape, kv_type);
@@ -29,10 +33,6 @@ MemoryEstimate estimate(const Footprint& target, const Footprint* draft, LoadOpt
   memory.total = memory.target_weights + memory.draft_weights + memory.kv_cache + memory.compute;
   return memory;
 }
-
-std::string what_fits(std::uint64_t available) { return ": that is what fits into " + readable(available) + " of memory."; }
-
-}  // namespace
 
 std::string shorter_context(int tokens, int wanted, std::uint64_t available) {
   return "The context is " + std::to_string(tokens) + " tokens instead of " + std::to_string(wanted) + what_fits(available);
@@ -76,7 +76,7 @@ Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Foo
   const auto update = [&] {
     const int lanes = fit.lanes + fit.spare_lanes;
     fit.cache_tokens = cache_tokens(fit.lanes, fit.context_tokens);
-    fit.memory = estimate(target, draft, fit.kv_type, lanes, fit.cache_tokens, memory);
+    fit.memory = estimate_memory(target, draft, fit.kv_type, lanes, fit.cache_tokens, memory);
     if (compute) {
       fit.memory.total -= fit.memory.compute;
       fit.memory.compute = compute(lanes, fit.context_tokens, fit.cache_tokens);
@@ -127,10 +127,7 @@ Fit fit_to_less(const Fit& failed, LoadOptions options, const Footprint& target,
   options.spare_lanes = 0;
   const std::uint64_t weights = failed.memory.target_weights + failed.memory.draft_weights;
   const std::uint64_t less = weights + (failed.memory.total - weights) / 4 * 3;
-  Fit fit = fit_to_memory(options, target, draft, memory, failed.spare_lanes > 0 ? failed.memory.total : less);
-  fit.gpu_layers = failed.gpu_layers;
-  fit.memory.host = failed.memory.host;
-  return fit;
+  return fit_to_memory(options, target, draft, memory, failed.spare_lanes > 0 ? failed.memory.total : less);
 }
 
 }  // namespace octet::llama

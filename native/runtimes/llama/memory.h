@@ -10,7 +10,8 @@ struct Footprint {
   std::uint64_t weights = 0;       ///< Bytes.
   std::uint64_t host_weights = 0;  ///< Those of them that stay in the machine's memory where a GPU has its own.
   std::vector<std::uint64_t> layer_weights;  ///< Of each layer, where they are known.
-  std::uint64_t copied_weights = 0;  ///< Of weights in the machine's memory the most that a GPU copies at once, to multiply many rows by them.
+  std::uint64_t largest_layer_tensor = 0;    ///< Bytes.
+  Copies copied;                             ///< Where it is but the part of a model that a GPU has (split.h).
 };
 
 struct Fit {
@@ -28,6 +29,10 @@ int wanted_context(const LoadOptions& options, const Footprint& target, const Fo
 /// Cells for one full-length prompt with its lanes' completions beside it, a multiple of 256.
 int cache_tokens(int lanes, int context_tokens);
 
+/// What the models take with so many lanes and cells, with llama.cpp's buffers; nothing is said of what is available.
+MemoryEstimate estimate_memory(const Footprint& target, const Footprint* draft, LoadOptions::KvType kv_type, int lanes, int cells,
+                               MemoryKind kind);
+
 /// Bytes beside weights and cache.
 using ComputeBytes = std::function<std::uint64_t(int lanes, int context_tokens, int cache_tokens)>;
 
@@ -39,7 +44,7 @@ Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Foo
                   std::uint64_t available, const ComputeBytes& compute = {});
 
 /// What to ask for where the memory held less than `failed` said, the weights being there: that without spare lanes first, then three
-/// quarters of all else. Of a target that is split, `target` is what is on the GPU.
+/// quarters of all else.
 Fit fit_to_less(const Fit& failed, LoadOptions options, const Footprint& target, const Footprint* draft, MemoryKind memory);
 
 /// "The context is 1024 tokens instead of 4096: that is what fits into 4.0 GB of memory."

@@ -17,6 +17,7 @@ struct ContextOptions {
   int threads = 1;
   LoadOptions::KvType kv_type = LoadOptions::KvType::kF16;
   bool on_gpu = false;
+  bool split = false;  ///< Between that GPU and the processor (split.h).
   bool keep_scores = false;  ///< There is memory for all scores of a pass (see attention() in model.cpp).
 };
 

@@ -234,12 +234,15 @@ std::uint64_t host_weight_bytes(const std::vector<GgufFile>& parts) {
   return has_output ? embedding : 0;
 }
 
-std::vector<std::uint64_t> layer_weight_bytes(const std::vector<GgufFile>& parts, int layers) {
-  std::vector<std::uint64_t> bytes(static_cast<std::size_t>(layers));
+LayerBytes layer_bytes(const std::vector<GgufFile>& parts, int layers) {
+  LayerBytes bytes;
+  bytes.each.resize(static_cast<std::size_t>(layers));
   for (const GgufFile& part : parts) {
     for (const GgufTensor& tensor : part.tensors()) {
       unsigned layer = 0;
-      if (std::sscanf(tensor.name.c_str(), "blk.%u.", &layer) == 1 && layer < bytes.size()) bytes[layer] += tensor.bytes;
+      if (std::sscanf(tensor.name.c_str(), "blk.%u.", &layer) != 1 || layer >= bytes.each.size()) continue;
+      bytes.each[layer] += tensor.bytes;
+      bytes.largest_tensor = std::max(bytes.largest_tensor, tensor.bytes);
     }
   }
   return bytes;

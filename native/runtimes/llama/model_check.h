@@ -33,8 +33,12 @@ std::uint64_t weight_bytes(const std::vector<GgufFile>& parts);
 /// of which the device gets a copy.
 std::uint64_t host_weight_bytes(const std::vector<GgufFile>& parts);
 
-/// Of each layer, 0 for the first: bytes of the tensors that are called after it.
-std::vector<std::uint64_t> layer_weight_bytes(const std::vector<GgufFile>& parts, int layers);
+/// Bytes of the tensors that are called after a layer: of each layer all of them, and of all layers the largest.
+struct LayerBytes {
+  std::vector<std::uint64_t> each;
+  std::uint64_t largest_tensor = 0;
+};
+LayerBytes layer_bytes(const std::vector<GgufFile>& parts, int layers);
 
 /// `fim` is left to the vocabulary.
 ModelInfo describe(const std::vector<GgufFile>& parts);

@@ -50,6 +50,8 @@ ModelHandle load_file(const std::string& path, const llama_model_params& params)
               path + ": llama.cpp cannot load it" + (reason.empty() ? "" : ": " + printable(reason)));
 }
 
+bool names(const std::string& reason, ggml_backend_dev_t device) { return reason.find(ggml_backend_dev_name(device)) != std::string::npos; }
+
 std::string metadata(const llama_model* model, const std::string& key) {
   std::array<char, 128> text{};
   const int length = llama_model_meta_val_str(model, key.c_str(), text.data(), text.size());
@@ -81,7 +83,7 @@ ModelHandle open_weights(const std::string& path, ggml_backend_dev_t device, std
     if (state.failure) std::rethrow_exception(state.failure);
     if (state.cancelled) throw Error(ErrorCode::kCancelled, "Loading was cancelled");
     if (device && ran_out_of_memory(error.what())) {
-      throw Error(ErrorCode::kOutOfMemory, error.what(), kGpuMemoryAdvice);
+      throw Error(ErrorCode::kOutOfMemory, error.what(), names(error.what(), device) ? kGpuMemoryAdvice : kMachineMemoryAdvice);
     }
     throw;
   }

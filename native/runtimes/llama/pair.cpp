@@ -70,11 +70,12 @@ void load_on(const ChosenDevice& chosen, Placement placed, const LoadOptions& op
 
   const ThreadPool pool = make_thread_pool(pair.threads);
   for (int attempt = 0;; ++attempt) {
-    ContextOptions context{fit.cache_tokens, fit.lanes + fit.spare_lanes, pair.threads, fit.kv_type, chosen.handle != nullptr, false};
+    ContextOptions context{fit.cache_tokens, fit.lanes + fit.spare_lanes, pair.threads, fit.kv_type, chosen.handle != nullptr, fit.gpu_layers > 0, false};
     try {
       context.keep_scores = keeps_scores(target.shape, fit.cache_tokens);
       pair.target = make_model(target_model, pool, context);
       if (!draft) break;
+      context.split = false;
       context.keep_scores = keeps_scores(draft->shape, fit.cache_tokens);
       pair.draft = make_model(draft_model, pool, context);
       break;
@@ -83,7 +84,7 @@ void load_on(const ChosenDevice& chosen, Placement placed, const LoadOptions& op
       constexpr int kAttempts = 4;
       if (error.code != ErrorCode::kOutOfMemory || attempt == kAttempts) throw;
       write_log(LogLevel::kWarning, error.what());
-      fit = fit_to_less(fit, options, layers ? gpu_part(target, *layers) : target, draft, memory_kind(chosen.device));
+      fit = layers ? fit_split_to_less(fit, options, target, draft) : fit_to_less(fit, options, target, draft, memory_kind(chosen.device));
     }
   }
 
@@ -102,7 +103,8 @@ void load_on(const ChosenDevice& chosen, Placement placed, const LoadOptions& op
   pair.context_tokens = fit.context_tokens;
   pair.cache_tokens = pair.target->cache_tokens();
   const auto parameters = static_cast<double>(pair.target_info.parameters + pair.draft_info.parameters);
-  pair.keeps_prefill_chunk = chosen.handle == nullptr;
+  // A split target's pass copies weights to the GPU however few rows it has: shorter ones would take as long.
+  pair.keeps_prefill_chunk = chosen.handle == nullptr || layers;
   pair.prefill_chunk = prefill_chunk(parameters, pair.threads, chosen.handle != nullptr);
   pair.gpu_layers = fit.gpu_layers;
   pair.memory = fit.memory;
@@ -155,12 +157,12 @@ LoadedPair load(const LoadOptions& options, const std::function<bool(LoadPhase, 
       write_log(LogLevel::kWarning, error.what());
       pair.draft.reset();
       pair.target.reset();
-      if (again) {
-        position->device = with_less_memory(chosen.device, wanted);
-        continue;
-      }
-      pair.notices.push_back(chosen.device.description + " is not used: its memory ran out as the models were loaded. End what else uses it, or choose a smaller pair.");
-      matching.erase(position);
+      const std::string why = ": its memory ran out as the models were loaded. End what else uses it, or choose a smaller pair.";
+      const std::string less = chosen.device.description + " is given less" + why;
+      std::erase(pair.notices, less);
+      pair.notices.push_back(again ? less : chosen.device.description + " is not used" + why);
+      if (again) position->device = with_less_memory(chosen.device, wanted);
+      else matching.erase(position);
     }
   }
 }

@@ -50,8 +50,10 @@ std::optional<Placement> best_split(const LoadOptions& options, const Footprint&
     if (!has_own_memory(gpu)) continue;
     std::optional<Fit> fit = fit_split(options, target, draft, split_bytes(available_memory(options, gpu)), machine_bytes);
     if (!fit || (best && best->fit.gpu_layers >= fit->gpu_layers)) continue;
-    const std::string layers = std::to_string(fit->gpu_layers) + " of " + std::to_string(target.shape.layers) + " layers are on the GPU, the others on the processor: ";
-    best = Placement{index, *std::move(fit), {layers + what_it_wants(options, target, draft, gpu)}};
+    const int layers = fit->gpu_layers;
+    const std::string split = std::to_string(layers) + " of " + std::to_string(target.shape.layers) + (layers == 1 ? " layers is" : " layers are") +
+                              " on the GPU, the others on the processor: ";
+    best = Placement{index, *std::move(fit), {split + what_it_wants(options, target, draft, gpu)}};
   }
   return best;
 }
@@ -89,7 +91,8 @@ Placement place(const LoadOptions& options, const Footprint& target, const Footp
   const bool enough_on_gpu = best && std::get<0>(worth(*best)) == 2;
   if (!enough_on_gpu) {
     std::optional<Placement> split = best_split(options, target, draft, devices, machine_bytes);
-    if (split && (!best || worth_splitting(split->fit.gpu_layers, target.shape.layers))) return *std::move(split);
+    const bool too_short = !best || best->fit.context_tokens < std::min(kRoomyContext, wanted_context(options, target, draft));
+    if (split && (too_short || worth_splitting(split->fit.gpu_layers, target.shape.layers))) return *std::move(split);
   }
   if (!best) throw *failure;
   const Device& first = devices.front();

@@ -17,8 +17,8 @@ struct Placement {
 /// that holds two lanes so is preferred to the processor and to a GPU that computes in the machine's memory: it reads weights several times
 /// as fast as they do, and whoever asks for more lanes gets the rest after the first. Where there is none, a GPU of its own memory that holds
 /// the draft and a quarter of the target's layers or more is preferred, the other layers being the processor's within `machine_bytes`. Of
-/// several such GPUs, and of devices where none holds that much, the one with most layers, or lanes. Where no device holds the pair at all, it
-/// is split however few layers a GPU holds. Throws Error(kOutOfMemory) where that cannot be either, with the reason of the last.
+/// several such GPUs, and of devices where none holds that much, the one with most layers, or lanes. Where no device holds the pair with 1024
+/// tokens, it is split however few layers a GPU holds. Throws Error(kOutOfMemory) where that cannot be either, with the reason of the last.
 Placement place(const LoadOptions& options, const Footprint& target, const Footprint* draft, std::span<const Device> devices,
                 std::uint64_t machine_bytes);
 

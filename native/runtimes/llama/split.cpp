@@ -11,33 +11,33 @@ constexpr int kLeastShare = 4;
 
 std::uint64_t sum(std::span<const std::uint64_t> bytes) { return std::accumulate(bytes.begin(), bytes.end(), std::uint64_t{0}); }
 
-// The model without `dropped` of its layers, from `first` on.
-Footprint without_layers(const Footprint& model, int first, int dropped) {
-  Footprint rest = model;
-  const auto drop = [&](auto& values) { values.erase(values.begin() + first, values.begin() + first + dropped); };
-  rest.shape.layers -= dropped;
-  drop(rest.shape.heads);
-  drop(rest.shape.kv_heads);
-  drop(rest.layer_weights);
-  rest.host_weights = 0;
-  return rest;
-}
-
+// The embedding, where it is the output matrix, too, the output and what belongs to no layer.
 std::uint64_t weights_beside_layers(const Footprint& model) { return model.weights - model.host_weights - sum(model.layer_weights); }
 
-// The most layers on the GPU with all that `options` asks for, and nothing reduced.
-std::optional<Fit> most_layers(const LoadOptions& options, const Footprint& target, const Footprint* draft, std::uint64_t gpu_bytes,
+// The machine's memory that is taken beside the GPU's: by the target's first layers, and by the draft, whose embedding is there, and its logits.
+std::uint64_t host_bytes(const Fit& fit, const Footprint& target, const Footprint* draft) {
+  const int lanes = fit.lanes + fit.spare_lanes;
+  const Footprint rest = host_part(target, fit.gpu_layers);
+  const std::uint64_t bytes = estimate_memory(rest, nullptr, fit.kv_type, lanes, fit.cache_tokens, MemoryKind::kMachine).total;
+  return draft ? bytes + draft->host_weights + host_bytes_beside_gpu(draft->shape, lanes) : bytes;
+}
+
+// `fit` with so many layers on the GPU.
+Fit with_layers(Fit fit, int layers, const Footprint& target, const Footprint* draft, std::uint64_t gpu_bytes) {
+  fit.gpu_layers = layers;
+  fit.memory = estimate_memory(gpu_part(target, layers), draft, fit.kv_type, fit.lanes + fit.spare_lanes, fit.cache_tokens, MemoryKind::kGpu);
+  fit.memory.available = gpu_bytes;
+  fit.memory.host = host_bytes(fit, target, draft);
+  return fit;
+}
+
+// The most layers on the GPU with every lane and this context.
+std::optional<Fit> most_layers(const Fit& asked, const Footprint& target, const Footprint* draft, std::uint64_t gpu_bytes,
                                std::uint64_t machine_bytes) {
   for (int layers = target.shape.layers - 1; layers > 0; --layers) {
-    Fit fit = fit_to_memory(options, gpu_part(target, layers), draft, MemoryKind::kGpu, UINT64_MAX);
+    Fit fit = with_layers(asked, layers, target, draft, gpu_bytes);
     if (fit.memory.total > gpu_bytes) continue;
-    fit.memory.available = gpu_bytes;
-    fit.gpu_layers = layers;
-    LoadOptions same = options;
-    same.context_tokens = fit.context_tokens;
-    fit.memory.host = fit_to_memory(same, host_part(target, layers), nullptr, MemoryKind::kMachine, UINT64_MAX).memory.total;
-    if (fit.memory.host > machine_bytes) return std::nullopt;
-    return fit;
+    return fit.memory.host <= machine_bytes ? std::optional(std::move(fit)) : std::nullopt;
   }
   return std::nullopt;
 }
@@ -45,17 +45,23 @@ std::optional<Fit> most_layers(const LoadOptions& options, const Footprint& targ
 }  // namespace
 
 Footprint gpu_part(const Footprint& model, int layers) {
-  Footprint part = without_layers(model, 0, model.shape.layers - layers);
-  part.weights = weights_beside_layers(model) + sum(part.layer_weights);
-  // One matrix at a time: of a layer a third or so, where the formats are mixed somewhat more.
-  part.copied_weights = *std::max_element(model.layer_weights.begin(), model.layer_weights.end()) / 2;
+  Footprint part = model;
+  const auto others = static_cast<std::size_t>(model.shape.layers - layers);
+  std::vector<int>& kv_heads = part.shape.kv_heads;
+  part.copied = {model.largest_layer_tensor, *std::max_element(kv_heads.begin(), kv_heads.begin() + static_cast<std::ptrdiff_t>(others))};
+  std::fill_n(kv_heads.begin(), others, 0);
+  part.weights = weights_beside_layers(model) + sum(std::span(model.layer_weights).subspan(others));
+  part.host_weights = 0;
   return part;
 }
 
 Footprint host_part(const Footprint& model, int layers) {
-  Footprint part = without_layers(model, model.shape.layers - layers, layers);
+  Footprint part = model;
+  const auto own = static_cast<std::size_t>(model.shape.layers - layers);
+  std::fill(part.shape.kv_heads.begin() + static_cast<std::ptrdiff_t>(own), part.shape.kv_heads.end(), 0);
   const std::uint64_t embedding = model.host_weights > 0 ? model.host_weights : weights_beside_layers(model);
-  part.weights = embedding + sum(part.layer_weights);
+  part.weights = embedding + sum(std::span(model.layer_weights).first(own));
+  part.host_weights = 0;
   return part;
 }
 
@@ -65,23 +71,35 @@ std::uint64_t split_bytes(std::uint64_t available) { return available - availabl
 
 std::optional<Fit> fit_split(const LoadOptions& options, const Footprint& target, const Footprint* draft, std::uint64_t gpu_bytes,
                              std::uint64_t machine_bytes) {
-  if (static_cast<int>(target.layer_weights.size()) != target.shape.layers) return std::nullopt;
+  if (static_cast<int>(target.layer_weights.size()) != target.shape.layers || target.shape.layers < 2) return std::nullopt;
   const int wanted = wanted_context(options, target, draft);
+  LoadOptions asked = options;
+  asked.spare_lanes = 0;
   std::optional<Fit> best;
-  const auto enough_with = [&](const LoadOptions& asked) {
-    std::optional<Fit> fit = most_layers(asked, target, draft, gpu_bytes, machine_bytes);
-    if (fit && (!best || fit->gpu_layers > best->gpu_layers)) best = std::move(fit);
-    return best && worth_splitting(best->gpu_layers, target.shape.layers);
-  };
-  LoadOptions less = options;
-  bool enough = enough_with(less);
-  less.spare_lanes = 0;
-  for (int context = wanted; !enough; context = std::max(kShortContext, context / 2)) {
-    if (context < wanted) less.context_tokens = context;
-    enough = enough_with(less) || context <= kShortContext;
+  for (int context = wanted;; context = std::max(kShortContext, context / 2)) {
+    if (context < wanted) asked.context_tokens = context;
+    const Fit all = fit_to_memory(asked, target, draft, MemoryKind::kGpu, UINT64_MAX);
+    std::optional<Fit> fit = most_layers(all, target, draft, gpu_bytes, machine_bytes);
+    const bool worth = fit && worth_splitting(fit->gpu_layers, target.shape.layers);
+    if (fit && (!best || worth)) best = std::move(fit);
+    if (worth || context <= kShortContext) break;
   }
-  if (best && best->context_tokens < wanted) best->notices.push_back(shorter_context(best->context_tokens, wanted, gpu_bytes));
-  return best;
+  if (!best) return std::nullopt;
+  if (best->context_tokens < wanted) {
+    best->notices.push_back(shorter_context(best->context_tokens, wanted, gpu_bytes));
+    return best;
+  }
+  Fit roomy = *best;
+  roomy.spare_lanes = options.spare_lanes;
+  roomy = with_layers(std::move(roomy), best->gpu_layers, target, draft, gpu_bytes);
+  return roomy.memory.total <= gpu_bytes && roomy.memory.host <= machine_bytes ? roomy : best;
+}
+
+Fit fit_split_to_less(const Fit& failed, const LoadOptions& options, const Footprint& target, const Footprint* draft) {
+  Fit fit = fit_to_less(failed, options, gpu_part(target, failed.gpu_layers), draft, MemoryKind::kGpu);
+  fit.gpu_layers = failed.gpu_layers;
+  fit.memory.host = host_bytes(fit, target, draft);
+  return fit;
 }
 
 }  // namespace octet::llama

@@ -241,3 +241,18 @@ TEST_CASE("cuda library: where there is room for but one lane of several, llama.
   CHECK(placed.runtime == "llama");
   CHECK(placed.notices.back().find(" has room for no more than 1 lane of 256 tokens") != std::string::npos);
 }
+
+TEST_CASE("cuda library: where llama.cpp has no room for the pair either, one lane on the GPU is better than none") {
+  CudaLibrary cuda = load_cuda_library(OCTET_TEST_CUDA_LIBRARY);
+  REQUIRE_MESSAGE(cuda.library, cuda.reason);
+  cuda::Library small = *cuda.library;
+  // A GPU with room for no lane to speak of by its count, where the machine has less.
+  small.weight_bytes = [](const cuda::NetworkSource&) { return std::size_t{0}; };
+  small.work_bytes = [](const cuda::PairSource& source) { return source.lanes > 1 ? std::size_t{1} << 40 : std::size_t{0}; };
+  cuda.library = &small;
+  llama::LoadOptions options = small_pair("auto");
+  options.memory_limit_bytes = 1 << 21;  // the weights of the pair alone are more, by llama.cpp
+  const Loaded loaded = start(options, cuda);
+  CHECK(loaded.runtime == "cuda");
+  CHECK(loaded.lanes == 1);
+}

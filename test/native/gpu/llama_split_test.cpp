@@ -2,8 +2,13 @@
 #include <doctest/doctest.h>
 
 #include "llama_gpu.h"
+#include "llama_made_up_model.h"
 #include "llama_referee.h"
 #include "llama_taken_memory.h"
+#include "runtimes/llama/candidate.h"
+#include "runtimes/llama/model.h"
+#include "runtimes/llama/model_file.h"
+#include "runtimes/llama/split.h"
 
 using namespace octet;
 using namespace octet::llama;
@@ -13,8 +18,44 @@ namespace {
 /// Asks for the GPU with memory for so many of the target's layers and no more. (With more than a lane, fewer would make the starter fit.)
 LoadOptions with_layers(LoadOptions options, int layers) {
   options.lanes = 1;
-  options.memory_limit_bytes = bytes_for_layers(options, layers);
+  std::optional<Candidate> draft;
+  if (!options.draft.empty()) draft = examine(options.draft);
+  const Footprint part = gpu_part(examine(options.target).footprint, layers);
+  const std::uint64_t bytes = fit_to_memory(options, part, draft ? &draft->footprint : nullptr, MemoryKind::kGpu, UINT64_MAX).memory.total;
+  options.memory_limit_bytes = bytes / 15 * 16 + 16;  // of which split_bytes leaves a sixteenth
   return options;
+}
+
+/// A context of a target whose first layer is the processor's, and nothing computed.
+Taken check_split(const std::function<void(const std::string& path)>& write, const Wanted& wanted, bool closely = true) {
+  start_backends();
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "model.gguf";
+  write(path);
+  const Footprint whole = examine(path).footprint;
+  const int layers = whole.shape.layers - 1, cells = cache_tokens(wanted.lanes, wanted.context_tokens);
+  MemoryLog log;
+  {
+    ModelHandle model = open_weights(path, matching_devices("gpu").at(0).handle, layers, [](float) { return true; });
+    const ContextOptions options{.cache_tokens = cells, .lanes = wanted.lanes, .kv_type = wanted.kv_type, .on_gpu = true, .split = true};
+    make_model(std::move(model), make_thread_pool(2), options);
+  }
+  Taken& taken = log.taken;
+  taken.cells = cells;
+  const Footprint part = gpu_part(whole, layers), rest = host_part(whole, layers);
+  taken.copied = part.copied;
+  const auto mib = [](std::uint64_t bytes) { return static_cast<double>(bytes) / kMib; };
+  const auto cache = [&](const Footprint& model) { return mib(static_cast<std::uint64_t>(cells) * kv_bytes_per_token(model.shape, wanted.kv_type)); };
+  constexpr double kRounded = 0.01;  // the log's two places
+  CHECK(std::abs(taken.weights - mib(part.weights)) <= kRounded);
+  CHECK(std::abs(taken.cache - cache(part)) <= kRounded);
+  CHECK(std::abs(taken.host_cache - cache(rest)) <= kRounded);
+  CHECK(taken.host_weights >= mib(rest.weights) - kRounded);
+  if (closely) check_taken(taken, part.shape, wanted, MemoryKind::kGpu);
+  CHECK(mib(compute_bytes(part.shape, wanted.kv_type, wanted.lanes, cells, MemoryKind::kGpu, part.copied)) >= taken.device);
+  const std::uint64_t beside = estimate_memory(rest, nullptr, wanted.kv_type, wanted.lanes, cells, MemoryKind::kMachine).compute;
+  CHECK(mib(beside) >= taken.host + copied_logits(whole.shape, wanted.lanes));
+  return taken;
 }
 
 }  // namespace
@@ -31,7 +72,8 @@ GPU_CASE("a target of which the device holds some layers gives the processor's l
 GPU_CASE("a split pair decodes as on the processor, and says what is where") {
   LoadedPair pair = load_pair(with_layers(gpu_options(float_copy(kTargetFile), float_copy(kDraftFile)), 3));
   CHECK(on_gpu(pair).gpu_layers == 3);
-  CHECK_FALSE(pair.keeps_prefill_chunk);
+  CHECK(pair.keeps_prefill_chunk);
+  CHECK(pair.prefill_chunk == 512);
   REQUIRE(pair.notices.size() == 1);
   CHECK(pair.notices[0].find("3 of 6 layers are on the GPU, the others on the processor: ") == 0);
   CHECK(pair.memory.total <= pair.memory.available);
@@ -44,23 +86,26 @@ GPU_CASE("a split pair decodes as on the processor, and says what is where") {
   }
 }
 
-// Widths of Qwen2.5-Coder 1.5B. Of the layers that the processor has, a pass of many rows copies one matrix after the other to the device.
+// Of the layers that the processor has, a pass of many rows copies one matrix after the other to the device, and keys and values.
 GPU_CASE("what a split target takes on the device and beside it is no more than the estimate and not much less") {
-  ModelShape shape = shape_of(1536, 12, 2, 128, 8960, 16384);
-  shape.layers = 3;
-  shape.heads.assign(3, 12);
-  shape.kv_heads.assign(3, 2);
-  const Wanted wanted{.lanes = 2, .context_tokens = 1024, .tied = false, .gpu_layers = 2};
-  const Taken taken = take(shape, wanted, "gpu");
-  const auto mib = [](std::uint64_t bytes) { return static_cast<double>(bytes) / kMib; };
-  const MemoryEstimate& estimate = taken.estimate;
-  CHECK(taken.weights == doctest::Approx(mib(estimate.target_weights)).epsilon(1e-3));
-  CHECK(taken.cache == doctest::Approx(mib(estimate.kv_cache)).epsilon(1e-3));
-  CHECK(estimate.compute == compute_bytes(shape, wanted.kv_type, wanted.lanes, taken.cells, MemoryKind::kGpu, taken.copied_weights));
-  check_taken(taken, shape, wanted, MemoryKind::kGpu, taken.copied_weights);
-  // The processor's buffers are those of a pass that it computes alone, as where a device multiplies nothing for it.
-  const double beside = taken.host_weights + taken.host_cache + taken.host + copied_logits(shape, wanted.lanes);
-  MESSAGE("beside it took " << beside << " MiB, estimated " << mib(estimate.host));
-  CHECK(mib(estimate.host) >= beside);
-  CHECK(mib(estimate.host) <= beside + mib(compute_bytes(shape, wanted.kv_type, wanted.lanes, taken.cells, MemoryKind::kMachine)));
+  const auto layered = [](ModelShape shape, int layers) {
+    shape.layers = layers;
+    shape.heads.assign(static_cast<std::size_t>(layers), shape.heads[0]);
+    shape.kv_heads.assign(static_cast<std::size_t>(layers), shape.kv_heads[0]);
+    return shape;
+  };
+  const auto made_up = [](const ModelShape& shape) { return [shape](const std::string& path) { write_made_up_model(path, shape, false); }; };
+  ModelShape experts = shape_of(1024, 16, 4, 128, 768, 16384);
+  experts.experts_used = 4;
+  experts.expert_feed_forward = 768;
+  check_split(made_up(layered(shape_of(1536, 12, 2, 128, 8960, 16384), 3)), {.lanes = 2, .context_tokens = 1024});
+  check_split(made_up(layered(shape_of(2048, 16, 16, 128, 5504, 16384), 3)), {.context_tokens = 8192});
+  check_split(made_up(layered(shape_of(2048, 16, 16, 128, 5504, 16384), 3)), {.context_tokens = 16384});
+  check_split(made_up(layered(experts, 3)), {});
+}
+
+// Without flash attention it would be 103 MiB: the scores of all cells.
+GPU_CASE("a split target with sliding windows keeps no scores of all cells") {
+  const Taken taken = check_split([](const std::string& path) { write_sliding_window_model(path, 16, 16384); }, {.context_tokens = 8192}, false);
+  CHECK(taken.device < 25);
 }

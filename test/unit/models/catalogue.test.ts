@@ -177,11 +177,18 @@ describe("fit", () => {
     expect(split).toMatchObject({ where: "split", reduced: true });
     expect(split.layers!.onGpu).toBeGreaterThanOrEqual(7);
     expect(fitSentence(split)).toMatch(/^fits in part on GPU 0, with a shorter context, \d+ of 28 layers/);
+    expect(fitBrief(split)).toMatch(/^Fits: [\d.]+ of [\d.]+ GB on the GPU, with less context\.$/);
   });
   it("is not split where the GPU computes in the machine's memory, as Metal's do", () => {
     const { devices, machine: here } = machine(64, 4);
     const metal = { machine: here, devices: devices.map((device) => (device.kind === "gpu" ? { ...device, name: "MTL0" } : device)) };
     expect(fitOf(seven, metal, wanted)).toMatchObject({ where: "ram" });
+  });
+  it("is not split by the CUDA runtime", () => {
+    const { devices, machine: here } = machine(64, 4);
+    const cuda = { machine: here, devices: devices.map((device) => (device.kind === "gpu" ? { ...device, name: "cuda", runtime: "cuda" as const } : device)) };
+    expect(fitOf(seven, cuda, wanted)).toMatchObject({ where: "ram" });
+    expect(fitOf(seven, machineWith("cuda", cuda)!, wanted)).toMatchObject({ where: "nowhere" });
   });
   it("takes fewer lanes where nothing holds them all", () => {
     const few = fitOf(seven, machine(freeFor(3, "ram")), wanted);
