@@ -106,6 +106,43 @@ TEST_CASE("host runtime: room is taken to the last token, and given back but for
   CHECK(reused(fixture, first) == 0);
 }
 
+TEST_CASE("host runtime: a prompt that goes on from a cached one takes its place, and pushes out none of another place") {
+  const std::vector<Token> whole = place(4, 60);
+  const auto keys = [&](Fixture& fixture, int tail) {
+    for (int key = 0; key < 5; ++key) {
+      const auto [id, reused] = fixture.runtime->open_prompt({{whole.begin(), whole.begin() + 40 + key}, tail});
+      CHECK(reused == (key > 0 ? 38 + key : 0));
+      while (fixture.runtime->prefill(id, 50, true) > 0) {
+      }
+      fixture.runtime->close_prompt(id);
+    }
+  };
+  SUBCASE("where no place is free") {
+    Fixture fixture(kDraft, kFewSlots);
+    for (int tag = 1; tag < kPromptSlots; ++tag) ask(fixture, place(tag, 20));
+    keys(fixture, 16);
+    for (int tag = 1; tag < kPromptSlots; ++tag) CHECK(reused(fixture, place(tag, 20)) == 21);
+  }
+  SUBCASE("where there is no room for both") {
+    Fixture fixture(kDraft, {.cache_tokens = 100});
+    ask(fixture, place(1, 20));
+    keys(fixture, 34);
+    CHECK(fixture.target->used_cells() == 21 + 43);
+    CHECK(reused(fixture, place(1, 20)) == 21);
+  }
+}
+
+TEST_CASE("host runtime: of a cached prompt that has no room beside the new one only the common beginning stays") {
+  Fixture fixture(kDraft, {.cache_tokens = 120});
+  const std::vector<Token> cached = place(2, 58);
+  ask(fixture, cached);
+  CHECK(fixture.target->used_cells() == 59);
+  const std::vector<Token> next = joined({cached.begin(), cached.begin() + 30}, place(1, 18));
+  const auto [id, reused] = fixture.runtime->open_prompt({next, 70});
+  CHECK(fixture.target->used_cells() == reused);
+  CHECK(fixture.draft->used_cells() == reused);
+}
+
 TEST_CASE("host runtime: where all places for prompts are in use the cache is full") {
   Fixture fixture(kDraft, kFewSlots);
   std::vector<PromptId> open;

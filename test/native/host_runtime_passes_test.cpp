@@ -120,6 +120,28 @@ TEST_CASE("host runtime: a step tells the passes and rows that its models had, h
   CHECK(emitted == plain_greedy(kPrompt, static_cast<int>(emitted.size())));
 }
 
+TEST_CASE("host runtime: the logits of a prompt's last rows are the target's, in one pass or in several") {
+  std::vector<Token> tokens;
+  for (int i = 0; i < 60; ++i) tokens.push_back((i * i + i / 3) % kVocabulary);
+  for (const int max_rows : {512, 7})
+    for (const int rows : {1, 4, 33, 34, 59}) {
+      CAPTURE(max_rows);
+      CAPTURE(rows);
+      Fixture fixture(kTarget, {.max_rows = max_rows});
+      const PromptId id = fixture.runtime->open_prompt({tokens, 40, rows}).id;
+      while (fixture.runtime->prefill(id, 16, true) > 0) {
+      }
+      const std::vector<float> logits = fixture.runtime->logits(id);
+      std::vector<float> expected;
+      for (int row = 0; row < rows; ++row) {
+        const auto one = kTarget.logits(Context(std::span(tokens).first(tokens.size() - 1 - static_cast<std::size_t>(rows - 1 - row))), kVocabulary);
+        expected.insert(expected.end(), one.begin(), one.end());
+      }
+      CHECK(logits == expected);
+      for (const auto& lane : run_lanes(fixture, {id}, {tokens}, 2, {0}, 10, [](int, int) { return 2; })) CHECK(lane == plain_greedy(tokens, 10));
+    }
+}
+
 TEST_CASE("host runtime: a prompt of which the draft has seen the beginning alone drafts as any other") {
   Fixture fixture(kTarget);
   fixture.runtime->close_prompt(fixture.open_prompt({kPrompt.begin(), kPrompt.begin() + 5}, 40));
