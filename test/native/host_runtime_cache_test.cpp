@@ -80,9 +80,10 @@ TEST_CASE("host runtime: a prompt that ends within a cached one leaves that as i
 }
 
 TEST_CASE("host runtime: a prompt that is asked for twice at once is computed once, and both write") {
-  Fixture fixture;
-  const std::vector<Token> tokens = place(2, 20);
+  Fixture fixture(kDraft, kFewSlots);
+  const std::vector<Token> tokens = place(4, 20);
   const PromptId first = fixture.open_prompt(tokens, 80);
+  for (int tag = 1; tag < kPromptSlots; ++tag) ask(fixture, place(tag, 20));
   const auto [second, reused] = fixture.runtime->open_prompt({tokens, 80});
   CHECK(reused == static_cast<int>(tokens.size()) - 1);
   for (const PromptId id : {first, second})
@@ -102,8 +103,18 @@ TEST_CASE("host runtime: room is taken to the last token, and given back but for
   fixture.runtime->close_prompt(fixture.runtime->open_prompt({other, kCells - 40}).id);
   CHECK(reused(fixture, first) == 19);
   const PromptId again = fixture.runtime->open_prompt({other, kCells - 39}).id;
+  CHECK(fixture.target->used_cells() == 0);
   fixture.runtime->close_prompt(again);
-  CHECK(reused(fixture, first) == 0);
+}
+
+TEST_CASE("host runtime: what is open counts where room is made") {
+  Fixture fixture(kDraft, {.cache_tokens = 120});
+  ask(fixture, place(1, 18));
+  fixture.open_prompt(place(2, 18), 30);
+  fixture.runtime->open_prompt({place(3, 18), 30});
+  CHECK(fixture.target->used_cells() == 19 + 19);
+  fixture.runtime->open_prompt({std::vector<Token>{4}, 19});
+  CHECK(fixture.target->used_cells() == 19);
 }
 
 TEST_CASE("host runtime: a prompt that goes on from a cached one takes its place, and pushes out none of another place") {
