@@ -5,7 +5,7 @@
 #include <random>
 
 #include "heard.h"
-#include "scripted_runtime.h"
+#include "long_pass.h"
 
 using namespace octet;
 using namespace octet::test;
@@ -95,6 +95,26 @@ TEST_CASE("a prompt that fails fails alone") {
     check_whole(third.get(), 4);
     check_empty(*script, std::move(engine));
   }
+}
+
+TEST_CASE("a prompt that the device refuses for another reason than its room fails at once, beside what runs") {
+  auto script = std::make_shared<Script>();
+  std::atomic<bool> failed = false;
+  int opened = 0;
+  script->before_open = [&] {
+    if (++opened == 2) throw std::runtime_error("not this one");
+  };
+  script->before_collect = [&](int call) {
+    if (call == 2) CHECK(comes(failed));
+  };
+  auto engine = engine_on(script);
+  auto first = start(*engine, request(1)), second = start(*engine, request(2));
+  const Heard heard = second.get();
+  failed = true;
+  REQUIRE(heard.error);
+  CHECK(std::string(heard.error->what()) == "not this one");
+  check_whole(first.get(), 4);
+  check_empty(*script, std::move(engine));
 }
 
 TEST_CASE("an engine that goes tells every listener once, whatever its request was doing") {

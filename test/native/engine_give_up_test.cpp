@@ -66,6 +66,17 @@ TEST_CASE("a pass is given up from its start where its request was cancelled jus
   check_goes_on(*engine, *pass.script);
 }
 
+TEST_CASE("a request that was cancelled and is over its budget was cancelled") {
+  const auto script = std::make_shared<Script>();
+  Engine* cancelling = nullptr;
+  script->before_open = [&] { cancelling->cancel(1); };
+  Engine engine(std::make_unique<ScriptedRuntime>(script), std::make_shared<ScriptedVocabulary>());
+  cancelling = &engine;
+  Request asked = request(1, 4, 40);
+  asked.budget_ms = 0;
+  check_cancelled(run(engine, asked), 4);
+}
+
 TEST_CASE("a step is given up when the last of the requests that it serves is cancelled, by lanes or whole") {
   LongPass pass;
   pass.script->max_lanes = 8;

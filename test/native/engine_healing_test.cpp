@@ -112,6 +112,8 @@ TEST_CASE("the lead is told as a step that drafts nothing, and its tokens as the
   CHECK(first.draft_ms == 0);
   CHECK(first.lanes.size() == 16);
   CHECK(heard.result.totals.steps == static_cast<int>(heard.steps.size()));
+  check_whole(heard, 16);
+  for (const StepEvent& step : heard.steps) CHECK(step.step_ms * (1 + 1e-9) >= step.draft_ms + step.verify_ms + step.host_ms);
   for (const LaneEvent& lane : first.lanes) {
     CHECK(lane.drafted == 0);
     const SequenceResult& sequence = heard.result.sequences[static_cast<std::size_t>(lane.lane)];

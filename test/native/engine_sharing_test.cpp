@@ -122,14 +122,16 @@ TEST_CASE("first come, first served when lanes do not fit") {
 }
 
 TEST_CASE("a request waits while the cache is full; if it does not fit an empty one it fails alone") {
-  Setup setup(1);
-  setup.script->cache_tokens = 5 + 4 * (40 + kMaxDraftLength + 2);
-  Engine& engine = setup.start_engine();
-  auto first = start(engine, request(1)), second = start(engine, request(2));
-  check_whole(first.get(), 4);
-  check_whole(second.get(), 4);
-  CHECK(setup.script->most_lanes == 4);
-  setup.check_empty();
+  for (const int cache_tokens : {5 + 4 * (40 + kMaxDraftLength + 2), 2 * (5 + 4 * 40)}) {  // the second holds both, but not their drafts
+    Setup setup(1);
+    setup.script->cache_tokens = cache_tokens;
+    Engine& engine = setup.start_engine();
+    auto first = start(engine, request(1)), second = start(engine, request(2));
+    check_whole(first.get(), 4);
+    check_whole(second.get(), 4);
+    CHECK(setup.script->most_lanes == 4);
+    setup.check_empty();
+  }
 
   Setup full(1);
   full.start_engine();

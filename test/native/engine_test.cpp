@@ -212,5 +212,8 @@ TEST_CASE("a request that can never run is refused at once") {
   CHECK(refusal(with([](Request& r) { r.prompt.push_back(-1); })) == ErrorCode::kBadParams);
   CHECK(refusal(with([](Request& r) { r.stop = {"a", ""}; })) == ErrorCode::kBadParams);
   CHECK(engine.counts().queued == 0);
+  Setup tight(1);
+  tight.script->cache_tokens = 5 + 4 * (kMaxDraftLength + 2);  // drafts alone would fill it
+  CHECK_THROWS_AS(tight.run(request(1, 4, 4)), Error);
   CHECK(run(engine, request(1, 1, 4)).result.sequences[0].tokens.size() == 4);
 }

@@ -34,7 +34,7 @@ struct Script {
   std::map<Token, float> logits;  ///< Of every row that is asked for, where not 0.
   std::function<void()> before_open, before_logits, before_score;
   std::function<void(int call)> before_prefill, before_submit, before_collect;  ///< May throw. Calls count from 1.
-  bool keeps_prefill_chunk = false;
+  bool keeps_prefill_chunk = false, has_draft = true;
   std::vector<int> chunks;                                                      ///< Tokens of each prefill, as asked for.
   const std::atomic<bool>* given_up = nullptr;                                  ///< What it is to watch.
 
@@ -48,7 +48,7 @@ class ScriptedRuntime final : public Runtime {
   explicit ScriptedRuntime(std::shared_ptr<Script> script) : script_(std::move(script)) {
     info_ = {.name = "scripted", .device = "none", .max_lanes = script_->max_lanes,
              .context_tokens = script_->context_tokens, .cache_tokens = script_->cache_tokens,
-             .vocabulary = kVocabulary, .has_draft = true,
+             .vocabulary = kVocabulary, .has_draft = script_->has_draft,
              .prefill_chunk = 32, .keeps_prefill_chunk = script_->keeps_prefill_chunk};
   }
 
