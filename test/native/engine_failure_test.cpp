@@ -52,6 +52,7 @@ TEST_CASE("a device that fails in a step ends what runs with one error each; the
       auto script = std::make_shared<Script>();
       script->depth = depth;
       script->max_lanes = 8;
+      script->tokens[{1, 2, 1}] = kEndToken;  // a lane has ended by then
       std::atomic<bool> ready = false;
       const auto fail = [&](int call) {
         while (!ready) std::this_thread::yield();
@@ -74,6 +75,36 @@ TEST_CASE("a device that fails in a step ends what runs with one error each; the
         for (int i = 0; i < 20; ++i) REQUIRE(sequence.tokens[i].token == token_of(3, sequence.lane, i));
       check_empty(*script, std::move(engine));
     }
+}
+
+TEST_CASE("when a request's end is told, it no longer counts") {
+  struct Waiting final : Listener {
+    explicit Waiting(std::atomic<bool>& told, std::atomic<bool>& read) : told(told), read(read) {}
+    void on_prefill(const PrefillEvent&) override {}
+    void on_step(StepEvent&&) override {}
+    void on_finish(Result&&) override { end(); }
+    void on_error(const Error&) override { end(); }
+    void end() {
+      told = true;
+      comes(read);
+    }
+    std::atomic<bool>&told, &read;
+  };
+  for (const bool fails : {true, false}) {
+    CAPTURE(fails);
+    auto script = std::make_shared<Script>();
+    script->before_prefill = [&](int) {
+      if (fails) throw std::runtime_error("no room");
+    };
+    auto engine = engine_on(script);
+    std::atomic<bool> told = false, read = false;
+    engine->submit(request(1, 4, 5), std::make_unique<Waiting>(told, read));
+    REQUIRE(comes(told));
+    CHECK(engine->counts().running == 0);
+    CHECK(engine->counts().lanes_in_use == 0);
+    read = true;
+    engine.reset();
+  }
 }
 
 TEST_CASE("a prompt that fails fails alone") {

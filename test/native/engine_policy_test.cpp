@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "heard.h"
+#include "long_pass.h"
 #include "scripted_runtime.h"
 
 using namespace octet;
@@ -40,6 +41,31 @@ TEST_CASE("what the draft is worth at one temperature says nothing of another") 
     drafts(temperature, 100);
     CHECK_FALSE(drafts(temperature, 12));
   }
+}
+
+TEST_CASE("auto reckons with the lanes of all requests: drafts that pay beside none do not beside others") {
+  const auto script = std::make_shared<Script>();
+  script->accepted = [](int, int, int drafted) { return drafted; };
+  script->verify_ms = [](int rows) { return rows <= 8 ? 1.0 : rows / 8.0; };  // four lanes may draft one token each for nothing
+  Engine engine(std::make_unique<ScriptedRuntime>(script), std::make_shared<ScriptedVocabulary>());
+  const auto drafting = [&](std::size_t first) {
+    const auto drafted = lengths(*script, first);
+    return static_cast<double>(std::count_if(drafted.begin(), drafted.end(), [](int length) { return length > 0; })) / static_cast<double>(drafted.size());
+  };
+  for (const int lanes : {8, 4}) check_whole(run(engine, request(1, lanes, 400, "auto")), lanes);  // costs become known
+  const std::size_t alone = script->plans.size();
+  check_whole(run(engine, request(1, 4, 400, "auto")), 4);
+  CHECK(drafting(alone) > 0.7);
+  CHECK(script->with_draft.back());
+  const std::size_t beside = script->plans.size();
+  std::atomic<bool> both = false;
+  script->before_collect = [&](int) { comes(both); };
+  auto first = start(engine, request(1, 4, 200, "auto")), second = start(engine, request(2, 4, 200, "auto"));
+  both = true;
+  check_whole(first.get(), 4);
+  check_whole(second.get(), 4);
+  CHECK(drafting(beside) < 0.3);
+  CHECK_FALSE(script->with_draft.back());
 }
 
 TEST_CASE("without a draft none is planned") {

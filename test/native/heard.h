@@ -31,7 +31,11 @@ inline void check_whole(const Heard& heard, int lanes) {
     for (const LaneEvent& event : step.lanes) {
       REQUIRE(finals[event.lane] == 0);
       finals[event.lane] += event.finish.has_value();
-      for (const TextSpan& span : event.text) texts[event.lane] += span.text;
+      for (std::size_t i = 0; i < event.text.size(); ++i) {
+        CHECK_FALSE(event.text[i].text.empty());
+        if (i > 0) CHECK(event.text[i].accepted != event.text[i - 1].accepted);
+        texts[event.lane] += event.text[i].text;
+      }
       for (const EmittedToken& token : event.tokens) tokens[event.lane].push_back(token.token);
       CHECK(event.accepted <= event.drafted);
       longest = std::max(longest, event.drafted);

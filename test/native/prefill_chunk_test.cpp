@@ -42,6 +42,13 @@ TEST_CASE("a device that keeps to its chunks is asked for no others, however lon
   }
 }
 
+TEST_CASE("how fast a prompt's last piece was says nothing of whole ones") {
+  auto script = std::make_shared<Script>();
+  Engine engine(std::make_unique<ScriptedRuntime>(script), std::make_shared<ScriptedVocabulary>());
+  for (int i = 0; i < 5; ++i) check_whole(run(engine, request(1, 2, 5)), 2);
+  CHECK(script->chunks == std::vector<int>(5, 32));
+}
+
 TEST_CASE("where passes take long, one ends behind the tokens that are likely to be asked for again, and nowhere else") {
   for (const bool keeps : {true, false}) {
     std::vector<int> without;  // ends of passes, with no telling
