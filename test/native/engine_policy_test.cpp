@@ -68,6 +68,20 @@ TEST_CASE("auto reckons with the lanes of all requests: drafts that pay beside n
   CHECK_FALSE(script->with_draft.back());
 }
 
+TEST_CASE("where auto tries with one lane the others decode plainly") {
+  const auto script = std::make_shared<Script>();
+  script->accepted = [](int, int, int) { return 0; };
+  script->verify_ms = [](int rows) { return 0.5 * rows; };
+  Engine engine(std::make_unique<ScriptedRuntime>(script), std::make_shared<ScriptedVocabulary>());
+  for (int i = 0; i < 4; ++i) check_whole(run(engine, request(1, 8, 250, "auto")), 8);
+  int one = 0;
+  for (const StepPlan& plan : script->plans) {
+    const auto drafting = std::count_if(plan.lanes.begin(), plan.lanes.end(), [](const LanePlan& lane) { return lane.draft_length > 0; });
+    if (plan.lanes.size() == 8 && drafting == 1 && plan.lanes[0].draft_length > 0) ++one;
+  }
+  CHECK(one > 3);
+}
+
 TEST_CASE("without a draft none is planned") {
   const auto script = std::make_shared<Script>();
   script->has_draft = false;
