@@ -77,6 +77,18 @@ TEST_CASE("a device that fails in a step ends what runs with one error each; the
     }
 }
 
+TEST_CASE("a device that brings nothing of a lane that goes on has failed") {
+  auto script = std::make_shared<Script>();
+  script->accepted = [](int stream, int step, int) { return stream == 1 && step == 2 ? -1 : 0; };
+  auto engine = engine_on(script);
+  const Heard heard = run(*engine, request(1, 2, 10));
+  REQUIRE(heard.error);
+  CHECK(std::string(heard.error->what()) == "the device ended a lane that has room left");
+  script->accepted = [](int, int, int) { return 0; };
+  check_whole(run(*engine, request(2, 2, 10)), 2);
+  check_empty(*script, std::move(engine));
+}
+
 TEST_CASE("when a request's end is told, it no longer counts") {
   struct Waiting final : Listener {
     explicit Waiting(std::atomic<bool>& told, std::atomic<bool>& read) : told(told), read(read) {}

@@ -66,6 +66,16 @@ TEST_CASE("auto reckons with the lanes of all requests: drafts that pay beside n
   check_whole(second.get(), 4);
   CHECK(drafting(beside) < 0.3);
   CHECK_FALSE(script->with_draft.back());
+  const std::size_t beside_prompt = script->plans.size();
+  script->prefill_chunk = 1;
+  both = false;
+  Request long_prompt = request(2, 8, 5, "none");
+  long_prompt.prompt.resize(300, 50);
+  first = start(engine, request(1, 4, 300, "auto")), second = start(engine, long_prompt);
+  both = true;
+  check_whole(first.get(), 4);
+  check_whole(second.get(), 8);
+  CHECK(drafting(beside_prompt) > 0.7);  // lanes that do not decode yet are in no step
 }
 
 TEST_CASE("where auto tries with one lane the others decode plainly") {

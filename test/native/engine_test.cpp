@@ -84,6 +84,23 @@ TEST_CASE("an end token, a stop token and a stop string end a lane; accepted tok
   }
 }
 
+TEST_CASE("a lane whose last allowed token ends it too has come to an end of its own") {
+  for (const int depth : {1, 2}) {
+    CAPTURE(depth);
+    Setup setup(depth);
+    setup.script->tokens[{2, 0, 9}] = kEndToken;
+    setup.script->tokens[{2, 1, 9}] = 77;
+    setup.script->tokens[{2, 2, 9}] = 60;
+    setup.vocabulary->texts = {{60, "END."}};
+    Request asked = request(2, 4, 10);
+    asked.stop_tokens = {77};
+    asked.stop = {"END."};
+    std::vector<FinishReason> ends;
+    for (const SequenceResult& sequence : setup.run(asked).result.sequences) ends.push_back(sequence.finish);
+    CHECK(ends == std::vector{FinishReason::kEnd, FinishReason::kStop, FinishReason::kStop, FinishReason::kLength});
+  }
+}
+
 TEST_CASE("ignore_end: the model's end tokens end nothing, on the device neither") {
   for (const int depth : {1, 2}) {
     Setup setup(depth);
