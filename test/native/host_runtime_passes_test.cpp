@@ -90,6 +90,11 @@ TEST_CASE("host runtime: a draft reads one token of a lane that had one refused,
     CHECK(result.times.draft_passes == 2);
   }
   CHECK(std::min(seen[0], seen[1]) > 10);
+  for (int step = 0; step < 5; ++step) {  // nothing is read of a lane that decodes plainly
+    const StepResult result = fixture.step({{{1, 1}, {2, 0}}});
+    CHECK(result.times.draft_rows == 1 + all_accepted[0]);
+    all_accepted[0] = result.lanes[0].accepted == 1;
+  }
 }
 
 TEST_CASE("host runtime: a step tells the passes and rows that its models had, however little a pass may hold") {
@@ -113,6 +118,7 @@ TEST_CASE("host runtime: a step tells the passes and rows that its models had, h
     CHECK(result.times.draft_passes == fixture.draft->passes - passes);
     CHECK(result.times.draft_rows == fixture.draft->rows_decoded - draft_rows);
     CHECK(result.times.verify_rows == fixture.target->rows_decoded - target_rows);
+    if (planned == 0) CHECK(result.times.draft_ms == 0);
     CHECK(result.times.verify_ms >= 1);
     CHECK(result.times.draft_ms >= result.times.draft_passes);
     CHECK(result.times.draft_ms + result.times.verify_ms + result.times.host_ms <= wall_ms);
