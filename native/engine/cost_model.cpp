@@ -61,7 +61,6 @@ void CostModel::observe(const StepTimes& times) {
 }
 
 void AcceptanceModel::observe(int drafted, int accepted) {
-  if (drafted == 0) return;
   constexpr double kKeep = 1 - 1.0 / 256;
   const int tries = std::min(drafted, accepted + 1);
   for (int j = 0; j < tries; ++j) {

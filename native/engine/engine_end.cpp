@@ -81,7 +81,6 @@ void Engine::drop_steps_in_flight() {
 }
 
 void Engine::fail_all(const std::string& message) {
-  drop_steps_in_flight();  // lost with their lanes: what the device still has of them must not be taken for later ones
   const auto failed = std::exchange(running_, {});
   for (const auto& job : failed) fail(job, message);
 }

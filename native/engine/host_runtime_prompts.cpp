@@ -68,11 +68,13 @@ Runtime::OpenedPrompt HostRuntime::open_prompt(const PromptStart& start) {
   for (auto it = prompts_.begin(); it != prompts_.end(); ++it)
     if (const int common = common_prefix(*it, tokens); common > reused) best = it, reused = common;
 
-  // Room: cached prompts go, the one to reuse last of all (its cells are shared, then freed).
+  // Room: cached prompts go, the one to reuse last of all (its cells are shared, then freed). One that the new prompt continues needs none
+  // beside it.
+  const bool continues = best != prompts_.end() && !best->open && reused == best->shared();
   int used = open;
   for (const Prompt& p : prompts_)
-    if (!p.open) used += p.reserved();
-  while (used + wanted > info_.cache_tokens || free_prompt_sequences_.empty()) {
+    if (!p.open && !(continues && p.id == best->id)) used += p.reserved();
+  while (used + wanted > info_.cache_tokens || (free_prompt_sequences_.empty() && !continues)) {
     const auto victim = least_needed(best);
     if (victim == prompts_.end()) break;
     used -= victim->reserved();
@@ -80,7 +82,6 @@ Runtime::OpenedPrompt HostRuntime::open_prompt(const PromptStart& start) {
   }
 
   Prompt fresh{.id = next_prompt_++, .tokens = {tokens.begin(), tokens.end()}, .tail_tokens = tail_tokens, .logit_rows = logit_rows};
-  const bool continues = best != prompts_.end() && reused == best->shared();
   reused = std::min(reused, fresh.shared() - logit_rows);
   // A cached prompt that is no longer needed beside the new one hands over its sequence instead of sharing it.
   const bool take_over = best != prompts_.end() && !best->open &&
@@ -181,12 +182,10 @@ std::vector<float> HostRuntime::score(std::span<const Token> tokens, bool by_dra
       }
     }
   } catch (...) {
-    model.truncate(sequence, 0);
     close_prompt(id);
     throw;
   }
-  model.truncate(sequence, 0);
-  close_prompt(id);
+  close_prompt(id);  // none of it counts as computed: it is forgotten
   return logprobs;
 }
 

@@ -230,14 +230,24 @@ TEST_CASE("acceptance: probability 0 under the target is never kept, certainty a
   CHECK(accepts(p, q, 2, largest));
   CHECK(accepts(p, p, 5, largest));
   for (const float u : {0.0f, 0.5f, largest}) CHECK(draw_residual(p, q, u) != 1);
+  const Distribution behind{{1, 2, 5}, {0.25f, 0.5f, 0.25f}};
+  CHECK(draw_residual(behind, {{1}, {1}}, 0.0f) == 2);  // nothing is left of the first token, and u lets it stand
 }
 
 TEST_CASE("acceptance: where nothing is left of p - q the draw is from p") {
   for (const float u : {0.0f, 0.3f, 0.6f, 0.9f, u_at(kGrid - 1)}) {
     CHECK(draw_residual(kP, kP, u) == kP.draw(u));
-    const Distribution sparse{{1, 3}, {0.5f, 0.5f}}, more{{1, 3}, {0.6f, 0.6f}};
+    const Distribution sparse{{1, 3}, {0.5f, 0.5f}}, more{{0, 1, 3, 4}, {0.1f, 0.6f, 0.6f, 0.1f}};
     CHECK(draw_residual(sparse, more, u) == sparse.draw(u));
   }
+}
+
+TEST_CASE("acceptance: of a draft that knows fewer tokens nothing is read beyond them") {
+  Distribution q{{}, {0.5f, 0.3f, 0.2f, 1, 1}};
+  q.probabilities.resize(3);
+  CHECK(draw_residual(kP, q, 0.0f) == 1);
+  CHECK(draw_residual(kP, q, 0.3f) == 3);
+  CHECK(draw_residual(kP, q, u_at(kGrid - 1)) == 4);
 }
 
 TEST_CASE("acceptance: sparse and dense forms of the same distributions give the same tokens") {

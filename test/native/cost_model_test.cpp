@@ -37,6 +37,8 @@ TEST_CASE("the slope is neither negative nor more than by the row") {
 TEST_CASE("a sample far above the fit counts as three times it, a change that stays is learnt") {
   LinearCost cost;
   for (int i = 0; i < 20; ++i) cost.observe(8 + i % 2 * 8, 4);
+  cost.observe(8, 1);
+  CHECK(cost.ms(8) > 3.6);  // one fast pass is no warm-up's end by then
   cost.observe(8, 4000);
   CHECK(cost.ms(8) < 4.8);
   for (int i = 0; i < 300; ++i) cost.observe(8 + i % 2 * 8, 40);
@@ -67,6 +69,15 @@ TEST_CASE("a row count that was seen is known better than the line through all")
   CHECK(pass.ms(100000) > 0);
 }
 
+TEST_CASE("a row count that becomes faster is learnt within a hundred passes, one not seen for long is known by the line alone") {
+  PassCost pass;
+  for (int i = 0; i < 500; ++i) pass.observe(8, 10);
+  for (int i = 0; i < 100; ++i) pass.observe(8, 5);
+  CHECK(pass.ms(8) == Approx(5).epsilon(0.1));
+  for (int i = 0; i < 3000; ++i) pass.observe(i % 2 == 0 ? 4 : 16, i % 2 == 0 ? 4 : 16);
+  CHECK(pass.ms(8) == Approx(8).epsilon(0.05));
+}
+
 TEST_CASE("host work is part of the pass that causes it") {
   CostModel costs;
   const StepTimes times{.draft_ms = 2, .verify_ms = 6, .host_ms = 1.6, .draft_passes = 2, .draft_rows = 16,
@@ -79,6 +90,7 @@ TEST_CASE("host work is part of the pass that causes it") {
   CostModel plain;
   for (int i = 0; i < 4; ++i) plain.observe({.verify_ms = 6, .verify_rows = 8});
   plain.observe({});
+  CHECK(plain.verify_ms(8) == Approx(6));
   CHECK(plain.knows_verify());
   CHECK_FALSE(plain.knows_draft());
 }

@@ -118,6 +118,23 @@ TEST_CASE("distribution: a vocabulary of 151,936") {
   }
 }
 
+TEST_CASE("distribution: top-k where the blocks that are looked at first hold far more than their share") {
+  Warper warper;
+  Source source(9);
+  std::vector<float> row = make_row(0, 8192, source);
+  for (std::size_t i = 0; i < row.size(); ++i)
+    if (i / 64 % 8 == 0) row[i] += 20;  // every eighth block
+  WarpReference reference(row);
+  Distribution got;
+  for (const int top_k : {200, 300, 1000, 2000}) {
+    CAPTURE(top_k);
+    const Sampling sampling{1, top_k, 1, 0};
+    float log_sum_exp = 0;
+    warper.warp(row, sampling, got, &log_sum_exp);
+    CHECK(reference.difference(sampling, got, log_sum_exp) == "");
+  }
+}
+
 TEST_CASE("distribution: parameters out of range mean the nearest in range") {
   Warper warper;
   Distribution got, expected;
@@ -228,6 +245,11 @@ TEST_CASE("distribution: draws follow the CDF and never land on probability 0") 
   }
 }
 
+TEST_CASE("distribution: a u on the border between two tokens draws the second") {
+  CHECK(Distribution{{}, {0.5f, 0.25f, 0.25f}}.draw(0.5f) == 1);
+  CHECK(Distribution{{3, 7, 9}, {0.5f, 0.25f, 0.25f}}.draw(0.75f) == 9);
+}
+
 TEST_CASE("distribution: zeros at both ends and between are never drawn") {
   for (const std::size_t n : {3, 64, 65, 200, 1000}) {
     Distribution d;
@@ -238,13 +260,21 @@ TEST_CASE("distribution: zeros at both ends and between are never drawn") {
     CHECK(d.draw(kLargestU) == static_cast<Token>(n == 3 ? 1 : n / 2));
     check_draws(d, n, 1000);
   }
+  // The sum by blocks exceeds the target, that one by one does not: the last token of the block that has any probability.
+  Distribution rounded;
+  rounded.probabilities.assign(128, 0.0f);
+  for (const std::size_t at : {0, 64}) rounded.probabilities[at] = 1;
+  for (const std::size_t at : {1, 17, 33}) rounded.probabilities[at] = 0x1p-54f;
+  CHECK(rounded.draw(0.5f) == 33);
   const Distribution denormal{{}, {0, 1e-38f, 0, 3e-45f, 0}};
   CHECK(denormal.draw(0.0f) == 1);
   CHECK(denormal.draw(kLargestU) == 3);
 }
 
 TEST_CASE("distribution: probability of a token, listed, absent or out of range") {
-  const Distribution sparse{{3, 7, 100}, {0.5f, 0.25f, 0.25f}}, dense{{}, {0.5f, 0, 0.5f}};
+  const Distribution sparse{{3, 7, 100}, {0.5f, 0.25f, 0.25f}};
+  Distribution dense{{}, {0.5f, 0, 0.5f, 0.25f}};
+  dense.probabilities.resize(3);
   CHECK(sparse.probability(3) == 0.5f);
   CHECK(sparse.probability(100) == 0.25f);
   for (const Token absent : {-1, 0, 5, 101}) CHECK(sparse.probability(absent) == 0.0f);

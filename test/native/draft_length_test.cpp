@@ -91,6 +91,8 @@ TEST_CASE("bass with a step in flight judges a step by the length it had; lanes 
   CHECK(bass->next(1).length == 9);
   bass->observe({}, {{0, 0}}, 1);
   CHECK(bass->next(1).length == 9);
+  bass->observe({}, {{2, 2}, {0, 0}}, 2);  // cut short
+  CHECK(bass->next(1).length == 9);
   const auto limited = policy("bass", 4);
   CHECK(limited->next(1).length == 4);
   limited->observe({}, {{4, 4}}, 1);

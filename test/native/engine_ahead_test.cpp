@@ -46,6 +46,15 @@ TEST_CASE("ahead: drafts planned with a step in flight never bring more than max
   }
 }
 
+TEST_CASE("ahead: no draft is planned for the token that a step in flight brings at least") {
+  Ahead ahead;
+  ahead.script->accepted = [](int, int, int) { return 0; };
+  check_whole(run(*ahead.engine, request(3, 1, 4, "fixed:7")), 1);
+  std::vector<int> planned;
+  for (const StepPlan& plan : ahead.script->plans) planned.push_back(plan.lanes.at(0).draft_length);
+  CHECK(planned == std::vector<int>{3, 2, 1, 0});
+}
+
 TEST_CASE("ahead: a step in flight when its lanes are gone is nobody's: its failure does not reach the next request") {
   Ahead ahead;
   std::atomic<bool> second = false;

@@ -5,7 +5,7 @@
 #include <random>
 
 #include "heard.h"
-#include "scripted_runtime.h"
+#include "long_pass.h"
 
 using namespace octet;
 using namespace octet::test;
@@ -52,6 +52,7 @@ TEST_CASE("a device that fails in a step ends what runs with one error each; the
       auto script = std::make_shared<Script>();
       script->depth = depth;
       script->max_lanes = 8;
+      script->tokens[{1, 2, 1}] = kEndToken;  // a lane has ended by then
       std::atomic<bool> ready = false;
       const auto fail = [&](int call) {
         while (!ready) std::this_thread::yield();
@@ -76,6 +77,48 @@ TEST_CASE("a device that fails in a step ends what runs with one error each; the
     }
 }
 
+TEST_CASE("a device that brings nothing of a lane that goes on has failed") {
+  auto script = std::make_shared<Script>();
+  script->accepted = [](int stream, int step, int) { return stream == 1 && step == 2 ? -1 : 0; };
+  auto engine = engine_on(script);
+  const Heard heard = run(*engine, request(1, 2, 10));
+  REQUIRE(heard.error);
+  CHECK(std::string(heard.error->what()) == "the device ended a lane that has room left");
+  script->accepted = [](int, int, int) { return 0; };
+  check_whole(run(*engine, request(2, 2, 10)), 2);
+  check_empty(*script, std::move(engine));
+}
+
+TEST_CASE("when a request's end is told, it no longer counts") {
+  struct Waiting final : Listener {
+    explicit Waiting(std::atomic<bool>& told, std::atomic<bool>& read) : told(told), read(read) {}
+    void on_prefill(const PrefillEvent&) override {}
+    void on_step(StepEvent&&) override {}
+    void on_finish(Result&&) override { end(); }
+    void on_error(const Error&) override { end(); }
+    void end() {
+      told = true;
+      comes(read);
+    }
+    std::atomic<bool>&told, &read;
+  };
+  for (const bool fails : {true, false}) {
+    CAPTURE(fails);
+    auto script = std::make_shared<Script>();
+    script->before_prefill = [&](int) {
+      if (fails) throw std::runtime_error("no room");
+    };
+    auto engine = engine_on(script);
+    std::atomic<bool> told = false, read = false;
+    engine->submit(request(1, 4, 5), std::make_unique<Waiting>(told, read));
+    REQUIRE(comes(told));
+    CHECK(engine->counts().running == 0);
+    CHECK(engine->counts().lanes_in_use == 0);
+    read = true;
+    engine.reset();
+  }
+}
+
 TEST_CASE("a prompt that fails fails alone") {
   for (const int depth : {1, 2}) {
     auto script = std::make_shared<Script>();
@@ -95,6 +138,26 @@ TEST_CASE("a prompt that fails fails alone") {
     check_whole(third.get(), 4);
     check_empty(*script, std::move(engine));
   }
+}
+
+TEST_CASE("a prompt that the device refuses for another reason than its room fails at once, beside what runs") {
+  auto script = std::make_shared<Script>();
+  std::atomic<bool> failed = false;
+  int opened = 0;
+  script->before_open = [&] {
+    if (++opened == 2) throw std::runtime_error("not this one");
+  };
+  script->before_collect = [&](int call) {
+    if (call == 2) CHECK(comes(failed));
+  };
+  auto engine = engine_on(script);
+  auto first = start(*engine, request(1)), second = start(*engine, request(2));
+  const Heard heard = second.get();
+  failed = true;
+  REQUIRE(heard.error);
+  CHECK(std::string(heard.error->what()) == "not this one");
+  check_whole(first.get(), 4);
+  check_empty(*script, std::move(engine));
 }
 
 TEST_CASE("an engine that goes tells every listener once, whatever its request was doing") {

@@ -66,6 +66,17 @@ TEST_CASE("a pass is given up from its start where its request was cancelled jus
   check_goes_on(*engine, *pass.script);
 }
 
+TEST_CASE("a request that was cancelled and is over its budget was cancelled") {
+  const auto script = std::make_shared<Script>();
+  Engine* cancelling = nullptr;
+  script->before_open = [&] { cancelling->cancel(1); };
+  Engine engine(std::make_unique<ScriptedRuntime>(script), std::make_shared<ScriptedVocabulary>());
+  cancelling = &engine;
+  Request asked = request(1, 4, 40);
+  asked.budget_ms = 0;
+  check_cancelled(run(engine, asked), 4);
+}
+
 TEST_CASE("a step is given up when the last of the requests that it serves is cancelled, by lanes or whole") {
   LongPass pass;
   pass.script->max_lanes = 8;
@@ -88,6 +99,29 @@ TEST_CASE("a step is given up when the last of the requests that it serves is ca
   check_cancelled(second.get(), 2);
   CHECK(pass.early);
   check_goes_on(*engine, *pass.script);
+}
+
+TEST_CASE("a request whose prompt is being computed keeps no step of others alive") {
+  LongPass pass;
+  pass.script->prefill_chunk = 1;
+  std::atomic<bool> submitted = false;
+  pass.script->before_prefill = [&](int) { comes(submitted); };
+  pass.script->before_collect = [&](int call) {
+    if (call == 3) pass();  // by then a few tokens of the second prompt are computed
+  };
+  const auto engine = pass.engine();
+  Engine::RequestId id = 0;
+  Request long_prompt = request(2, 4, 10);
+  long_prompt.prompt.resize(100, 50);
+  auto first = start(*engine, request(1, 4, 100, "none"), &id), second = start(*engine, long_prompt);
+  submitted = true;
+  REQUIRE(comes(pass.within));
+  engine->cancel(id);
+  check_cancelled(first.get(), 4);
+  CHECK(pass.early);
+  const Heard heard = second.get();
+  check_whole(heard, 4);
+  for (const auto& sequence : heard.result.sequences) CHECK(sequence.finish == FinishReason::kLength);
 }
 
 TEST_CASE("a request that waits keeps no pass alive, and a pass that serves others is not given up for one that waits") {

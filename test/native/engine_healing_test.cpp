@@ -20,9 +20,11 @@ constexpr FakeFunction kTarget{.seed = 24}, kDraft{.seed = 24, .other_seed = 5, 
 
 std::unique_ptr<Engine> engine_of_fakes() {
   const int size = static_cast<int>(kTexts.size());
+  std::vector<std::string> texts = kTexts;
+  texts.push_back("ababd");  // the vocabulary's alone: the models do not know it
   const RuntimeInfo info{.name = "fake", .max_lanes = 16, .context_tokens = 400, .cache_tokens = 4096, .vocabulary = size};
   return std::make_unique<Engine>(std::make_unique<HostRuntime>(info, std::make_unique<FakeModel>(kTarget, size, 3), std::make_unique<FakeModel>(kDraft, size, 1)),
-                                  std::make_shared<ToyVocabulary>(kTexts));
+                                  std::make_shared<ToyVocabulary>(texts));
 }
 
 Request healed(const char* draft_length, float temperature = 1) {
@@ -112,6 +114,8 @@ TEST_CASE("the lead is told as a step that drafts nothing, and its tokens as the
   CHECK(first.draft_ms == 0);
   CHECK(first.lanes.size() == 16);
   CHECK(heard.result.totals.steps == static_cast<int>(heard.steps.size()));
+  check_whole(heard, 16);
+  for (const StepEvent& step : heard.steps) CHECK(step.step_ms * (1 + 1e-9) >= step.draft_ms + step.verify_ms + step.host_ms);
   for (const LaneEvent& lane : first.lanes) {
     CHECK(lane.drafted == 0);
     const SequenceResult& sequence = heard.result.sequences[static_cast<std::size_t>(lane.lane)];
@@ -122,6 +126,30 @@ TEST_CASE("the lead is told as a step that drafts nothing, and its tokens as the
     std::string shown;
     for (const TextSpan& span : lane.text) shown += span.text;
     CHECK("abab" + shown == text_of(tokens));
+  }
+}
+
+TEST_CASE("the lead's tokens are drawn as all others are: by the lane's number and their place in its text") {
+  const auto engine = engine_of_fakes();
+  const ToyVocabulary vocabulary(kTexts);
+  const TokenIndex index(vocabulary, vocabulary.size());
+  std::vector<float> logits;
+  std::vector<Token> before = kPrompt;
+  for (const Token token : kLead) {
+    const auto row = kTarget.logits(Context(before), vocabulary.size());
+    logits.insert(logits.end(), row.begin(), row.end());
+    before.push_back(token);
+  }
+  for (const std::uint64_t seed : {3, 4}) {
+    Request asked = healed("none");
+    asked.sampling.seed = seed;
+    const Heard heard = run(*engine, asked);
+    const LeadSampler sampler(vocabulary, index, kLead, logits, asked.sampling);
+    for (const LaneEvent& lane : heard.steps.at(0).lanes) {
+      const auto drawn = sampler.draw(static_cast<std::uint32_t>(lane.lane), static_cast<int>(kPrompt.size()));
+      REQUIRE(lane.tokens.size() == drawn.size());
+      for (std::size_t i = 0; i < drawn.size(); ++i) CHECK(lane.tokens[i].token == drawn[i].token);
+    }
   }
 }
 
@@ -138,7 +166,7 @@ TEST_CASE("lanes that end with the lead are never opened; stop strings look at w
     Engine engine(std::make_unique<ScriptedRuntime>(script), vocabulary);
     const Heard heard = run(engine, asked);
     check_whole(heard, 3);
-    CHECK(script->forks.empty());
+    CHECK(script->starts.empty());
     for (const SequenceResult& sequence : heard.result.sequences) {
       CHECK(sequence.finish == FinishReason::kStop);
       CHECK(sequence.text.empty());
@@ -151,12 +179,13 @@ TEST_CASE("lanes that end with the lead are never opened; stop strings look at w
     check_whole(one, 3);
     CHECK(one.result.sequences[0].text == "X");
     CHECK(one.result.sequences[0].finish == FinishReason::kLength);
-    CHECK(script->forks.empty());
+    CHECK(script->starts.empty());
     asked.max_new_tokens = 4;
     CHECK(run(engine, asked).result.sequences[0].text.starts_with("X"));
-    REQUIRE(script->forks.size() == 3);
-    CHECK(script->forks[0]->shared == 3);
-    CHECK(script->forks[0]->last == 61);
+    REQUIRE(script->starts.size() == 3);
+    CHECK(script->starts[0].fork->shared == 3);
+    CHECK(script->starts[0].fork->last == 61);
+    CHECK(script->starts[0].max_new_tokens == 3);  // the lead's token was one of four
   }
   CHECK(script->open_lanes == 0);
   CHECK(script->open_prompts == 0);

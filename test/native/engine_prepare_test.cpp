@@ -38,11 +38,12 @@ void check_empty(const Script& script) {
 TEST_CASE("a prepared prompt is computed to its end, piece by piece, and opens no lane") {
   const auto script = std::make_shared<Script>();
   script->prefill_chunk = 2;
+  script->before_prefill = [](int) { std::this_thread::sleep_for(std::chrono::milliseconds(3)); };
   Engine engine(std::make_unique<ScriptedRuntime>(script), std::make_shared<ScriptedVocabulary>());
   const Heard heard = run(engine, preparation(1));
   check_prepared(heard, 4, FinishReason::kEnd);
   CHECK(heard.result.totals.prompt_tokens == 5);
-  CHECK(heard.result.totals.prefill_ms > 0);
+  CHECK(heard.result.totals.prefill_ms >= 6);
   CHECK(script->chunks.size() == 2);  // of the four tokens that lanes would share
   CHECK(script->most_lanes == 0);
   check_empty(*script);
@@ -100,6 +101,16 @@ TEST_CASE("of two prompts to prepare the later one is, and either can be cancell
   check_prepared(cancelled.get(), 4, FinishReason::kCancelled);
   CHECK(another.early);
   check_empty(*another.script);
+}
+
+TEST_CASE("a request that failed is nothing that a prompt to prepare gives way to") {
+  const auto script = std::make_shared<Script>();
+  script->before_prefill = [](int call) {
+    if (call == 1) throw std::runtime_error("no room");
+  };
+  Engine engine(std::make_unique<ScriptedRuntime>(script), std::make_shared<ScriptedVocabulary>());
+  CHECK(run(engine, request(1)).error);
+  check_prepared(run(engine, preparation(2)), 4, FinishReason::kEnd);
 }
 
 TEST_CASE("a prompt is prepared or scored, not both") {

@@ -117,7 +117,14 @@ TEST_CASE("first come, first served when lanes do not fit") {
   // The third would fit beside the first, but the second was before it.
   const int lanes[] = {5, 8, 2, 3};
   std::atomic<bool> ready = false;
-  setup.script->before_collect = [&](int) { while (!ready) std::this_thread::yield(); };
+  setup.script->before_collect = [&](int call) {
+    while (!ready) std::this_thread::yield();
+    if (call != 2) return;  // the engine has heard of all four
+    const auto counts = engine.counts();
+    CHECK(counts.running == 1);
+    CHECK(counts.queued == 3);
+    CHECK(counts.lanes_in_use == 5);
+  };
   for (int tag = 0; tag < 4; ++tag) futures.push_back(start(engine, request(tag, lanes[tag], 12), nullptr, note(tag)));
   CHECK(engine.counts().queued + engine.counts().running == 4);
   ready = true;
@@ -128,14 +135,16 @@ TEST_CASE("first come, first served when lanes do not fit") {
 }
 
 TEST_CASE("a request waits while the cache is full; if it does not fit an empty one it fails alone") {
-  Setup setup(1);
-  setup.script->cache_tokens = 5 + 4 * (40 + kMaxDraftLength + 2);
-  Engine& engine = setup.start_engine();
-  auto first = start(engine, request(1)), second = start(engine, request(2));
-  check_whole(first.get(), 4);
-  check_whole(second.get(), 4);
-  CHECK(setup.script->most_lanes == 4);
-  setup.check_empty();
+  for (const int cache_tokens : {5 + 4 * (40 + kMaxDraftLength + 2), 2 * (5 + 4 * 40)}) {  // the second holds both, but not their drafts
+    Setup setup(1);
+    setup.script->cache_tokens = cache_tokens;
+    Engine& engine = setup.start_engine();
+    auto first = start(engine, request(1)), second = start(engine, request(2));
+    check_whole(first.get(), 4);
+    check_whole(second.get(), 4);
+    CHECK(setup.script->most_lanes == 4);
+    setup.check_empty();
+  }
 
   Setup full(1);
   full.start_engine();
@@ -212,6 +221,7 @@ TEST_CASE("one lane can be cancelled: while it decodes, before it began, and all
       Engine::RequestId given = 0;
       auto future = start(*engine, request(1, 4, 20, "none"), &given);
       id = given;
+      for (const int none : {-32, 32}) engine->cancel_lane(id, none);
       Heard heard = future.get();
       check_whole(heard, 4);
       check_prefix_of_own_tokens(heard, 1);

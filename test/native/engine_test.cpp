@@ -84,14 +84,54 @@ TEST_CASE("an end token, a stop token and a stop string end a lane; accepted tok
   }
 }
 
-TEST_CASE("ignore_end: the model's end tokens end nothing") {
+TEST_CASE("a lane whose last allowed token ends it too has come to an end of its own") {
+  for (const int depth : {1, 2}) {
+    CAPTURE(depth);
+    Setup setup(depth);
+    setup.script->tokens[{2, 0, 9}] = kEndToken;
+    setup.script->tokens[{2, 1, 9}] = 77;
+    setup.script->tokens[{2, 2, 9}] = 60;
+    setup.vocabulary->texts = {{60, "END."}};
+    Request asked = request(2, 4, 10);
+    asked.stop_tokens = {77};
+    asked.stop = {"END."};
+    std::vector<FinishReason> ends;
+    for (const SequenceResult& sequence : setup.run(asked).result.sequences) ends.push_back(sequence.finish);
+    CHECK(ends == std::vector{FinishReason::kEnd, FinishReason::kStop, FinishReason::kStop, FinishReason::kLength});
+  }
+}
+
+TEST_CASE("ignore_end: the model's end tokens end nothing, on the device neither") {
+  for (const int depth : {1, 2}) {
+    Setup setup(depth);
+    setup.script->tokens[{2, 0, 3}] = kEndToken;
+    setup.script->tokens[{2, 0, 4}] = 77;
+    Request asked = request(2, 1, 10);
+    asked.ignore_end = true;
+    const Heard heard = setup.run(asked);
+    REQUIRE_FALSE(heard.error);
+    CHECK(heard.result.sequences[0].finish == FinishReason::kLength);
+    CHECK(heard.result.sequences[0].tokens.size() == 10);
+    asked.stop_tokens = {77};  // these do
+    CHECK(setup.run(asked).result.sequences[0].tokens.size() == 5);
+    asked.ignore_end = false;
+    CHECK(setup.run(asked).result.sequences[0].tokens.size() == 4);
+    for (std::size_t i = 0; i < 3; ++i) CHECK(setup.script->starts[i].ends_at_end == (i == 2));
+  }
+}
+
+TEST_CASE("what was held back for a stop string or a character is told when the lane ends without it") {
   Setup setup(1);
-  setup.script->tokens[{2, 0, 3}] = kEndToken;
-  Request asked = request(2, 1, 10);
-  asked.ignore_end = true;
+  setup.script->accepted = [](int, int, int) { return 0; };
+  setup.script->tokens[{2, 0, 9}] = 60;
+  setup.script->tokens[{2, 1, 9}] = 61;
+  setup.vocabulary->texts = {{60, "one EN"}, {61, "\xC3"}};
+  Request asked = request(2, 2, 10);
+  asked.stop = {"END."};
   const Heard heard = setup.run(asked);
+  CHECK(heard.result.sequences[0].text.substr(9) == "one EN");
+  CHECK(heard.result.sequences[1].text.substr(9) == "\xEF\xBF\xBD");
   CHECK(heard.result.sequences[0].finish == FinishReason::kLength);
-  CHECK(heard.result.sequences[0].tokens.size() == 10);
 }
 
 TEST_CASE("a lane that ended costs nothing further") {
@@ -212,5 +252,8 @@ TEST_CASE("a request that can never run is refused at once") {
   CHECK(refusal(with([](Request& r) { r.prompt.push_back(-1); })) == ErrorCode::kBadParams);
   CHECK(refusal(with([](Request& r) { r.stop = {"a", ""}; })) == ErrorCode::kBadParams);
   CHECK(engine.counts().queued == 0);
+  Setup tight(1);
+  tight.script->cache_tokens = 5 + 4 * (kMaxDraftLength + 2);  // drafts alone would fill it
+  CHECK_THROWS_AS(tight.run(request(1, 4, 4)), Error);
   CHECK(run(engine, request(1, 1, 4)).result.sequences[0].tokens.size() == 4);
 }

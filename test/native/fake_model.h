@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -77,6 +78,8 @@ class FakeModel final : public LogitsModel {
     if (given_up_ && *given_up_) throw GivenUp();
     require(!rows.empty(), "no rows");
     require(static_cast<int>(rows.size()) <= limits_.max_rows, "too many rows");
+    std::map<Sequence, int> wanted;
+    for (const Row& row : rows) require((wanted[row.sequence] += row.wants_logits) <= kMaxDraftLength + 1, "too many logits of one sequence");
     logits_.clear();
     for (const Row& row : rows) {
       auto& cells = sequences_.at(row.sequence);

@@ -73,6 +73,7 @@ TEST_CASE("bytes that are no UTF-8 become U+FFFD, one each") {
     Typist typist;
     CHECK(typist.type("\xC0\xAF|\xED\xA0\x80|\xF4\x90\x80\x80|\xE0\x80\x80") ==
           r + r + "|" + r + r + r + "|" + r + r + r + r + "|" + r + r + r);
+    CHECK(typist.type("\xF5\x80\x80\x80|\xF0\x80\x80\x80|") == r + r + r + r + "|" + r + r + r + r + "|");
   }
 }
 
@@ -130,6 +131,13 @@ TEST_CASE("a stop string ends the text before it and takes no more") {
     CHECK(typist.type("\xA8\xC3") == "è");
     CHECK(typist.type("\xA9") == "");
     CHECK(typist.stopped);
+  }
+  SUBCASE("that begins within a character") {
+    Typist typist({"\xA9!"});
+    CHECK(typist.type("a\xC3\xA9") == "a");
+    CHECK(typist.type("!") == "");
+    CHECK(typist.stopped);
+    CHECK(typist.finish() == kReplacement);
   }
 }
 

@@ -42,6 +42,13 @@ TEST_CASE("a device that keeps to its chunks is asked for no others, however lon
   }
 }
 
+TEST_CASE("how fast a prompt's last piece was says nothing of whole ones") {
+  auto script = std::make_shared<Script>();
+  Engine engine(std::make_unique<ScriptedRuntime>(script), std::make_shared<ScriptedVocabulary>());
+  for (int i = 0; i < 5; ++i) check_whole(run(engine, request(1, 2, 5)), 2);
+  CHECK(script->chunks == std::vector<int>(5, 32));
+}
+
 TEST_CASE("where passes take long, one ends behind the tokens that are likely to be asked for again, and nowhere else") {
   for (const bool keeps : {true, false}) {
     std::vector<int> without;  // ends of passes, with no telling
@@ -66,6 +73,23 @@ TEST_CASE("where passes take long, one ends behind the tokens that are likely to
     }
     CHECK(without[1] == 32);
   }
+}
+
+TEST_CASE("what was found of a prompt counts towards the tokens that are likely to be asked for again") {
+  RuntimeInfo info{.name = "fake", .max_lanes = 4, .context_tokens = 512, .cache_tokens = 4096, .vocabulary = 6, .prefill_chunk = 8, .keeps_prefill_chunk = true};
+  Engine engine(std::make_unique<HostRuntime>(info, std::make_unique<FakeModel>(FakeFunction(), 6, 0), nullptr), std::make_shared<ScriptedVocabulary>());
+  Request asked = request(1, 2, 3, "none");
+  asked.ignore_end = true;
+  asked.prompt.assign(20, 2);
+  check_whole(run(engine, asked), 2);
+  asked.prompt.resize(60, 3);
+  asked.stable_tokens = 25;
+  const Heard heard = run(engine, asked);
+  check_whole(heard, 2);
+  CHECK(heard.result.totals.reused_tokens == 19);
+  std::vector<int> computed;
+  for (const PrefillEvent& event : heard.prefill) computed.push_back(event.done - 1);
+  CHECK(computed == std::vector<int>{25, 33, 41, 49, 57, 59});
 }
 
 TEST_CASE("progress begins with what was found of the prompt, though the draft may have to catch up with it") {

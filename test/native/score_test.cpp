@@ -1,6 +1,7 @@
 // Scoring a text: the log-probabilities are those of the model asked, whatever the caches hold, and nothing is left behind.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cmath>
 #include <memory>
 #include <vector>
@@ -73,4 +74,25 @@ TEST_CASE("scoring and dropping leave no prompt in the cache") {
   cache();
   runtime->score(tokens, false);
   CHECK(reused() == 0);
+}
+
+TEST_CASE("a text that was scored, or given up, leaves no cell in use, and its room to the next") {
+  auto t = std::make_unique<FakeModel>(kTarget, kVocabulary, 3), d = std::make_unique<FakeModel>(kDraft, kVocabulary, 1);
+  FakeModel *const target = t.get(), *const draft = d.get();
+  const RuntimeInfo info{.name = "fake", .max_lanes = 4, .context_tokens = 4096, .cache_tokens = 4096, .vocabulary = kVocabulary};
+  HostRuntime runtime(info, std::move(t), std::move(d));
+  std::atomic<bool> given_up = false;
+  runtime.watch(given_up);
+  for (const bool by_draft : {false, true}) {
+    FakeModel& model = by_draft ? *draft : *target;
+    CHECK(runtime.score(text(80), by_draft).size() == 79);
+    CHECK(target->used_cells() + draft->used_cells() == 0);
+    model.before_pass = [&, last = model.passes + 2](int pass) { given_up = pass >= last; };  // within the second pass
+    CHECK_THROWS_AS(runtime.score(text(80), by_draft), GivenUp);
+    model.before_pass = {};
+    given_up = false;
+    CHECK(target->used_cells() + draft->used_cells() == 0);
+    const PromptId whole = runtime.open_prompt({text(96), 4000}).id;
+    runtime.close_prompt(whole);
+  }
 }

@@ -1,6 +1,8 @@
 // A runtime without a model: every lane's tokens are known beforehand, so a test can say what must be heard. It holds
-// the engine to runtimes/runtime.h and throws where the engine breaks it.
+// the engine to runtimes/runtime.h: where the engine breaks it, the test fails.
 #pragma once
+
+#include <doctest/doctest.h>
 
 #include <deque>
 #include <functional>
@@ -34,13 +36,15 @@ struct Script {
   std::map<Token, float> logits;  ///< Of every row that is asked for, where not 0.
   std::function<void()> before_open, before_logits, before_score;
   std::function<void(int call)> before_prefill, before_submit, before_collect;  ///< May throw. Calls count from 1.
-  bool keeps_prefill_chunk = false;
+  bool keeps_prefill_chunk = false, has_draft = true;
   std::vector<int> chunks;                                                      ///< Tokens of each prefill, as asked for.
   const std::atomic<bool>* given_up = nullptr;                                  ///< What it is to watch.
 
   int prefills = 0, submits = 0, collects = 0, open_prompts = 0, open_lanes = 0, most_lanes = 0;
   std::vector<StepPlan> plans;
-  std::vector<std::optional<LaneFork>> forks;  ///< Of the lanes opened, in order.
+  std::vector<LaneStart> starts;  ///< Of the lanes opened, in order.
+  std::vector<bool> with_draft;   ///< Of each prefill.
+  std::function<double(int rows)> verify_ms = [](int) { return 0.05; };
 };
 
 class ScriptedRuntime final : public Runtime {
@@ -48,7 +52,7 @@ class ScriptedRuntime final : public Runtime {
   explicit ScriptedRuntime(std::shared_ptr<Script> script) : script_(std::move(script)) {
     info_ = {.name = "scripted", .device = "none", .max_lanes = script_->max_lanes,
              .context_tokens = script_->context_tokens, .cache_tokens = script_->cache_tokens,
-             .vocabulary = kVocabulary, .has_draft = true,
+             .vocabulary = kVocabulary, .has_draft = script_->has_draft,
              .prefill_chunk = 32, .keeps_prefill_chunk = script_->keeps_prefill_chunk};
   }
 
@@ -71,10 +75,11 @@ class ScriptedRuntime final : public Runtime {
     return {last_prompt_, 0};
   }
 
-  int prefill(PromptId id, int max_tokens, bool) override {
+  int prefill(PromptId id, int max_tokens, bool with_draft) override {
     if (script_->before_prefill) script_->before_prefill(++script_->prefills);
     require(max_tokens > 0, "no tokens to prefill");
     script_->chunks.push_back(max_tokens);
+    script_->with_draft.push_back(with_draft);
     Prompt& prompt = prompts_.at(id);
     return prompt.left -= std::min({prompt.left, max_tokens, script_->prefill_chunk});
   }
@@ -106,7 +111,7 @@ class ScriptedRuntime final : public Runtime {
     require(prompt.left == 0 && prompt.logit_rows == 0, "a lane opened before its prompt is ready");
     require(start.max_new_tokens > 0, "a lane without room");
     require(!start.fork || (start.fork->shared > 0 && start.fork->shared <= prompt.shared), "a lane that starts outside its prompt");
-    script_->forks.push_back(start.fork);
+    script_->starts.push_back(start);
     lanes_[start.id] = {prompt.tag, static_cast<int>(start.stream), start.max_new_tokens, start.ends_at_end};
     require(static_cast<int>(lanes_.size()) <= info_.max_lanes, "too many lanes");
     ++script_->open_lanes;
@@ -153,7 +158,7 @@ class ScriptedRuntime final : public Runtime {
       result.lanes.push_back(std::move(step));
     }
     const int rows = drafted + static_cast<int>(plan.lanes.size());
-    result.times = {.draft_ms = 0.01 * longest, .verify_ms = 0.05, .host_ms = 0.001, .draft_passes = longest,
+    result.times = {.draft_ms = 0.01 * longest, .verify_ms = script_->verify_ms(rows), .host_ms = 0.001, .draft_passes = longest,
                     .draft_rows = drafted, .verify_rows = rows};
     script_->plans.push_back(plan);
     in_flight_.push_back(std::move(result));
@@ -178,7 +183,9 @@ class ScriptedRuntime final : public Runtime {
     int index = 0, steps = 0;
   };
   static void require(bool kept, const char* broken) {
-    if (!kept) throw std::logic_error(broken);
+    if (kept) return;
+    FAIL_CHECK(std::string(broken));
+    throw std::logic_error(broken);
   }
 
   std::shared_ptr<Script> script_;

@@ -14,7 +14,18 @@ using namespace octet::test;
 
 namespace {
 
-const ToyVocabulary kWords({"<end>", " ", "   ", "\n", "\t", "(", "()", ")", "re", " re", " return", " ret", "turn", "x", " x", "_y", "\xC3\xA4", "a", "b", "c", ".", "  x"});
+const ToyVocabulary kWords({"<end>", " ", "   ", "\n", "\t", "(", "()", ")", "re", " re", " return", " ret", "turn", "x", " x", "_y", "\xC3\xA4", "a", "b", "c", ".", "  x", "1"});
+
+/// Another vocabulary, for a test to change.
+struct Changed : Vocabulary {
+  explicit Changed(const Vocabulary& of) : of(of) {}
+  int size() const override { return of.size(); }
+  std::vector<Token> tokenize(std::string_view text, bool begin, bool special) const override { return of.tokenize(text, begin, special); }
+  std::string_view bytes(Token token) const override { return of.bytes(token); }
+  bool is_end(Token token) const override { return of.is_end(token); }
+  const std::optional<FimTokens>& fim() const override { return of.fim(); }
+  const Vocabulary& of;
+};
 
 std::vector<std::string> texts(const Vocabulary& vocabulary, const std::vector<Token>& tokens) {
   std::vector<std::string> all;
@@ -39,6 +50,7 @@ TEST_CASE("healing takes the last word with what is joined to its beginning, the
   CHECK(cut("x(re") == Cut{{"x", "("}, {"re"}});
   CHECK(cut("x ret") == Cut{{"x"}, {" ret"}});
   CHECK(cut("x rex_y") == Cut{{"x"}, {" re", "x", "_y"}});
+  CHECK(cut("x(a1") == Cut{{"x", "("}, {"a", "1"}});
   CHECK(cut("x.\xC3\xA4x") == Cut{{"x", "."}, {"\xC3\xA4", "x"}});
   CHECK(cut("x ") == Cut{{"x"}, {" "}});
   CHECK(cut("x\t") == Cut{{"x"}, {"\t"}});
@@ -59,6 +71,7 @@ TEST_CASE("healing takes no more than four tokens, and never all there are") {
   CHECK(cut("(") == Cut{{"("}, {}});
   CHECK(cut(" ") == Cut{{" "}, {}});
   CHECK(cut("\n  ") == Cut{{"\n", " "}, {" "}});
+  CHECK(cut("\n   ") == Cut{{"\n"}, {"   "}});
   CHECK(cut("") == Cut{{}, {}});
 }
 
@@ -74,16 +87,59 @@ TEST_CASE("a vocabulary that puts a blank before a text heals what the text has"
   CHECK(cut("x ", blanks) == Cut{{" x"}, {" "}});  // "  " would be asked for otherwise
 }
 
+TEST_CASE("a vocabulary that opens texts with a token opens the text alone, not the blank behind it") {
+  struct Opening final : Changed {
+    using Changed::Changed;
+    std::vector<Token> tokenize(std::string_view text, bool begin, bool special) const override {
+      std::vector<Token> tokens = of.tokenize(text, begin, special);
+      if (begin) tokens.insert(tokens.begin(), 0);
+      return tokens;
+    }
+  };
+  const Opening opening(kWords);
+  CHECK(cut("x ", opening) == Cut{{"", "x"}, {" "}});
+  CHECK(cut("x re", opening) == Cut{{"", "x"}, {" re"}});
+}
+
+TEST_CASE("what a vocabulary does not give back as it was written is not healed") {
+  struct Lossy final : Changed {  // capitals become small letters, "#" a token without bytes
+    using Changed::Changed;
+    std::vector<Token> tokenize(std::string_view text, bool begin, bool special) const override {
+      std::vector<Token> tokens;
+      std::string known;
+      for (const char c : std::string(text) + '#') {
+        if (c != '#') known += static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+        if (c != '#') continue;
+        for (const Token token : of.tokenize(known, begin, special)) tokens.push_back(token);
+        tokens.push_back(0);
+        known.clear();
+      }
+      tokens.pop_back();
+      return tokens;
+    }
+  };
+  const Lossy lossy(kWords);
+  CHECK(cut("X re", lossy) == Cut{{"x"}, {" re"}});
+  CHECK(cut("x RE", lossy) == Cut{{"x", " re"}, {}});
+  CHECK(cut("x#####", lossy) == Cut{{"x", "", "", "", "", ""}, {}});
+}
+
 TEST_CASE("tokens by their beginning: all of them, ascending, none that ends a text or has no bytes") {
-  const ToyVocabulary vocabulary({"<end>", "b", "ab", "", "a", "abc", "\xFF", "\xFF\xFF", "ac"});
+  const ToyVocabulary vocabulary({"<end>", "b", "ab", "", "a", "abc", "\xFF", "\xFF\xFF", "ac", "a\xE4"});
   const TokenIndex index(vocabulary, vocabulary.size());
-  CHECK(index.beginning_with("a") == std::vector<Token>{2, 4, 5, 8});
+  CHECK(index.beginning_with("a") == std::vector<Token>{2, 4, 5, 8, 9});
   CHECK(index.beginning_with("ab") == std::vector<Token>{2, 5});
   CHECK(index.beginning_with("abcd").empty());
   CHECK(index.beginning_with("\xFF") == std::vector<Token>{6, 7});
-  CHECK(index.beginning_with("").size() == 7);
+  CHECK(index.beginning_with("").size() == 8);
   CHECK(index.beginning_with("<").empty());
   CHECK(TokenIndex(vocabulary, 5).beginning_with("a") == std::vector<Token>{2, 4});
+  struct Spelled final : Changed {  // a token that ends a text and has bytes
+    using Changed::Changed;
+    bool is_end(Token token) const override { return token == 8; }
+  };
+  const Spelled spelled(vocabulary);
+  CHECK(TokenIndex(spelled, spelled.size()).beginning_with("a") == std::vector<Token>{2, 4, 5, 9});
 }
 
 TEST_CASE("tokens by their beginning, of several hundred that begin with the same bytes, hold a zero, or share eight bytes and more") {
@@ -104,14 +160,9 @@ TEST_CASE("tokens by their beginning, of several hundred that begin with the sam
 }
 
 TEST_CASE("an index of many tokens reads the bytes of each once, not once for each comparison") {
-  struct Counting final : Vocabulary {
-    explicit Counting(const Vocabulary& of) : of(of) {}
-    int size() const override { return of.size(); }
-    std::vector<Token> tokenize(std::string_view text, bool begin, bool special) const override { return of.tokenize(text, begin, special); }
+  struct Counting final : Changed {
+    using Changed::Changed;
     std::string_view bytes(Token token) const override { return ++reads, of.bytes(token); }
-    bool is_end(Token token) const override { return of.is_end(token); }
-    const std::optional<FimTokens>& fim() const override { return of.fim(); }
-    const Vocabulary& of;
     mutable int reads = 0;
   };
   std::vector<std::string> texts{"<end>"};
