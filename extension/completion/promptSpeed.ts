@@ -100,6 +100,6 @@ export class PromptSpeed {
 
 /** By the processor's threads; for a split target by what its pieces of a prompt copy to the GPU; null for what is on a GPU alone. */
 function guess({ device, threads, target, split }: Loaded): number | null {
-  if (split) return SPLIT_PIECE_TOKENS / Math.max(1, split.machineMemoryBytes / COPIED_BYTES_PER_MS);
+  if (split) return SPLIT_PIECE_TOKENS / Math.max(1, (target.fileBytes * (1 - split.layersOnDevice / target.layers)) / COPIED_BYTES_PER_MS);
   return device.kind === "cpu" ? (Math.max(1, threads) * GUESSED_OPERATIONS_PER_MS) / (2 * Math.max(1, target.parameters)) : null;
 }

@@ -4,7 +4,7 @@ import type { BenchmarkRun, BenchmarkState } from "../../protocol/latencyView";
 import type { DraftLength, GenerateResult, LoadResult } from "../../protocol/worker";
 import { errorReport } from "../views/errorReport";
 import { systemClock, type Clock } from "../worker/async";
-import { deviceWords } from "../worker/deviceWords";
+import { deviceKey } from "../worker/deviceWords";
 import { OctetError, toOctetError } from "../worker/errors";
 import type { Session } from "../worker/session";
 import { BENCHMARK_PROMPT } from "./benchmarkPrompt";
@@ -165,8 +165,8 @@ export function ratioOf({ runs, disturbed }: Pick<Measured, "runs" | "disturbed"
   return plain && auto && auto !== plain && plain.tokensPerSecond > 0 ? auto.tokensPerSecond / plain.tokensPerSecond : null;
 }
 
-/** Names what a measured ratio is good for: this pair on this device, or split so. */
+/** Names what a measured ratio is good for: this pair on this device, or split between it and the processor. */
 export const pairKey = (loaded: Pick<LoadResult, "target" | "draft" | "device" | "runtime" | "split">): string => {
-  const { target, draft, device, runtime } = loaded;
-  return [target.path, target.fileBytes, draft?.path, draft?.fileBytes, deviceWords(loaded, device.name), runtime].join("|");
+  const { target, draft, runtime } = loaded;
+  return [target.path, target.fileBytes, draft?.path, draft?.fileBytes, deviceKey(loaded), runtime].join("|");
 };

@@ -49,16 +49,22 @@ export interface Part {
 export const partOf = ({ bytes, hostBytes, outputBytes, shape }: Pick<ModelFile, "bytes" | "hostBytes" | "outputBytes" | "shape">): Part =>
   ({ weights: bytes, hostWeights: hostBytes, outputWeights: outputBytes, shape });
 
+const layerOf = ({ weights, hostWeights, outputWeights, shape }: Part): number => Math.floor((weights - hostWeights - outputWeights) / shape.layers);
+/** The output, which may be the embedding, and what belongs to no layer. */
+const besideLayers = (part: Part): number => part.weights - part.hostWeights - layerOf(part) * part.shape.layers;
+/** The embedding, which stays in the machine's memory. Where it is the output, too, a GPU has a copy. */
+export const embeddingOf = (part: Part): number => part.hostWeights || besideLayers(part);
+
 /** A model whose last `layers` a GPU holds, with the output: what lies there, and what is left to the machine's memory. Layers are taken to be equal. */
-export function splitOf({ weights, hostWeights, outputWeights, shape }: Part, layers: number): { onGpu: Part; inMemory: Part } {
-  const layer = Math.floor((weights - hostWeights - outputWeights) / shape.layers);
-  const beside = weights - hostWeights - layer * shape.layers;
+export function splitOf(part: Part, layers: number): { onGpu: Part; inMemory: Part } {
+  const { outputWeights, shape } = part;
+  const layer = layerOf(part);
+  const rest = shape.layers - layers;
   const onGpu: Part = {
-    weights: beside + layer * layers, hostWeights: 0, outputWeights, shape: { ...shape, layers },
+    weights: besideLayers(part) + layer * layers, hostWeights: 0, outputWeights, shape: { ...shape, layers },
     copied: { weights: (outputWeights / shape.vocabulary) * shape.feedForward, kvHeads: shape.kvHeads }, // in the output's format, as the largest are
   };
-  const rest = shape.layers - layers;
-  return { onGpu, inMemory: { weights: (hostWeights || beside) + layer * rest, hostWeights: 0, outputWeights: 0, shape: { ...shape, layers: rest } } };
+  return { onGpu, inMemory: { weights: embeddingOf(part) + layer * rest, hostWeights: 0, outputWeights: 0, shape: { ...shape, layers: rest } } };
 }
 
 /** Cells for one full-length prompt with its lanes' completions beside it. */

@@ -1,5 +1,5 @@
 // How a target is divided between a GPU that does not hold all of it and the machine's memory (native/runtimes/llama/split.cpp).
-import { besideGpu, CONTEXT_FLOOR, needOf, splitOf, type Part, type Wanted } from "./need";
+import { besideGpu, CONTEXT_FLOOR, embeddingOf, needOf, splitOf, type Part, type Wanted } from "./need";
 
 /** Fewer than one layer in four on the GPU, and the processor's own time decides. */
 const LEAST_SHARE = 4;
@@ -35,7 +35,7 @@ function fitting(target: Part, draft: Part, wanted: Wanted, gpuBytes: number, me
   for (let layers = target.shape.layers - 1; layers > 0; layers--) {
     const { onGpu, inMemory } = splitOf(target, layers);
     if (needOf([onGpu, draft], wanted, "gpu").total > gpuBytes) continue;
-    const inRam = needOf([inMemory], wanted, "ram").total + draft.hostWeights + besideGpu(draft.shape, wanted.lanes);
+    const inRam = needOf([inMemory], wanted, "ram").total + embeddingOf(draft) + besideGpu(draft.shape, wanted.lanes);
     return inRam <= memoryBytes ? layers : 0;
   }
   return 0;

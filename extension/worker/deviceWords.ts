@@ -5,3 +5,6 @@ import type { LoadResult } from "../../protocol/worker";
 export function deviceWords({ device, split, target }: Pick<LoadResult, "device" | "split" | "target">, name = device.description.trim() || device.name): string {
   return split ? `${name} (${split.layersOnDevice} of ${target.layers} layers) and CPU` : name;
 }
+
+/** The same for what is kept for later: how many layers a device gets depends on what it has free when the pair is loaded. */
+export const deviceKey = ({ device, split }: Pick<LoadResult, "device" | "split">): string => (split ? `${device.name} and CPU` : device.name);

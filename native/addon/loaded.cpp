@@ -75,8 +75,8 @@ Loaded start_best(const llama::LoadOptions& options, const Progress& progress, c
   try {
     return start_cuda(*cuda.library, options, progress);
   } catch (const Error& error) {
-    is_small = error.code == ErrorCode::kOutOfMemory;
-    const bool llama_may = error.code == ErrorCode::kModelUnsupported || is_small;
+    is_small = dynamic_cast<const cuda::LittleRoom*>(&error) != nullptr;
+    const bool llama_may = error.code == ErrorCode::kModelUnsupported || error.code == ErrorCode::kOutOfMemory;
     if (only_cuda || !llama_may) throw;
     reason = error.what();
   }
@@ -85,9 +85,10 @@ Loaded start_best(const llama::LoadOptions& options, const Progress& progress, c
     loaded.notices.push_back("Decoding with llama.cpp instead of the CUDA runtime: " + reason);
     return loaded;
   } catch (const Error& error) {
-    if (!is_small || error.code != ErrorCode::kOutOfMemory) throw;
+    const bool no_room = error.code == ErrorCode::kOutOfMemory || error.code == ErrorCode::kDeviceNotFound;
+    if (!is_small || !no_room) throw;
   }
-  // No device of llama.cpp's has room either: then as little as the GPU holds.
+  // Nor has a device of llama.cpp's: then as little as the GPU holds.
   llama::LoadOptions least = options;
   least.device = "cuda";
   return start_cuda(*cuda.library, least, progress);

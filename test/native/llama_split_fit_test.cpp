@@ -6,6 +6,7 @@
 #include "llama_fixture.h"
 #include "runtimes/llama/placement.h"
 #include "runtimes/llama/split.h"
+#include "runtimes/llama/tries.h"
 
 using namespace octet;
 using namespace octet::llama;
@@ -106,7 +107,7 @@ TEST_CASE("split: a draft is on the GPU as a whole") {
 }
 
 TEST_CASE("split: what is in the machine's memory is counted in the cache's own format, with the draft's embedding and logits") {
-  const Footprint draft{dense_shape(24, 896, 14, 2, 4864), kGib / 2, 100 * kMib};
+  Footprint draft{dense_shape(24, 896, 14, 2, 4864), kGib / 2, 100 * kMib};
   const auto host = [](const LoadOptions& options, const Footprint* with) { return *fit_split(options, seven_billion(), with, 5 * kGib, 64 * kGib); };
   LoadOptions options;
   options.context_tokens = 4096;
@@ -117,6 +118,9 @@ TEST_CASE("split: what is in the machine's memory is counted in the cache's own 
   const Footprint more = host_part(seven_billion(), pair.gpu_layers);
   CHECK(pair.memory.host == estimate_memory(more, nullptr, LoadOptions::KvType::kF16, 8, pair.cache_tokens, MemoryKind::kMachine).total + 100 * kMib +
                                 host_bytes_beside_gpu(draft.shape, 8));
+  draft.host_weights = 0;  // it is the output, too
+  draft.layer_weights.assign(24, 10 * kMib);
+  CHECK(host(options, &draft).memory.host - pair.memory.host == kGib / 2 - 240 * kMib - 100 * kMib);
   Footprint odd = draft;
   odd.shape.key_length = odd.shape.value_length = 40;  // which no q8_0 block divides
   options.kv_type = LoadOptions::KvType::kQ8_0;
@@ -170,17 +174,70 @@ TEST_CASE("placement: a GPU that is asked for by name gets what it holds, howeve
   CHECK_THROWS_AS(placed({device("gpu", 5 * kGib)}, kGib), Error);
 }
 
-TEST_CASE("placement: a GPU that did not hold what it said gets less, as a whole or split, before it is given up") {
-  std::vector<Device> devices{device("gpu", 12 * kGib), device("cpu", 64 * kGib)};
-  std::uint64_t before = UINT64_MAX;
+namespace {
+
+constexpr std::uint64_t kTera = std::uint64_t{1} << 40;
+
+Tries tries_of(const std::vector<Device>& devices) {
+  std::vector<ChosenDevice> chosen;
+  for (const Device& one : devices) chosen.push_back({one, nullptr});
+  return Tries(std::move(chosen));
+}
+
+Tries::Try next(Tries& tries) { return tries.next({}, seven_billion(), nullptr, 64 * kGib); }
+
+const Error kRanOut(ErrorCode::kOutOfMemory, "failed to allocate gpu buffer");
+
+}  // namespace
+
+TEST_CASE("tries: a GPU that did not hold what it said gets less, as a whole or split, and is given up after the third time") {
+  Tries tries = tries_of({device("gpu", 12 * kGib), device("cpu", 64 * kGib)});
+  std::uint64_t before = kTera;
   bool split = false;
-  for (int tries = 0; tries < 3; ++tries) {
-    const Placement here = placed(devices);
-    CHECK(here.device == 0);
-    CHECK(here.fit.memory.total <= before / 8 * 7);
-    split = split || here.fit.gpu_layers > 0;
-    before = here.fit.memory.total;
-    devices[0] = with_less_memory(devices[0], before);
+  for (int failures = 0; failures < 3; ++failures) {
+    const Tries::Try here = next(tries);
+    CHECK(here.device.device.name == "gpu");
+    CHECK(here.device.device.free_memory_bytes == 12 * kGib);
+    CHECK(here.placement.fit.memory.total <= before / 8 * 7);
+    CHECK_FALSE(tries.is_last());
+    CHECK(tries.notices().size() == (failures > 0 ? 1 : 0));
+    if (failures > 0) CHECK(tries.notices()[0].find("the gpu is given less: its memory ran out as the models were loaded.") == 0);
+    split = split || here.placement.fit.gpu_layers > 0;
+    before = here.placement.fit.memory.total;
+    tries.failed(kRanOut, before);
   }
   CHECK(split);
+  const Tries::Try last = next(tries);
+  CHECK(last.device.device.name == "cpu");
+  CHECK(last.placement.notices.empty());
+  CHECK(tries.is_last());
+  REQUIRE(tries.notices().size() == 1);
+  CHECK(tries.notices()[0].find("the gpu is not used: its memory ran out as the models were loaded.") == 0);
+}
+
+TEST_CASE("tries: a GPU that failed and gets the pair no more is not said to have been too small") {
+  Tries tries = tries_of({device("gpu", 12 * kGib), device("cpu", 64 * kGib)});
+  next(tries);
+  tries.failed(kRanOut, 2 * kGib);
+  const Tries::Try here = next(tries);
+  CHECK(here.device.device.name == "cpu");
+  CHECK(here.placement.notices.empty());
+  REQUIRE(tries.notices().size() == 1);
+  CHECK(tries.notices()[0].find("the gpu is not used: its memory ran out") == 0);
+}
+
+TEST_CASE("tries: where nothing is left, the error is that of the load, not of the arithmetic after it") {
+  Tries small = tries_of({device("gpu", 12 * kGib)});
+  next(small);
+  CHECK(small.is_last());
+  small.failed(kRanOut, kGib);
+  CHECK_THROWS_WITH_AS(next(small), "failed to allocate gpu buffer", Error);
+
+  Tries thrice = tries_of({device("gpu", 12 * kGib)});
+  for (int failures = 0; failures < 2; ++failures) thrice.failed(kRanOut, next(thrice).placement.fit.memory.total);
+  const std::uint64_t wanted = next(thrice).placement.fit.memory.total;
+  CHECK_THROWS_WITH_AS(thrice.failed(kRanOut, wanted), "failed to allocate gpu buffer", Error);
+
+  Tries none = tries_of({device("gpu", kGib)});
+  CHECK_THROWS_WITH_AS(next(none), doctest::Contains("are free"), Error);
 }

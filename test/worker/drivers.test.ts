@@ -77,10 +77,13 @@ describe.skipIf(!canRun)("with a Vulkan library", () => {
 
 /** Any device that ggml takes does; Mesa's driver lists one on every machine. */
 describe.skipIf(!canRun || !softwareDriverThere() || !vulkanLibrary().file)("a GPU with less memory than it said", () => {
-  const env = { GGML_VK_VISIBLE_DEVICES: "0", GGML_VK_FORCE_MAX_BUFFER_SIZE: "1000", CUDA_VISIBLE_DEVICES: "" };
+  /** No buffer of more bytes can be had: no weights by 1000, some by a million, these but not the contexts of two lanes by seven. */
+  const env = (bytes: number) => ({
+    GGML_VK_VISIBLE_DEVICES: "0", GGML_VK_DISABLE_F16: "1", GGML_VK_DISABLE_FUSION: "1", GGML_VK_FORCE_MAX_BUFFER_SIZE: String(bytes), CUDA_VISIBLE_DEVICES: "",
+  });
 
-  it("leaves the models to the processor, and the load says why", async () => {
-    const client = start(real!, env);
+  it.each([1_000, 1_000_000, 7_000_000])("leaves the models to the processor, and the load says why: %i bytes", async (bytes) => {
+    const client = start(real!, env(bytes));
     expect((await client.hello()).devices.map(({ name }) => name)).toContain("Vulkan0");
     const loaded = await client.load({ ...real!.load, device: "auto" });
     expect(loaded.device.kind).toBe("cpu");
@@ -88,8 +91,15 @@ describe.skipIf(!canRun || !softwareDriverThere() || !vulkanLibrary().file)("a G
     expect((await client.generate(request({ maxTokens: 4 }))).totals.tokens).toBe(32);
   });
 
-  it("is an error of memory, not of the file, where it was asked for", async () => {
-    const client = start(real!, env);
+  it("gives what it has where it was asked for, and the load says why it is so little", async () => {
+    const loaded = await start(real!, env(7_000_000)).load({ ...real!.load, device: "Vulkan0" });
+    expect(loaded).toMatchObject({ device: { name: "Vulkan0" }, lanes: 1, spareLanes: 0 });
+    expect(loaded.notices).toContainEqual(expect.stringMatching(/^1 lane instead of 8: /));
+    expect(loaded.notices).toContainEqual(expect.stringMatching(/memory ran out as the models were loaded/));
+  });
+
+  it.each([1_000, 1_000_000])("is an error of memory, not of the file, where it was asked for: %i bytes", async (bytes) => {
+    const client = start(real!, env(bytes));
     await expect(client.load({ ...real!.load, device: "Vulkan0" })).rejects.toMatchObject({
       code: "outOfMemory", message: expect.stringContaining("failed to allocate Vulkan0 buffer") as string, advice: expect.stringContaining("set the device to cpu") as string,
     });

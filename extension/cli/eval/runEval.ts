@@ -1,6 +1,6 @@
 // What the suites have in common: load, run, and print what was done, also when it was cut short.
 import type { LoadResult } from "../../../protocol/worker";
-import { deviceWords } from "../../worker/deviceWords";
+import { deviceKey } from "../../worker/deviceWords";
 import { withWorker, type CliContext } from "../context";
 import { badInput, ExitCode, isCancelled } from "../errors";
 import { formatDuration, plural } from "../format";
@@ -48,7 +48,7 @@ export async function runEval(suite: Suite, options: SuiteOptions, context: CliC
       done = { loaded, problems: problems.length };
       const records = await openRecords(options.results, {
         suite: suite.name, ...suite.identity, ...settings, methods, seed, problems: problems.length, kvType: options.kv,
-        target: modelIdentity(loaded.target), draft: loaded.draft && modelIdentity(loaded.draft), device: deviceWords(loaded, loaded.device.name),
+        target: modelIdentity(loaded.target), draft: loaded.draft && modelIdentity(loaded.draft), device: deviceKey(loaded),
       });
       try {
         await runSuite({ worker, problems, methods, settings, seed, records, into }, context);

@@ -14,8 +14,6 @@ constexpr int kCompletionRoom = 1024;  ///< Private cells of a lane beside the f
 
 std::uint64_t wide(int value) { return static_cast<std::uint64_t>(value); }
 
-std::string what_fits(std::uint64_t available) { return ": that is what fits into " + readable(available) + " of memory."; }
-
 }  // namespace
 
 MemoryEstimate estimate_memory(const Footprint& target, const Footprint* draft, LoadOptions::KvType kv_type, int lanes, int cells,
@@ -34,8 +32,17 @@ MemoryEstimate estimate_memory(const Footprint& target, const Footprint* draft, 
   return memory;
 }
 
-std::string shorter_context(int tokens, int wanted, std::uint64_t available) {
-  return "The context is " + std::to_string(tokens) + " tokens instead of " + std::to_string(wanted) + what_fits(available);
+std::string what_fits(std::uint64_t available, const std::string& whose) {
+  return ": that is what fits into " + readable(available) + " of " + whose + ".";
+}
+
+void note_reductions(Fit& fit, const LoadOptions& options, int wanted_context, const std::string& reason) {
+  if (fit.context_tokens < wanted_context) {
+    fit.notices.push_back("The context is " + std::to_string(fit.context_tokens) + " tokens instead of " + std::to_string(wanted_context) + reason);
+  }
+  if (fit.lanes < options.lanes) {
+    fit.notices.push_back(std::to_string(fit.lanes) + (fit.lanes == 1 ? " lane" : " lanes") + " instead of " + std::to_string(options.lanes) + reason);
+  }
 }
 
 std::string readable(std::uint64_t bytes) {
@@ -58,8 +65,10 @@ int cache_tokens(int lanes, int context_tokens) {
   return (cells + kContextStep - 1) / kContextStep * kContextStep;
 }
 
-Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Footprint* draft, MemoryKind memory,
-                  std::uint64_t available, const ComputeBytes& compute) {
+namespace {
+
+Fit fit_within(const LoadOptions& options, const Footprint& target, const Footprint* draft, MemoryKind memory, std::uint64_t available,
+               const std::string& reason, const ComputeBytes& compute) {
   const int wanted = wanted_context(options, target, draft);
   Fit fit;
   fit.lanes = options.lanes;
@@ -115,19 +124,23 @@ Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Foo
     fit.notices.push_back("The context is " + std::to_string(wanted) + " tokens instead of " +
                           std::to_string(options.context_tokens) + ": the models were trained for no more.");
   }
-  if (fit.context_tokens < wanted) fit.notices.push_back(shorter_context(fit.context_tokens, wanted, available));
-  if (fit.lanes < options.lanes) {
-    fit.notices.push_back(std::to_string(fit.lanes) + (fit.lanes == 1 ? " lane" : " lanes") + " instead of " +
-                          std::to_string(options.lanes) + what_fits(available));
-  }
+  note_reductions(fit, options, wanted, reason);
   return fit;
+}
+
+}  // namespace
+
+Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Footprint* draft, MemoryKind memory,
+                  std::uint64_t available, const ComputeBytes& compute) {
+  return fit_within(options, target, draft, memory, available, what_fits(available), compute);
 }
 
 Fit fit_to_less(const Fit& failed, LoadOptions options, const Footprint& target, const Footprint* draft, MemoryKind memory) {
   options.spare_lanes = 0;
   const std::uint64_t weights = failed.memory.target_weights + failed.memory.draft_weights;
   const std::uint64_t less = weights + (failed.memory.total - weights) / 4 * 3;
-  return fit_to_memory(options, target, draft, memory, failed.spare_lanes > 0 ? failed.memory.total : less);
+  return fit_within(options, target, draft, memory, failed.spare_lanes > 0 ? failed.memory.total : less,
+                    ": memory ran out as the models were loaded.", {});
 }
 
 }  // namespace octet::llama

@@ -47,8 +47,11 @@ Fit fit_to_memory(const LoadOptions& options, const Footprint& target, const Foo
 /// quarters of all else.
 Fit fit_to_less(const Fit& failed, LoadOptions options, const Footprint& target, const Footprint* draft, MemoryKind memory);
 
-/// "The context is 1024 tokens instead of 4096: that is what fits into 4.0 GB of memory."
-std::string shorter_context(int tokens, int wanted, std::uint64_t available);
+/// Says in `fit` what it has less of than was asked for, each with the reason, such as what_fits() gives.
+void note_reductions(Fit& fit, const LoadOptions& options, int wanted_context, const std::string& reason);
+
+/// ": that is what fits into 4.0 GB of memory."
+std::string what_fits(std::uint64_t available, const std::string& whose = "memory");
 
 /// "512 MB", "9.6 GB".
 std::string readable(std::uint64_t bytes);

@@ -10,7 +10,6 @@
 #include <stdexcept>
 
 #include "runtimes/llama/log.h"
-#include "runtimes/llama/model_file.h"
 
 namespace octet::llama {
 namespace {
@@ -33,7 +32,7 @@ llama_flash_attn_type attention(const ContextOptions& options, bool sliding) {
   if (options.kv_type == KvType::kQ8_0) return LLAMA_FLASH_ATTN_TYPE_ENABLED;
   // Of a split model llama.cpp would ask whether a layer's attention is on the layer's device, by a pass of a row a sequence. From 32 rows on
   // it is not (layers of the processor are then computed on the GPU), and shadows make 48.
-  if (options.split && options.kv_type == KvType::kF16) return LLAMA_FLASH_ATTN_TYPE_ENABLED;
+  if (options.split) return LLAMA_FLASH_ATTN_TYPE_ENABLED;
   const bool exact = options.kv_type == KvType::kF32 || sliding;
   return exact && options.keep_scores && !options.on_gpu ? LLAMA_FLASH_ATTN_TYPE_DISABLED : LLAMA_FLASH_ATTN_TYPE_AUTO;
 }
@@ -67,7 +66,7 @@ class LlamaModel final : public LogitsModel {
     if (!context_) {
       throw Error(ErrorCode::kOutOfMemory, "llama.cpp could not make a context of " +
                   std::to_string(options.cache_tokens) + " tokens: " + errors.first(),
-                  kMachineMemoryAdvice);
+                  "Close other programs, or choose a smaller model or context.");
     }
     memory_ = llama_get_memory(context_.get());
     if (!memory_) throw Error(ErrorCode::kModelUnsupported, "This model keeps no key-value cache");

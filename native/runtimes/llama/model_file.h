@@ -11,7 +11,7 @@ namespace octet::llama {
 
 /// Whether it is a buffer that a device has no room for of which ggml or llama.cpp say this.
 bool ran_out_of_memory(const std::string& reason);
-inline constexpr const char* kMachineMemoryAdvice = "Close other programs, or choose a smaller model or context.";
+inline constexpr const char* kMachineMemoryAdvice = "Close other programs, or choose a smaller model.";
 inline constexpr const char* kGpuMemoryAdvice = "End what else uses the GPU, choose a smaller model, or set the device to cpu.";
 
 /// Loads the weights onto the device: all, or those of the last `layers` and the output. `progress(fraction)` returns false to give up: then Error(kCancelled).

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -14,6 +13,7 @@
 #include "runtimes/llama/model_file.h"
 #include "runtimes/llama/placement.h"
 #include "runtimes/llama/split.h"
+#include "runtimes/llama/tries.h"
 #include "runtimes/llama/vocabulary.h"
 #include "runtimes/llama/vocabulary_pair.h"
 #include "runtimes/llama/warm_up.h"
@@ -53,9 +53,24 @@ int prefill_chunk(double parameters, int threads, bool on_gpu) {
   return static_cast<int>(std::exp2(std::clamp(std::round(std::log2(tokens)), 4.0, std::log2(kPassRows))));
 }
 
-// Both models and their contexts onto `chosen`, or what of them `fit` puts there, into `pair`. Throws Error(kOutOfMemory) where the device holds less than it said.
+// What to ask a device for that had no room for contexts of `failed`; nothing where the pair had better be placed anew.
+std::optional<Fit> with_less(const Fit& failed, const LoadOptions& options, const Footprint& target, const Footprint* draft, MemoryKind memory,
+                             bool is_last) {
+  try {
+    const bool split = failed.gpu_layers > 0;
+    Fit less = split ? fit_split_to_less(failed, options, target, draft) : fit_to_less(failed, options, target, draft, memory);
+    const bool enough = is_enough(options, target, draft, memory, less) && (!split || less.lanes == options.lanes);
+    return enough || is_last ? std::optional(std::move(less)) : std::nullopt;
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+// Both models and their contexts onto `chosen`, or what of them the placement puts there, into `pair`. Contexts for which there is less memory
+// than the device said are made smaller, as long as a pair would be placed there with that, or the device is the last. Throws
+// Error(kOutOfMemory) else, `wanted` being what was asked for in the end.
 void load_on(const ChosenDevice& chosen, Placement placed, const LoadOptions& options, const Footprint& target, const Footprint* draft,
-             const Progress& report, LoadedPair& pair) {
+             bool is_last, const Progress& report, LoadedPair& pair, std::uint64_t& wanted) {
   pair.device = chosen.device;
   Fit fit = std::move(placed.fit);
   const std::optional<int> layers = fit.gpu_layers > 0 ? std::optional(fit.gpu_layers) : std::nullopt;
@@ -83,8 +98,11 @@ void load_on(const ChosenDevice& chosen, Placement placed, const LoadOptions& op
       pair.target.reset();
       constexpr int kAttempts = 4;
       if (error.code != ErrorCode::kOutOfMemory || attempt == kAttempts) throw;
+      std::optional<Fit> less = with_less(fit, options, target, draft, memory_kind(chosen.device), is_last);
+      if (!less) throw;
       write_log(LogLevel::kWarning, error.what());
-      fit = layers ? fit_split_to_less(fit, options, target, draft) : fit_to_less(fit, options, target, draft, memory_kind(chosen.device));
+      fit = *std::move(less);
+      wanted = fit.memory.total;
     }
   }
 
@@ -133,36 +151,24 @@ LoadedPair load(const LoadOptions& options, const std::function<bool(LoadPhase, 
   target.vocabulary.reset();
   pair.target_info = target.info;
   const Footprint* const draft_footprint = draft ? &draft->footprint : nullptr;
-  std::vector<ChosenDevice> matching = matching_devices(options.device);
-  std::map<std::string, int> failures;  // of each GPU
+  Tries tries(matching_devices(options.device));
   for (;;) {
-    std::vector<Device> devices;
-    for (const ChosenDevice& one : matching) devices.push_back(one.device);
-    Placement placed = place(options, target.footprint, draft_footprint, devices, available_memory(machine()));
-    const auto position = matching.begin() + static_cast<std::ptrdiff_t>(placed.device);
-    const ChosenDevice chosen = *position;
-    const std::uint64_t wanted = placed.fit.memory.total;
+    Tries::Try next = tries.next(options, target.footprint, draft_footprint, available_memory(machine()));
     if (pair.threads == 0) pair.threads = threads_for(options, pair.notices);
     report(LoadPhase::kChecking, 1);
+    std::uint64_t wanted = next.placement.fit.memory.total;
     try {
-      load_on(chosen, std::move(placed), options, target.footprint, draft_footprint, report, pair);
+      load_on(next.device, std::move(next.placement), options, target.footprint, draft_footprint, tries.is_last(), report, pair, wanted);
+      const std::vector<std::string> notices = tries.notices();
+      pair.notices.insert(pair.notices.end(), notices.begin(), notices.end());
       report(LoadPhase::kWarmup, 1);
       return pair;
     } catch (const Error& error) {
-      // Whatever else fills a GPU, another window that loads for one, does so behind the estimate's back.
-      if (error.code != ErrorCode::kOutOfMemory || !chosen.handle) throw;
-      constexpr int kTries = 3;
-      const bool again = ++failures[chosen.device.name] < kTries;
-      if (!again && matching.size() == 1) throw;
+      if (error.code != ErrorCode::kOutOfMemory || !next.device.handle) throw;
       write_log(LogLevel::kWarning, error.what());
       pair.draft.reset();
       pair.target.reset();
-      const std::string why = ": its memory ran out as the models were loaded. End what else uses it, or choose a smaller pair.";
-      const std::string less = chosen.device.description + " is given less" + why;
-      std::erase(pair.notices, less);
-      pair.notices.push_back(again ? less : chosen.device.description + " is not used" + why);
-      if (again) position->device = with_less_memory(chosen.device, wanted);
-      else matching.erase(position);
+      tries.failed(error, wanted);
     }
   }
 }

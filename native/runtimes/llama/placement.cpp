@@ -18,10 +18,6 @@ int lanes_enough(const LoadOptions& options, MemoryKind memory) {
   return memory == MemoryKind::kGpu ? std::min(kGpuLanes, options.lanes) : options.lanes;
 }
 
-bool is_enough(const LoadOptions& options, const Footprint& target, const Footprint* draft, MemoryKind memory, const Fit& fit) {
-  return fit.lanes >= lanes_enough(options, memory) && fit.context_tokens >= std::min(kRoomyContext, wanted_context(options, target, draft));
-}
-
 // What the pair takes there with these lanes and 1024 tokens, or all that it was trained for.
 std::uint64_t least_bytes(const LoadOptions& options, const Footprint& target, const Footprint* draft, MemoryKind memory) {
   LoadOptions least = options;
@@ -60,13 +56,12 @@ std::optional<Placement> best_split(const LoadOptions& options, const Footprint&
 
 }  // namespace
 
-bool is_enough_on_a_gpu(const LoadOptions& options, const Footprint& target, const Footprint* draft, const Fit& fit) {
-  return is_enough(options, target, draft, MemoryKind::kGpu, fit);
+bool is_enough(const LoadOptions& options, const Footprint& target, const Footprint* draft, MemoryKind memory, const Fit& fit) {
+  return fit.lanes >= lanes_enough(options, memory) && fit.context_tokens >= std::min(kRoomyContext, wanted_context(options, target, draft));
 }
 
-Device with_less_memory(Device device, std::uint64_t wanted) {
-  device.free_memory_bytes = std::min(device.free_memory_bytes, wanted) / 8 * 7;
-  return device;
+bool is_enough_on_a_gpu(const LoadOptions& options, const Footprint& target, const Footprint* draft, const Fit& fit) {
+  return is_enough(options, target, draft, MemoryKind::kGpu, fit);
 }
 
 Placement place(const LoadOptions& options, const Footprint& target, const Footprint* draft, std::span<const Device> devices,

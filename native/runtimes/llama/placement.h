@@ -22,10 +22,8 @@ struct Placement {
 Placement place(const LoadOptions& options, const Footprint& target, const Footprint* draft, std::span<const Device> devices,
                 std::uint64_t machine_bytes);
 
-/// The device as it must be if its memory did not hold `wanted` bytes, though it said so: the pair is placed with less, or elsewhere.
-Device with_less_memory(Device device, std::uint64_t wanted);
-
-/// Whether a GPU of its own memory that gives this much is preferred to a split and to the processor.
+/// Whether it is as much as a pair has to get of a device of that memory to be placed there rather than elsewhere.
+bool is_enough(const LoadOptions& options, const Footprint& target, const Footprint* draft, MemoryKind memory, const Fit& fit);
 bool is_enough_on_a_gpu(const LoadOptions& options, const Footprint& target, const Footprint* draft, const Fit& fit);
 
 }  // namespace octet::llama

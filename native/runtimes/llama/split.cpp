@@ -11,15 +11,18 @@ constexpr int kLeastShare = 4;
 
 std::uint64_t sum(std::span<const std::uint64_t> bytes) { return std::accumulate(bytes.begin(), bytes.end(), std::uint64_t{0}); }
 
-// The embedding, where it is the output matrix, too, the output and what belongs to no layer.
+// The output, which may be the embedding, and what belongs to no layer.
 std::uint64_t weights_beside_layers(const Footprint& model) { return model.weights - model.host_weights - sum(model.layer_weights); }
+
+// The embedding, which stays in the machine's memory. Where it is the output, too, the GPU has a copy.
+std::uint64_t embedding_bytes(const Footprint& model) { return model.host_weights > 0 ? model.host_weights : weights_beside_layers(model); }
 
 // The machine's memory that is taken beside the GPU's: by the target's first layers, and by the draft, whose embedding is there, and its logits.
 std::uint64_t host_bytes(const Fit& fit, const Footprint& target, const Footprint* draft) {
   const int lanes = fit.lanes + fit.spare_lanes;
   const Footprint rest = host_part(target, fit.gpu_layers);
   const std::uint64_t bytes = estimate_memory(rest, nullptr, fit.kv_type, lanes, fit.cache_tokens, MemoryKind::kMachine).total;
-  return draft ? bytes + draft->host_weights + host_bytes_beside_gpu(draft->shape, lanes) : bytes;
+  return draft ? bytes + embedding_bytes(*draft) + host_bytes_beside_gpu(draft->shape, lanes) : bytes;
 }
 
 // `fit` with so many layers on the GPU.
@@ -31,15 +34,13 @@ Fit with_layers(Fit fit, int layers, const Footprint& target, const Footprint* d
   return fit;
 }
 
-// The most layers on the GPU with every lane and this context.
-std::optional<Fit> most_layers(const Fit& asked, const Footprint& target, const Footprint* draft, std::uint64_t gpu_bytes,
-                               std::uint64_t machine_bytes) {
+// The most layers on the GPU with every lane and this context; 0 of them where one is too much.
+Fit most_layers(const Fit& asked, const Footprint& target, const Footprint* draft, std::uint64_t gpu_bytes) {
   for (int layers = target.shape.layers - 1; layers > 0; --layers) {
     Fit fit = with_layers(asked, layers, target, draft, gpu_bytes);
-    if (fit.memory.total > gpu_bytes) continue;
-    return fit.memory.host <= machine_bytes ? std::optional(std::move(fit)) : std::nullopt;
+    if (fit.memory.total <= gpu_bytes) return fit;
   }
-  return std::nullopt;
+  return {};
 }
 
 }  // namespace
@@ -59,8 +60,7 @@ Footprint host_part(const Footprint& model, int layers) {
   Footprint part = model;
   const auto own = static_cast<std::size_t>(model.shape.layers - layers);
   std::fill(part.shape.kv_heads.begin() + static_cast<std::ptrdiff_t>(own), part.shape.kv_heads.end(), 0);
-  const std::uint64_t embedding = model.host_weights > 0 ? model.host_weights : weights_beside_layers(model);
-  part.weights = embedding + sum(std::span(model.layer_weights).first(own));
+  part.weights = embedding_bytes(model) + sum(std::span(model.layer_weights).first(own));
   part.host_weights = 0;
   return part;
 }
@@ -76,17 +76,19 @@ std::optional<Fit> fit_split(const LoadOptions& options, const Footprint& target
   LoadOptions asked = options;
   asked.spare_lanes = 0;
   std::optional<Fit> best;
+  bool machine_is_short = false;  // with the context that was asked for
   for (int context = wanted;; context = std::max(kShortContext, context / 2)) {
     if (context < wanted) asked.context_tokens = context;
-    const Fit all = fit_to_memory(asked, target, draft, MemoryKind::kGpu, UINT64_MAX);
-    std::optional<Fit> fit = most_layers(all, target, draft, gpu_bytes, machine_bytes);
-    const bool worth = fit && worth_splitting(fit->gpu_layers, target.shape.layers);
-    if (fit && (!best || worth)) best = std::move(fit);
+    Fit fit = most_layers(fit_to_memory(asked, target, draft, MemoryKind::kGpu, UINT64_MAX), target, draft, gpu_bytes);
+    const bool fits = fit.gpu_layers > 0 && fit.memory.host <= machine_bytes;
+    if (context == wanted) machine_is_short = fit.gpu_layers > 0 && !fits;
+    const bool worth = fits && worth_splitting(fit.gpu_layers, target.shape.layers);
+    if (fits && (!best || worth)) best = std::move(fit);
     if (worth || context <= kShortContext) break;
   }
   if (!best) return std::nullopt;
   if (best->context_tokens < wanted) {
-    best->notices.push_back(shorter_context(best->context_tokens, wanted, gpu_bytes));
+    note_reductions(*best, options, wanted, machine_is_short ? what_fits(machine_bytes, "the machine's memory") : what_fits(gpu_bytes));
     return best;
   }
   Fit roomy = *best;

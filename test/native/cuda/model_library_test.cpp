@@ -217,7 +217,7 @@ TEST_CASE("cuda library: where it cannot take a pair, llama.cpp does and says wh
   CHECK(start(small_pair("auto"), CudaLibrary{nullptr, "it is not there"}).runtime == "llama");
 }
 
-TEST_CASE("cuda library: where there is room for but one lane of several, llama.cpp places the pair, unless the GPU is asked for") {
+TEST_CASE("cuda library: where there is room for but one lane of several, llama.cpp places the pair, unless it is asked for by name or has no GPU") {
   const CudaLibrary cuda = load_cuda_library(OCTET_TEST_CUDA_LIBRARY);
   REQUIRE_MESSAGE(cuda.library, cuda.reason);
   // The least memory in which it loads at all: that is one lane's.
@@ -232,10 +232,12 @@ TEST_CASE("cuda library: where there is room for but one lane of several, llama.
     }
   }
   options.memory_limit_bytes = least + 8192;
-  options.device = "gpu";
-  const Loaded asked = start(options, cuda);
-  CHECK(asked.runtime == "cuda");
-  CHECK(asked.lanes == 1);
+  for (const std::string device : {"cuda", "gpu"}) {  // llama.cpp has no GPU here
+    options.device = device;
+    const Loaded asked = start(options, cuda);
+    CHECK(asked.runtime == "cuda");
+    CHECK(asked.lanes == 1);
+  }
   options.device = "auto";
   const Loaded placed = start(options, cuda);
   CHECK(placed.runtime == "llama");

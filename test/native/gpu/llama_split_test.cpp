@@ -108,4 +108,6 @@ GPU_CASE("what a split target takes on the device and beside it is no more than 
 GPU_CASE("a split target with sliding windows keeps no scores of all cells") {
   const Taken taken = check_split([](const std::string& path) { write_sliding_window_model(path, 16, 16384); }, {.context_tokens = 8192}, false);
   CHECK(taken.device < 25);
+  const Wanted exact{.context_tokens = 8192, .kv_type = LoadOptions::KvType::kF32};
+  check_split([](const std::string& path) { write_sliding_window_model(path, 16, 16384); }, exact, false);
 }

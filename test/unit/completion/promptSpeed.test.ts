@@ -7,7 +7,9 @@ import type { LoadResult } from "../../../protocol/worker";
 const onCpu = (parameters: number, threads = 1, path = "/m/a.gguf") =>
   ({ target: { path, parameters }, draft: null, device: { name: "CPU", kind: "cpu" }, threads }) as LoadResult;
 const onGpu = { ...onCpu(7e9), device: { name: "CUDA0", kind: "gpu" } } as LoadResult;
-const onBoth = (layersOnDevice: number, machineMemoryBytes: number) => ({ ...onGpu, split: { layersOnDevice, machineMemoryBytes } }) as LoadResult;
+/** Of 40 layers. */
+const onBoth = (layersOnDevice: number, fileBytes: number) =>
+  ({ ...onGpu, target: { ...onGpu.target, layers: 40, fileBytes }, split: { layersOnDevice, machineMemoryBytes: 1 } }) as LoadResult;
 
 /** Speed, and requests whose prompts took so long. */
 function make() {
@@ -32,16 +34,16 @@ describe("PromptSpeed", () => {
     expect(speed.longest(onCpu(1.5e9, 1), 1_500)).toBe(256);
     expect(speed.longest(onCpu(1.5e9, 8), 8_000)).toBe(362);
     expect(speed.longest(onGpu, 1_500)).toBe(Infinity);
-    expect(speed.longest(onBoth(20, 5e9), 1_500)).toBe(1_448); // half a second for 512 tokens
-    expect(speed.longest(onBoth(10, 20e9), 1_500)).toBe(362);
+    expect(speed.longest(onBoth(20, 10e9), 1_500)).toBe(1_448); // half a second for 512 tokens
+    expect(speed.longest(onBoth(10, 27e9), 1_500)).toBe(362);
   });
 
   it("what was measured with a split is not known of another", () => {
     const { speed, computed } = make();
-    speed.longest(onBoth(20, 5e9), 1_500);
+    speed.longest(onBoth(20, 10e9), 1_500);
     computed(4_000, 1_000);
-    expect(speed.longest(onBoth(20, 5e9), 1_500)).toBe(5_793);
-    expect(speed.longest(onBoth(19, 5e9), 1_500)).toBe(1_448);
+    expect(speed.longest(onBoth(20, 10e9), 1_500)).toBe(5_793);
+    expect(speed.longest(onBoth(19, 10e9), 1_500)).toBe(1_448);
   });
 
   it("follows what was measured, of what was computed and not cached", () => {

@@ -79,11 +79,10 @@ LoadedPair load(const Library& library, const llama::LoadOptions& options, const
   };
   const llama::Fit fit = llama::fit_to_memory(fitted, target.footprint, draft ? &draft->footprint : nullptr, llama::MemoryKind::kGpu,
                                               llama::available_memory(options, pair.device), compute);
-  // Where another runtime may split the pair, or leave it to the processor.
-  const bool any_device = options.device.empty() || options.device == "auto";
-  if (any_device && !llama::is_enough_on_a_gpu(fitted, target.footprint, draft ? &draft->footprint : nullptr, fit)) {
-    throw Error(ErrorCode::kOutOfMemory, pair.device.description + " has room for no more than " + std::to_string(fit.lanes) +
-                (fit.lanes == 1 ? " lane of " : " lanes of ") + std::to_string(fit.context_tokens) + " tokens");
+  // Another runtime may split the pair, or leave it to the processor.
+  if (options.device != "cuda" && !llama::is_enough_on_a_gpu(fitted, target.footprint, draft ? &draft->footprint : nullptr, fit)) {
+    throw LittleRoom(pair.device.description + " has room for no more than " + std::to_string(fit.lanes) +
+                     (fit.lanes == 1 ? " lane of " : " lanes of ") + std::to_string(fit.context_tokens) + " tokens");
   }
   size(fit.lanes + fit.spare_lanes, fit.context_tokens, fit.cache_tokens);
   source.spare_lanes = fit.spare_lanes;

@@ -24,7 +24,12 @@ llama::Device describe_device(const Library& library);
 /// Whether `request` ("auto", "gpu", "cuda", ...) asks for this runtime's device, alone or among others.
 bool wants(const std::string& request);
 
-/// Throws Error as llama::load does, and Error(kModelUnsupported) naming what this runtime cannot run.
+/// The GPU has less room than is_enough_on_a_gpu() asks for, and is not named by "cuda".
+struct LittleRoom : Error {
+  explicit LittleRoom(const std::string& message) : Error(ErrorCode::kOutOfMemory, message) {}
+};
+
+/// Throws Error as llama::load does, LittleRoom, and Error(kModelUnsupported) naming what this runtime cannot run.
 LoadedPair load(const Library& library, const llama::LoadOptions& options, const std::function<bool(llama::LoadPhase, float)>& progress);
 
 }  // namespace octet::cuda
