@@ -103,7 +103,7 @@ export class Benchmark {
       samples[at]!.push(await this.sample(method, lanes, newTokens, round, signal));
     }
     const disturbed = samples.flat().filter(({ result }) => !result.totals.alone.steps).length;
-    const slowed = disturbed === 0 ? "" : `; ${disturbed} of ${steps} runs were slowed by other requests, of this window or another`;
+    const slowed = disturbed === 0 ? "" : `; ${disturbed} of ${steps} runs ${disturbed === 1 ? "was" : "were"} slowed by other requests, of this window or another`;
     return { loaded, runs: medians(samples), disturbed, conditions: `${lanes} lanes × ${newTokens} tokens, temperature ${TEMPERATURE}, medians of ${ROUNDS}${slowed}` };
   }
 

@@ -185,8 +185,9 @@ export class WorkerLife {
   private onExit(client: SupervisedClient, { exit, error, onGpu }: WorkerDeath, hung: boolean): void {
     if (this.client !== client) return;
     const { clock } = this.options;
+    const hasHung = exit.hung !== undefined; // though a hello has come, perhaps: of another worker, before the host moved this window for a load
+    if (this.gpus && (!this.arrived || hasHung)) this.drivers.died(exit, hung || hasHung);
     if (this.arrived) this.arrival = new Deferred();
-    else if (this.gpus) this.drivers.died(exit, hung || exit.hung !== undefined);
     if (onGpu) this.drivers.diedComputing(exit, clock.now());
     const wait = exit.byAnother ? 0 : this.crashes.crashed(this.settledSince === null ? null : clock.now() - this.settledSince);
     this.forget();

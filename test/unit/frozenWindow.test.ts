@@ -131,6 +131,12 @@ describe("a window that does not read", () => {
     ]);
     await until(() => other.heard.length > 5_000);
     expect(other.heard).toEqual(Array.from({ length: 5_001 }, (_, i) => String(i)));
+    frozen.socket.pause();
+    await logSlowly(5_001, 4_000);
+    frozen.socket.resume();
+    await until(() => frozen.heard.at(-1)!.includes("missing"));
+    const keptAgain = frozen.heard.filter((line) => Number(line) > 5_000).length;
+    expect(frozen.heard.at(-1)).toContain(`, ${4_000 - keptAgain} of them`);
   });
 
   it("is given up where very much waits: its requests are cancelled, and other windows go on", async () => {

@@ -1,11 +1,18 @@
 // The file of a socket whose process was killed: taken away, but not that of one who listens.
 
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import type * as Files from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { identityOf, removeStale, sweepBeside, takeAway } from "../../extension/worker/shared/socketFile";
+
+const link = vi.hoisted(() => ({ before: (): void => undefined }));
+vi.mock("node:fs", async (original) => {
+  const fs = await original<typeof Files>();
+  return { ...fs, linkSync: (from: string, to: string) => (link.before(), fs.linkSync(from, to)) };
+});
 
 let folder: string;
 let address: string;
@@ -14,6 +21,7 @@ beforeEach(() => {
   folder = mkdtempSync(path.join(os.tmpdir(), "octet-file-"));
   address = path.join(folder, "s.sock");
   servers = [];
+  link.before = () => undefined;
 });
 afterEach(async () => {
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
@@ -103,13 +111,26 @@ describe("of other names beside it", () => {
     expect(readdirSync(folder)).toEqual(before);
   });
 
-  it("that cannot be taken away keep nobody from going on", async () => {
-    await sweepBeside(path.join(folder, "missing", "s.sock"));
+  it("that cannot be taken away stay, and keep nobody from going on", async () => {
+    await leaveStale(beside("a.sock"));
+    aged(beside("a.sock"));
+    mkdirSync(beside(`${process.pid}.sock`)); // where it would be moved
+    const before = readdirSync(folder);
+    await sweepBeside(address);
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  it.skipIf(process.getuid?.() === 0)("that cannot be taken away since the folder may not be written stay, too", async () => {
     await leaveStale(beside("a.sock"));
     aged(beside("a.sock"));
     chmodSync(folder, 0o500);
     await sweepBeside(address);
     chmodSync(folder, 0o700);
+    expect(readdirSync(folder)).toEqual(["a.sock"]);
+  });
+
+  it("keep nobody from going on where there is no such folder", async () => {
+    await expect(sweepBeside(path.join(folder, "missing", "s.sock"))).resolves.toBeUndefined();
   });
 
   it("are looked at no more than a hundred at a time", async () => {
@@ -135,5 +156,28 @@ describe("of other names beside it", () => {
     expect(readdirSync(folder)).toEqual(["a.sock"]);
     takeAway(file, now!);
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("are put back where the file system links no sockets, too", async () => {
+    const file = beside("a.sock");
+    await listen(file);
+    const now = identityOf(file);
+    link.before = () => {
+      throw Object.assign(new Error("operation not permitted, link"), { code: "EPERM" });
+    };
+    takeAway(file, "another");
+    expect([await answers(file), identityOf(file)]).toEqual([true, now]);
+    expect(readdirSync(folder)).toEqual(["a.sock"]);
+  });
+
+  it("are not put back where yet another process has taken the place by then, which keeps it", async () => {
+    const [file, third] = [beside("a.sock"), beside("third.sock")];
+    await listen(file);
+    await listen(third);
+    const now = identityOf(third);
+    link.before = () => renameSync(third, file);
+    takeAway(file, "another");
+    expect([await answers(file), identityOf(file)]).toEqual([true, now]);
+    expect(readdirSync(folder)).toEqual(["a.sock"]);
   });
 });

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { WorkerClient } from "../../extension/worker/client";
 import { attach } from "../../extension/worker/shared/socketProcess";
 
@@ -68,6 +68,19 @@ it("a worker host that is lost with answers on their way rejects what is still o
   await expect(client.status()).rejects.toMatchObject({ code: "workerDied", message: "the worker stopped (its connection is lost)" });
   expect(lines).toEqual(["one last line"]);
   expect((await client.exited).exit.lastWords).toBe("the process that keeps the worker for all windows is gone, or gave up this window, which read nothing for long");
+});
+
+it("a worker host that does not say that the worker it was to kill is gone counts as gone with it, and that is what is said", async () => {
+  const socket = await fakeHost((socket, heard) => void (heard.includes("octet/attach") && socket.write(attached)));
+  const worker = (await attach(socket, { gpus: false }, 5_000))!;
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  ends.unshift(() => vi.useRealTimers());
+  worker.kill();
+  vi.advanceTimersByTime(2_000);
+  expect(await worker.exited).toEqual({
+    code: null, signal: "SIGKILL",
+    lastWords: "the process that keeps the worker for all windows was told to kill it, and did not say that it is gone",
+  });
 });
 
 it("nobody who attaches in time is no worker", async () => {

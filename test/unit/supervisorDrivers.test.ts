@@ -146,6 +146,20 @@ describe("a driver that crashes the worker at its start", () => {
     expect(told[0]!.message).toBe("the GPU's driver hangs and keeps Octet's worker from starting, so the processor is used");
   });
 
+  it("that keeps another worker of a host waiting, which a window with a worker was to get for its models, is left alone too", async () => {
+    await readyWith("a");
+    for (const hung of [1, 2]) {
+      const load = later(supervisor.load(params("b")));
+      await settle();
+      await last().die("SIGKILL", undefined, { hung });
+      await expect(load).rejects.toMatchObject({ code: "workerDied" });
+      await clock.advance(300);
+      await greet(); // of the worker that others hold
+    }
+    expect(gpusOf).toEqual([true, true, false]);
+    expect(told.map(({ message }) => message)).toEqual(["the GPU's driver hangs and keeps Octet's worker from starting, so the processor is used"]);
+  });
+
   it("is told of where the setting was cpu as the worker came, and no longer is", async () => {
     void later(supervisor.hello());
     await dieAtStart();

@@ -46,10 +46,17 @@ export async function sweepBeside(address: string): Promise<void> {
 export function takeAway(file: string, identity: string): void {
   const aside = path.join(path.dirname(file), `${process.pid}.sock`);
   renameSync(file, aside);
+  if (identityOf(aside) === identity || isLinked(aside, file)) rmSync(aside);
+  else renameSync(aside, file);
+}
+
+/** False: the file system links no sockets. Where yet another has taken the place meanwhile, that one stays. */
+function isLinked(aside: string, file: string): boolean {
   try {
-    if (identityOf(aside) !== identity) linkSync(aside, file);
-  } finally {
-    rmSync(aside);
+    linkSync(aside, file);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EEXIST";
   }
 }
 

@@ -11,6 +11,7 @@ import type { WorkerExit, WorkerProcess } from "../process";
 
 /** What a killed worker's host has to say that it is gone. */
 const KILL_MS = 2_000;
+const UNANSWERED = "the process that keeps the worker for all windows was told to kill it, and did not say that it is gone";
 const LOST = "the process that keeps the worker for all windows is gone, or gave up this window, which read nothing for long";
 
 /** Asks for a worker. Null: the socket closed, or nothing came within `ms`. The socket is this function's from now on. */
@@ -54,7 +55,7 @@ export async function attach(socket: Socket, params: AttachParams, ms: number): 
     kill: (hung = false) => {
       tell(Kill, { hung });
       setTimeout(() => {
-        exited.resolve({ code: null, signal: "SIGKILL", lastWords: LOST });
+        exited.resolve({ code: null, signal: "SIGKILL", lastWords: UNANSWERED });
         socket.destroy();
       }, KILL_MS).unref();
     },

@@ -11,6 +11,7 @@ export const MOST_FOR_LOG = 1 << 20;
 export const MOST_WAITING = 32 << 20;
 
 export class WindowWriter extends SocketMessageWriter {
+  private isLeavingOut = false;
   private leftOut = 0;
 
   constructor(private readonly window: Socket) {
@@ -21,14 +22,21 @@ export class WindowWriter extends SocketMessageWriter {
     const waiting = this.window.writableLength;
     if (waiting > MOST_WAITING) this.window.destroy();
     const isLog = Message.isNotification(message) && message.method === Log.method;
-    if (!isLog || (this.leftOut === 0 && waiting <= MOST_FOR_LOG)) return this.hand(message);
-    if (this.leftOut++ === 0) this.window.once("drain", () => this.tellLeftOut());
+    if (isLog && !this.isLeavingOut && waiting > MOST_FOR_LOG) this.leaveOut();
+    if (!isLog || !this.isLeavingOut) return this.hand(message);
+    this.leftOut++;
     return Promise.resolve();
   }
 
-  private tellLeftOut(): void {
-    const params: LogParams = { level: "warning", message: `log lines are missing here, ${this.leftOut} of them: this window did not read` };
+  private leaveOut(): void {
+    this.isLeavingOut = true;
     this.leftOut = 0;
+    this.window.once("drain", () => this.tellLeftOut());
+  }
+
+  private tellLeftOut(): void {
+    this.isLeavingOut = false;
+    const params: LogParams = { level: "warning", message: `log lines are missing here, ${this.leftOut} of them: this window did not read` };
     void this.hand({ jsonrpc: "2.0", method: Log.method, params } as Message).catch(() => undefined);
   }
 
