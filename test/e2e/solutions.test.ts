@@ -103,7 +103,8 @@ describe("Generate Solutions between brackets that the editor closed", () => {
   const place = marked(text);
 
   it("inserts one without the bracket doubled, another in its place, after an undo again, and two give the bracket back", async () => {
-    await panelOf("second.ts"); // which takes the focus once it is there
+    const other = await panelOf("second.ts");
+    await until("it has the focus, which it takes a little after it is there", () => other.evaluate(() => document.hasFocus()));
     writeWorkspaceFile(scratch, name, place.text);
     const now = () => words(readWorkspaceFile(scratch, name));
     await window.openFile(name);
