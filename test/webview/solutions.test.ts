@@ -1,25 +1,13 @@
 // The Solutions view in a real Chromium: what it draws, that hostile text stays text, gaps, and the Content-Security-Policy.
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Browser } from "playwright-core";
-import type { FromSolutionsView, SolutionsState, ToSolutionsView } from "../../protocol/solutionsView";
-import { browserPath, launch, open } from "./harness";
-import type { OpenOptions } from "./harness";
-import { PATIENT, finished, order, textOf, type Solutions } from "./solutionsPage";
+import { describe, expect, it } from "vitest";
+import { browserPath } from "./harness";
+import { PATIENT, finished, order, solutionsViews, textOf } from "./solutionsPage";
 import { SyntheticRun, emptyLane, emptyState } from "./synthetic";
 
 describe.skipIf(browserPath === undefined)("the Solutions view", () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launch();
-  });
-  afterAll(() => browser?.close());
+  const { load, show } = solutionsViews();
 
-  const show = async (state: SolutionsState, options: Partial<OpenOptions> = {}): Promise<Solutions> => {
-    const view = await open<ToSolutionsView, FromSolutionsView>(browser, { view: "solutions", ...options });
-    await view.post({ type: "snapshot", sequence: 1, state });
-    return view;
-  };
   it("asks for a snapshot and draws deltas up to the exact text of every lane", async () => {
     const run = new SyntheticRun({ lanes: 16 });
     const view = await show(structuredClone(run.state));
@@ -48,7 +36,7 @@ describe.skipIf(browserPath === undefined)("the Solutions view", () => {
     state.phase = { kind: "failed", error: { code: "internal", message: "<img src=x onerror=window.hacked=1>", advice: "<b>", actions: ["retry"] } };
     state.lanes = [{ ...emptyLane(0, "failed"), text: [{ text: hostile, accepted: true }, { text: "<b>bold</b>", accepted: false }] }];
     const requests: string[] = [];
-    const view = await open<ToSolutionsView, FromSolutionsView>(browser, { view: "solutions" });
+    const view = await load();
     view.page.on("request", (request) => requests.push(request.url()));
     await view.post({ type: "snapshot", sequence: 1, state });
     expect(await textOf(view, 0)).toBe(hostile.replace(/[\u202e\u2066]/g, "\ufffd") + "<b>bold</b>");

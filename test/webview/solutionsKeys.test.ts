@@ -1,25 +1,13 @@
 // The Solutions view in a real Chromium, worked by keys and clicks: what they do, what it answers, and what keeps the focus.
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Browser } from "playwright-core";
-import type { FromSolutionsView, SolutionsState, ToSolutionsView } from "../../protocol/solutionsView";
-import { browserPath, launch, open } from "./harness";
-import type { OpenOptions } from "./harness";
-import { PATIENT, finished, order, textOf, type Solutions } from "./solutionsPage";
+import { describe, expect, it } from "vitest";
+import { browserPath } from "./harness";
+import { PATIENT, finished, order, solutionsViews, textOf } from "./solutionsPage";
 import { SyntheticRun, emptyLane } from "./synthetic";
 
 describe.skipIf(browserPath === undefined)("keys, clicks and answers of the Solutions view", () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launch();
-  });
-  afterAll(() => browser?.close());
+  const { show } = solutionsViews();
 
-  const show = async (state: SolutionsState, options: Partial<OpenOptions> = {}): Promise<Solutions> => {
-    const view = await open<ToSolutionsView, FromSolutionsView>(browser, { view: "solutions", ...options });
-    await view.post({ type: "snapshot", sequence: 1, state });
-    return view;
-  };
   it("is worked by the keyboard alone", async () => {
     const view = await show(finished(8), { reducedMotion: true, width: 960 });
     const ids = await order(view);
