@@ -60,10 +60,6 @@ bool is_enough(const LoadOptions& options, const Footprint& target, const Footpr
   return fit.lanes >= lanes_enough(options, memory) && fit.context_tokens >= std::min(kRoomyContext, wanted_context(options, target, draft));
 }
 
-bool is_enough_on_a_gpu(const LoadOptions& options, const Footprint& target, const Footprint* draft, const Fit& fit) {
-  return is_enough(options, target, draft, MemoryKind::kGpu, fit);
-}
-
 Placement place(const LoadOptions& options, const Footprint& target, const Footprint* draft, std::span<const Device> devices,
                 std::uint64_t machine_bytes) {
   // Better than any other: enough on a GPU, or every lane; then more lanes, then more context.

@@ -24,6 +24,5 @@ Placement place(const LoadOptions& options, const Footprint& target, const Footp
 
 /// Whether it is as much as a pair has to get of a device of that memory to be placed there rather than elsewhere.
 bool is_enough(const LoadOptions& options, const Footprint& target, const Footprint* draft, MemoryKind memory, const Fit& fit);
-bool is_enough_on_a_gpu(const LoadOptions& options, const Footprint& target, const Footprint* draft, const Fit& fit);
 
 }  // namespace octet::llama

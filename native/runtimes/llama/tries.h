@@ -19,8 +19,8 @@ class Tries {
   };
   Try next(const LoadOptions& options, const Footprint& target, const Footprint* draft, std::uint64_t machine_bytes);
 
-  /// The last try ended with `error`, for want of memory, as it asked for `wanted` bytes at least: the device is given less, and up after the third
-  /// time. Throws `error` where no device is left.
+  /// The last try ended with `error`, for want of memory, as it asked for `wanted` bytes at least: the device is given less, and is given up after
+  /// the third time. Throws `error` where no device is left.
   void failed(const Error& error, std::uint64_t wanted);
 
   /// No other device than the last try's is left.

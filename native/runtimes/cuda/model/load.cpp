@@ -80,7 +80,7 @@ LoadedPair load(const Library& library, const llama::LoadOptions& options, const
   const llama::Fit fit = llama::fit_to_memory(fitted, target.footprint, draft ? &draft->footprint : nullptr, llama::MemoryKind::kGpu,
                                               llama::available_memory(options, pair.device), compute);
   // Another runtime may split the pair, or leave it to the processor.
-  if (options.device != "cuda" && !llama::is_enough_on_a_gpu(fitted, target.footprint, draft ? &draft->footprint : nullptr, fit)) {
+  if (options.device != "cuda" && !llama::is_enough(fitted, target.footprint, draft ? &draft->footprint : nullptr, llama::MemoryKind::kGpu, fit)) {
     throw LittleRoom(pair.device.description + " has room for no more than " + std::to_string(fit.lanes) +
                      (fit.lanes == 1 ? " lane of " : " lanes of ") + std::to_string(fit.context_tokens) + " tokens");
   }

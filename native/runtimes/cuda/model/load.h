@@ -24,7 +24,7 @@ llama::Device describe_device(const Library& library);
 /// Whether `request` ("auto", "gpu", "cuda", ...) asks for this runtime's device, alone or among others.
 bool wants(const std::string& request);
 
-/// The GPU has less room than is_enough_on_a_gpu() asks for, and is not named by "cuda".
+/// The GPU has less room than llama::is_enough() asks for, and is not named by "cuda".
 struct LittleRoom : Error {
   explicit LittleRoom(const std::string& message) : Error(ErrorCode::kOutOfMemory, message) {}
 };
