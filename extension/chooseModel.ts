@@ -107,7 +107,7 @@ async function chooseDraft(parts: ModelParts, target: string, { model }: Inspect
       take: { file: file.path }, label: `$(file) ${file.name}`, description: `${formatBytes(file.bytes)} · ${file.source}`, detail: file.path,
     })),
     { take: "pick", label: "$(folder-opened) Choose a draft…", detail: "Much smaller, with the same vocabulary: faster, and writes the same." },
-    { take: "none", label: "$(dash) No draft", detail: "Decode token by token." },
+    { take: "none", label: "$(dash) No draft model", detail: "Drafts are looked up in the text and in earlier completions." },
   ];
   for (;;) {
     const choice = await vscode.window.showQuickPick(choices(), { title: "Octet: Draft", placeHolder: "Which draft model goes with it?" });

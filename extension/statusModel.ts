@@ -72,7 +72,7 @@ function headline(input: StatusInput): [StatusKind, string, string] {
 
 function modelLines({ worker: { loaded } }: StatusInput): string[] {
   if (!loaded) return [];
-  const draft = loaded.draft ? `, draft ${loaded.draft.name}` : ", no draft";
+  const draft = loaded.draft ? `, draft ${loaded.draft.name}` : ", no draft model";
   return [`${loaded.target.name} ${loaded.target.quantization}${draft} on ${deviceWords(loaded)}, ${loaded.lanes} ${loaded.lanes === 1 ? "lane" : "lanes"}.`, ...loaded.notices];
 }
 

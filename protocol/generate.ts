@@ -36,9 +36,9 @@ export interface GenerateParams {
    * until then stays in the cache. Such a prompt is not healed. Default false.
    */
   prepare?: boolean;
-  /** For measurements: end-of-text does not end a lane, so that every lane writes exactly `maxTokens`. Default false. */
+  /** For measurements: end-of-text does not end a lane, so that every lane writes exactly `maxTokens`. Nor are drafts looked up in earlier completions. Default false. */
   ignoreEnd?: boolean;
-  /** For measurements: the prompt is computed anew, though the cache may hold it. Default false. */
+  /** For measurements: the prompt is computed anew, though the cache may hold it, and no drafts are looked up in earlier completions. Default false. */
   freshPrompt?: boolean;
   /** For measurements: nothing is written; the result has the prompt's log-probabilities under this model. */
   score?: "target" | "draft";

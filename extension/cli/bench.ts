@@ -70,7 +70,7 @@ async function bench(options: BenchOptions, context: CliContext): Promise<number
   if (options.json && options.markdown) throw badInput("--json and --markdown exclude each other");
   if (options.draftLength === "none") throw badInput("--draft-length none is what the method regular does", "Leave it out.");
   const pair = choosePair(options, context.root);
-  const chosen = chooseMethods(options.methods, pair.draft !== null);
+  const chosen = options.methods ? methods.filter(({ name }) => options.methods?.includes(name)) : methods;
   const runs: Run[] = [];
   let setting: Setting | undefined;
   try {
@@ -83,13 +83,6 @@ async function bench(options: BenchOptions, context: CliContext): Promise<number
   }
   if (setting && runs.length > 0) await print({ ...setting, options, rows: summarize(runs, setting.batches, methodNames) }, context);
   return context.signal.aborted ? ExitCode.cancelled : ExitCode.done;
-}
-
-function chooseMethods(names: readonly string[] | undefined, hasDraft: boolean): Method[] {
-  const chosen = methods.filter((method) => (names ? names.includes(method.name) : hasDraft || !method.needsDraft));
-  const impossible = chosen.find((method) => method.needsDraft && !hasDraft);
-  if (impossible) throw badInput(`The method ${impossible.name} needs a draft model`, "Name one with --draft, or use --methods regular.");
-  return chosen;
 }
 
 export interface Setting {

@@ -35,15 +35,14 @@ export interface MethodRun {
 
 export interface Method {
   name: string;
-  needsDraft: boolean;
   run(run: MethodRun): Promise<Sample>;
 }
 
 /** In the order they are shown. */
 export const methods: readonly Method[] = [
-  { name: "regular", needsDraft: false, run: (run) => together(run, "none") },
-  { name: "speculative-single", needsDraft: true, run: oneAfterAnother },
-  { name: "bass", needsDraft: true, run: (run) => together(run, run.workload.draftLength) },
+  { name: "regular", run: (run) => together(run, "none") },
+  { name: "speculative-single", run: oneAfterAnother },
+  { name: "bass", run: (run) => together(run, run.workload.draftLength) },
 ];
 export const methodNames = methods.map((method) => method.name);
 

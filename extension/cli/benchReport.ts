@@ -19,7 +19,7 @@ const legend = "ms per token of the first lane to finish, the last, and the mean
   "decoding in the same repeat; medians.";
 
 export function benchLines({ rows, options, loaded, workload, notices }: BenchReport, theme: Theme, width: number): string[] {
-  const models = `${modelLabel(loaded.target)}${loaded.draft ? ` with ${modelLabel(loaded.draft)}` : ", no draft"}`;
+  const models = `${modelLabel(loaded.target)}${loaded.draft ? ` with ${modelLabel(loaded.draft)}` : ", no draft model"}`;
   const machine = `${oneLine(deviceWords(loaded))}, ${plural(loaded.threads, "thread")}, ${options.kv} cache`;
   const work = `${plural(workload.prompt.length, "prompt token")}, ${plural(workload.newTokens, "new token")}, temperature ${workload.temperature}, ` +
     `top-p ${workload.topP}, draft length ${workload.draftLength}, ${plural(options.repeat, "repeat")}`;

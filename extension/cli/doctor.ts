@@ -81,7 +81,7 @@ async function selfTest(worker: WorkerApi, pair: Pair, options: DoctorOptions, s
       stop: [],
       stopTokens: [],
       budgetMs: null,
-      draftLength: loaded.draft ? "auto" : "none",
+      draftLength: "auto",
     }, { signal });
     signal.throwIfAborted();
     const accepted = totals.acceptanceRate === null ? "" : `, ${formatPercent(totals.acceptanceRate)} of drafted tokens accepted`;

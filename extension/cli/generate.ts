@@ -90,7 +90,7 @@ function generateParams(options: GenerateOptions, prompt: Prompt, loaded: LoadRe
     stop: options.stop ?? [],
     stopTokens: [],
     budgetMs: options.budgetMs ?? null,
-    draftLength: loaded.draft ? options.draftLength ?? "auto" : "none",
+    draftLength: options.draftLength ?? "auto",
     heal: options.heal,
   };
 }

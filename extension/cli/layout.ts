@@ -156,7 +156,7 @@ function titleLine(state: LiveState, width: number, theme: Theme): string {
   const loaded = state.loaded;
   const parts = loaded
     ? [
-      `${modelLabel(loaded.target)}${loaded.draft ? ` + draft ${formatParameters(loaded.draft.parameters)}` : ", no draft"}`,
+      `${modelLabel(loaded.target)}${loaded.draft ? ` + draft ${formatParameters(loaded.draft.parameters)}` : ", no draft model"}`,
       formatDevice(loaded),
     ]
     : [];

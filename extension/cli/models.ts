@@ -3,7 +3,6 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import type { DraftLength } from "../../protocol/worker";
 import { sameFile, starterPair, type Pair } from "../models/pair";
-import { badInput } from "./errors";
 
 export { modelsFolder, starterPair, type Pair } from "../models/pair";
 
@@ -24,16 +23,12 @@ export interface PairOptions {
 }
 
 /**
- * A target named without a draft has none, unless it is the starter target. Draft length "none" needs no draft, so none is
+ * A target named without a draft model has none, unless it is the starter target. Draft length "none" needs none, so none is
  * loaded unless named.
  */
 export function choosePair(options: PairOptions, root: string): Pair {
   const pair = starterPair(root);
   const target = options.target ?? pair.target;
   const usual = sameFile(target, pair.target) && options.draftLength !== "none" ? pair.draft : null;
-  const draft = options.draft === false ? null : options.draft ?? usual;
-  if (draft === null && options.draftLength !== undefined && options.draftLength !== "none") {
-    throw badInput(`--draft-length ${options.draftLength} needs a draft model`, "Name one with --draft, or use --draft-length none.");
-  }
-  return { target, draft };
+  return { target, draft: options.draft === false ? null : options.draft ?? usual };
 }

@@ -60,7 +60,7 @@ export function addModelOptions(command: Command, { anyFile = false } = {}): Com
     .option("--target <GGUF>", "target model (default: the starter model)", modelFile("--target"))
     .option("--draft <GGUF>", "draft model with the target's vocabulary (default: the starter draft with the starter model)",
       modelFile("--draft"))
-    .option("--no-draft", "decode without a draft")
+    .option("--no-draft", "no draft model: drafts are looked up in the text")
     .option(...deviceOption)
     .option("--threads <N>", "compute threads; 0 leaves the machine usable", integer("--threads", 0, maxThreads), 0)
     .option("--context <N>", "tokens of prompt and completion a lane can hold; 0: the model's own, at most 8192",

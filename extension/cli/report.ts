@@ -66,7 +66,7 @@ function totalsLines({ result, loaded, seed }: Report, theme: Theme, columns: nu
     ["together", `${formatCount(totals.tokensPerSecond ?? 0)} tok/s, ${plural(totals.tokens, "token")} in ${formatDuration(totals.decodeMs)}`],
     ...(totals.drafted > 0 ? [["draft", draftFacts(totals)] as [string, string]] : []),
     ["prompt", `${plural(totals.promptTokens, "token")}${totals.reusedTokens > 0 ? ` (${formatCount(totals.reusedTokens)} reused)` : ""} in ${formatDuration(totals.prefillMs)}`],
-    ["models", `${modelLabel(loaded.target)}${loaded.draft ? ` with ${modelLabel(loaded.draft)}` : ", no draft"}`],
+    ["models", `${modelLabel(loaded.target)}${loaded.draft ? ` with ${modelLabel(loaded.draft)}` : ", no draft model"}`],
     ["device", `${formatDevice(loaded)}, seed ${seed}`],
   ];
   return [theme.dim(dash.repeat(columns)), ...rows.flatMap(([label, value]) => hangingLines(theme.dim(label.padEnd(10)), value, columns))];

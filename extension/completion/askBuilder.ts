@@ -142,7 +142,7 @@ export class AskBuilder {
     const request = {
       lanes,
       sampling: { temperature: settings.temperature, topK: 0, topP: settings.topP, minP: 0, seed: settings.seed ?? randomSeed() },
-      draftLength: loaded.draft ? settings.draftLength : "none" as const,
+      draftLength: settings.draftLength,
     };
     const ahead = (of: Prompt): Ahead => ({ ...request, prompt: of.kind === "fim" ? { ...of, suffix: "" } : of, maxTokens: shape.maxTokens });
     const short = quick === whole ? null : buildPrompt(quickContext, fim);

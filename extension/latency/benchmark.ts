@@ -88,9 +88,6 @@ export class Benchmark {
     const { session, onState } = this.options;
     onState({ kind: "running", label: "Loading the models", fraction: 0, runs: [] });
     const loaded = await session.ready({ signal });
-    if (!loaded.draft) {
-      throw new OctetError("badParams", "there is no draft model, so there is nothing to compare", "Choose a small model with the same vocabulary as a draft.");
-    }
     const lanes = Math.min(MOST_LANES, loaded.lanes);
     onState({ kind: "running", label: "Warming up", fraction: 0, runs: [] });
     const newTokens = await this.tokensWithinPatience(lanes, signal);

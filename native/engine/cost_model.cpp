@@ -20,14 +20,22 @@ double LinearCost::clipped(double rows, double sample) const {
   return weight_ > 0 ? std::min(sample, 3 * ms(rows)) : sample;
 }
 
+double LinearCost::variance() const {
+  const double mean_rows = rows_ / weight_;
+  return rows_rows_ / weight_ - mean_rows * mean_rows;
+}
+
+bool LinearCost::knows_slope() const {
+  const double mean_rows = rows_ / weight_;
+  return known() && variance() > 1e-6 * mean_rows * mean_rows;
+}
+
 double LinearCost::ms(double rows) const {
   if (weight_ == 0) return 0;
   const double mean_rows = rows_ / weight_, mean_ms = ms_ / weight_;
-  const double variance = rows_rows_ / weight_ - mean_rows * mean_rows;
   // One row count seen: assume half of the time is fixed, which neither forbids nor favours longer drafts.
   double slope = 0.5 * mean_ms / std::max(1.0, mean_rows);
-  if (variance > 1e-6 * mean_rows * mean_rows)
-    slope = std::clamp((rows_ms_ / weight_ - mean_rows * mean_ms) / variance, 0.0, mean_ms / mean_rows);
+  if (knows_slope()) slope = std::clamp((rows_ms_ / weight_ - mean_rows * mean_ms) / variance(), 0.0, mean_ms / mean_rows);
   return mean_ms + slope * (rows - mean_rows);
 }
 

@@ -15,10 +15,13 @@ class LinearCost {
  public:
   void observe(double rows, double ms);
   bool known() const { return weight_ > 0; }
+  bool knows_slope() const;  ///< More than one count of rows was seen.
   double ms(double rows) const;
   double clipped(double rows, double ms) const;
 
  private:
+  double variance() const;
+
   double weight_ = 0, rows_ = 0, ms_ = 0, rows_rows_ = 0, rows_ms_ = 0;
 };
 
@@ -27,6 +30,7 @@ class PassCost {
  public:
   void observe(int rows, double ms);
   bool known() const { return now_ >= 4; }
+  bool knows_rows() const { return fit_.knows_slope(); }
   double ms(int rows) const;
 
  private:
@@ -48,6 +52,7 @@ class CostModel {
   void observe(const StepTimes& times);
   bool knows_draft() const { return draft_pass_.known(); }
   bool knows_verify() const { return verify_.known(); }
+  bool knows_rows() const { return verify_.knows_rows(); }  ///< What more rows of a verification cost.
   double draft_pass_ms(double rows) const { return draft_pass_.ms(rows); }
   double verify_ms(int rows) const { return verify_.ms(rows); }
 
@@ -74,7 +79,7 @@ class AcceptanceModel {
   std::array<double, kPositions> position_trials_{}, position_successes_{};
 };
 
-/// What one kind of sampling has taught about speculation, over all requests.
+/// What one kind of sampling has taught about speculation by a draft model, over all requests.
 struct Experience {
   AcceptanceModel acceptance;
   /// What trials may yet lose, in plain steps' worth of time. A hundredth of a step comes in with every step.

@@ -210,7 +210,8 @@ void Engine::admit() {
     job->taken_up = Clock::now();
     job->result.totals.reused_tokens = job->computed = opened.reused;
     const DraftLengthSpec spec = info_.has_draft ? request.draft_length : DraftLengthSpec{DraftLengthSpec::Kind::kNone};
-    job->policy = make_policy(spec, kMaxDraftLength, costs_, experience(request.sampling));
+    job->policy = make_policy(spec, kMaxDraftLength, costs_, experience_[kind_of(request.sampling)]);
+    if (!info_.has_draft && info_.takes_drafts) prepare_lookup(*job);
     job->with_draft = job->policy->wants_draft(lanes_in_use + request.lanes, static_cast<int>(job->tokens.size()));
     publish_counts();
   }
@@ -234,9 +235,9 @@ void Engine::score(const std::shared_ptr<Job>& job) {
   release_ended();
 }
 
-Experience& Engine::experience(const Sampling& sampling) {
+std::size_t Engine::kind_of(const Sampling& sampling) {
   const float t = sampling.temperature;
-  return experience_[t <= 0 ? 0 : t <= 0.3f ? 1 : t <= 0.7f ? 2 : 3];
+  return t <= 0 ? 0 : t <= 0.3f ? 1 : t <= 0.7f ? 2 : 3;
 }
 
 }  // namespace octet

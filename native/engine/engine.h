@@ -15,6 +15,7 @@
 #include <unordered_map>
 
 #include "engine/lane_text.h"
+#include "engine/lookup_lengths.h"
 #include "engine/request.h"
 #include "engine/token_index.h"
 #include "runtimes/vocabulary.h"
@@ -67,9 +68,14 @@ class Engine {
   void start_healed(Job& job);
   void open_lane(const Job& job, LaneState& lane, const std::optional<LaneFork>& fork);
 
+  void prepare_lookup(Job& job);
+  void plan_lookup(Job& job, const DraftLengthPolicy::Choice& choice, int live, StepPlan& plan);
+  void keep_texts(const Job& job);
+
   void note_pass(const Choices& served);
 
   int live_lanes() const;
+  int depth() const;
   StepPlan plan(Choices& choices);
   std::vector<std::shared_ptr<Job>> served_by(const Choices& choices) const;
   void step();
@@ -87,7 +93,7 @@ class Engine {
   void free(Job& job);
   void forget(const Job& job);
   void publish_counts();
-  Experience& experience(const Sampling& sampling);
+  static std::size_t kind_of(const Sampling& sampling);
 
   std::atomic<bool> given_up_{false};  // the pass under way
   std::unique_ptr<Runtime> runtime_;
@@ -109,7 +115,10 @@ class Engine {
   LaneId next_lane_ = 1;
   std::deque<Choices> in_flight_;  // submitted steps, oldest first
   CostModel costs_;
-  std::array<Experience, 4> experience_;  // by temperature
+  std::array<Experience, 4> experience_;     // by kind of sampling
+  std::array<MatchChances, 4> match_chances_;  // likewise
+  RecentTexts recent_;
+  double lookup_ms_ = 0;  // for the step to be submitted
   int prefill_chunk_ = 0;  // tokens; by the time that the last one took, unless the device keeps to its own
   std::thread thread_;
 };

@@ -67,6 +67,7 @@ void Engine::release_ended() {
   });
   publish_counts();
   for (const auto& job : ended) {
+    keep_texts(*job);
     free(*job);
     forget(*job);
     for (LaneState& lane : job->lanes) job->result.sequences.push_back(std::move(lane.result));

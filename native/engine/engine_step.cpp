@@ -1,4 +1,6 @@
 // The engine's steps: what the batch does next, and what each lane makes of what came back.
+#include <utility>
+
 #include "engine/job.h"
 
 namespace octet {
@@ -10,6 +12,12 @@ int Engine::live_lanes() const {
   return live;
 }
 
+// What is looked up continues a text that is known: no step of its lane is in flight.
+int Engine::depth() const {
+  const bool looks_up = std::any_of(running_.begin(), running_.end(), [](const auto& job) { return job->decoding() && job->lookup; });
+  return looks_up ? 1 : runtime_->depth();
+}
+
 StepPlan Engine::plan(Choices& choices) {
   StepPlan plan;
   const int live = live_lanes();
@@ -18,6 +26,10 @@ StepPlan Engine::plan(Choices& choices) {
     if (!job->decoding() || std::none_of(job->lanes.begin(), job->lanes.end(), wants_step)) continue;
     const DraftLengthPolicy::Choice choice = job->policy->next(live);
     choices.emplace_back(job->id, choice);
+    if (job->lookup) {
+      plan_lookup(*job, choice, live, plan);
+      continue;
+    }
     int drafting = 0;
     for (LaneState& lane : job->lanes) {
       if (!lane.wants_step()) continue;
@@ -47,7 +59,7 @@ void Engine::note_pass(const Choices& served) {
 
 void Engine::step() {
   const auto start = Clock::now();
-  while (static_cast<int>(in_flight_.size()) < runtime_->depth()) {
+  while (static_cast<int>(in_flight_.size()) < depth()) {
     Choices choices;
     const StepPlan next = plan(choices);
     if (next.lanes.empty()) break;
@@ -60,6 +72,7 @@ void Engine::step() {
   note_pass(choices);
   const Pass pass(*this, served_by(choices));
   StepResult result = runtime_->collect();
+  result.times.draft_ms += std::exchange(lookup_ms_, 0.0);
   process(std::move(result), choices, ms_between(start, Clock::now()));
 }
 
@@ -82,6 +95,7 @@ void Engine::process(StepResult&& step, const Choices& choices, double step_ms) 
       if (found->second->tokens.empty()) throw std::runtime_error("the device ended a lane that has room left");
       event.draft_length = std::max(event.draft_length, found->second->drafted);
       outcomes.push_back({found->second->drafted, found->second->accepted});
+      if (job->lookup) match_chances_[kind_of(job->request.sampling)].observe(lane.found, found->second->tokens);
       advance(*job, lane, std::move(*found->second), event);
     }
     job->policy->observe(choice, outcomes, live);
@@ -114,6 +128,7 @@ void Engine::advance(Job& job, LaneState& lane, LaneStep&& result, StepEvent& ev
     if (sequence.tokens.empty()) sequence.first_token_at_ms = event.at_ms;
     sequence.tokens.push_back(token);
     lane_event.tokens.push_back(token);
+    if (job.lookup) job.lookup->append(lane.lane, token.token);
     --lane.remaining;
     const auto& listed = request.stop_tokens;
     if (vocabulary_->is_end(token.token) && !request.ignore_end)

@@ -20,6 +20,7 @@ double ms_since(Clock::time_point start) {
 HostRuntime::HostRuntime(RuntimeInfo info, std::unique_ptr<LogitsModel> target, std::unique_ptr<LogitsModel> draft)
     : info_(std::move(info)), target_(std::move(target)), draft_(std::move(draft)) {
   info_.has_draft = draft_ != nullptr;
+  info_.takes_drafts = true;
   info_.vocabulary = std::min(info_.vocabulary, target_->vocabulary());
   int sequences = target_->max_sequences();
   if (draft_) {
@@ -85,14 +86,22 @@ StepResult HostRuntime::collect() {
   std::vector<Drafting> step;
   step.reserve(plan.lanes.size());
   const int row_limit = target_->max_rows() / std::max<int>(1, static_cast<int>(plan.lanes.size())) - 1;
-  for (const LanePlan& lane : plan.lanes)
-    step.emplace_back(&lanes_.at(lane.lane),
-                      draft_ ? std::clamp(lane.draft_length, 0, std::min(kMaxDraftLength, row_limit)) : 0);
+  for (const LanePlan& lane : plan.lanes) step.push_back(drafting(lane, std::min(kMaxDraftLength, row_limit)));
+  for (std::size_t i = 0; i < step.size(); ++i)
+    for (std::size_t j = 0; j < step[i].drafted.size(); ++j) drafted_distribution(i, static_cast<int>(j)) = {{step[i].drafted[j]}, {1.0f}};
   draft(step, result.times);
   verify(step, result.times);
   for (std::size_t i = 0; i < step.size(); ++i) result.lanes.push_back(accept(step[i], i));
   result.times.host_ms = ms_since(start) - result.times.draft_ms - result.times.verify_ms;
   return result;
+}
+
+HostRuntime::Drafting HostRuntime::drafting(const LanePlan& plan, int most) {
+  Lane* const lane = &lanes_.at(plan.lane);
+  if (plan.draft.empty()) return {.lane = lane, .length = draft_ ? std::clamp(plan.draft_length, 0, most) : 0};
+  Drafting given{.lane = lane, .length = std::min(static_cast<int>(plan.draft.size()), most), .drafted = plan.draft};
+  given.drafted.resize(static_cast<std::size_t>(given.length));
+  return given;
 }
 
 Distribution& HostRuntime::drafted_distribution(std::size_t lane_index, int position) {
@@ -103,7 +112,7 @@ Distribution& HostRuntime::drafted_distribution(std::size_t lane_index, int posi
 void HostRuntime::catch_up_draft(std::vector<Drafting>& step, StepTimes& times) {
   const auto start = Clock::now();
   for (Drafting& d : step) {
-    if (d.length == 0) continue;
+    if (!d.writes()) continue;
     Lane& lane = *d.lane;
     Prompt& p = prompt(lane.start.prompt);
     if (lane.draft_cached < lane.shared) {  // the prompt's draft pass was put off: do it once, for all its lanes
@@ -124,7 +133,7 @@ void HostRuntime::catch_up_draft(std::vector<Drafting>& step, StepTimes& times) 
     rows_.clear();
   };
   for (Drafting& d : step) {
-    if (d.length == 0) continue;
+    if (!d.writes()) continue;
     Lane& lane = *d.lane;
     for (const int end = static_cast<int>(lane.tokens.size()) - 2; lane.draft_cached < end; ++lane.draft_cached) {
       rows_.push_back({lane.sequence, lane.tokens[lane.draft_cached], lane.draft_cached, false});
@@ -137,13 +146,14 @@ void HostRuntime::catch_up_draft(std::vector<Drafting>& step, StepTimes& times) 
 
 void HostRuntime::draft(std::vector<Drafting>& step, StepTimes& times) {
   int longest = 0;
-  for (const Drafting& d : step) longest = std::max(longest, d.length);
+  for (const Drafting& d : step)
+    if (d.writes()) longest = std::max(longest, d.length);
   if (longest == 0) return;
   catch_up_draft(step, times);
   for (int pass = 0; pass < longest; ++pass) {
     rows_.clear();
     for (Drafting& d : step) {
-      if (pass >= d.length) continue;
+      if (!d.writes()) continue;
       Lane& lane = *d.lane;
       if (pass == 0)
         for (const int n = static_cast<int>(lane.tokens.size()); lane.draft_cached < n; ++lane.draft_cached)
@@ -164,7 +174,7 @@ void HostRuntime::draw_drafts(std::vector<Drafting>& step, int pass) {
   int row = 0;
   for (std::size_t i = 0; i < step.size(); ++i) {
     Drafting& d = step[i];
-    if (pass >= d.length) continue;
+    if (!d.writes()) continue;
     while (!rows_[row].wants_logits) ++row;
     const Sampling& sampling = d.lane->start.sampling;
     Distribution& q = drafted_distribution(i, pass);

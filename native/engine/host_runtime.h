@@ -57,10 +57,10 @@ class HostRuntime final : public Runtime {
   };
   // One lane within the step under way.
   struct Drafting {
-    Drafting(Lane* lane, int length) : lane(lane), length(length) {}
     Lane* lane;
     int length;
     std::vector<Token> drafted;
+    bool writes() const { return static_cast<int>(drafted.size()) < length; }  // by the draft model
     int first_row = 0;  // of its rows in the verification
   };
 
@@ -70,6 +70,7 @@ class HostRuntime final : public Runtime {
   std::list<Prompt>::iterator least_needed(std::list<Prompt>::iterator keep);
   int common_prefix(const Prompt& cached, std::span<const Token> tokens) const;
   int fill(LogitsModel& model, Prompt& prompt, int& cached, int end, int max_tokens);
+  Drafting drafting(const LanePlan& plan, int most);
   void catch_up_draft(std::vector<Drafting>& step, StepTimes& times);
   void draft(std::vector<Drafting>& step, StepTimes& times);
   void draw_drafts(std::vector<Drafting>& step, int pass);

@@ -24,6 +24,7 @@ struct Engine::LaneState {
   int remaining = 0;  // tokens it may yet write
   int in_flight = 0;  // submitted steps it is in
   bool live = true;
+  Found found;        // for the step in flight
   LaneText text;
   SequenceResult result;
 
@@ -50,9 +51,12 @@ struct Engine::Job {
   bool prompt_open = false, with_draft = false;
   int computed = 0;  // of the prompt's tokens
   std::unique_ptr<DraftLengthPolicy> policy;
+  std::optional<Lookup> lookup;       // where there is no draft model
   std::vector<LaneState> lanes;
   Result result;
 
+  /// Drafts are looked up, as many as lookup_lengths says.
+  bool looks_up_freely() const { return lookup && request.draft_length.kind == DraftLengthSpec::Kind::kAuto; }
   bool decoding() const { return phase == Phase::kDecoding; }
   bool ended() const { return phase == Phase::kEnded; }
   double now_ms() const { return ms_between(taken_up, Clock::now()); }

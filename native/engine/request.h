@@ -24,8 +24,8 @@ struct Request {
   Sampling sampling;          ///< Lane i draws from the stream (seed, i).
   std::vector<std::string> stop;   ///< None empty.
   std::vector<Token> stop_tokens;  ///< Beside the model's own end tokens.
-  bool ignore_end = false;         ///< Benchmarks: the model's end tokens do not end a lane.
-  bool fresh_prompt = false;       ///< Benchmarks: the prompt is computed anew, whatever the cache holds.
+  bool ignore_end = false;         ///< Benchmarks: the model's end tokens do not end a lane, and earlier completions are not looked at.
+  bool fresh_prompt = false;       ///< Benchmarks: the prompt is computed anew, whatever the cache holds, and earlier completions are not looked at.
   /// The prompt is computed and kept for requests to come, nothing is written. It gives way: whatever else is asked for, before or after,
   /// cancels it, and what was computed stays cached.
   bool prepare = false;

@@ -66,6 +66,9 @@ struct LaneStart {
 struct LanePlan {
   LaneId lane = 0;
   int draft_length = 0;  ///< 0 = plain decoding for this lane.
+  /// Empty: the draft model writes them. Else they are these, draft_length of them, each as if drawn with certainty: q of it is 1. Only where
+  /// RuntimeInfo::takes_drafts.
+  std::vector<Token> draft;
 };
 
 struct StepPlan {
@@ -109,7 +112,8 @@ struct RuntimeInfo {
   int context_tokens = 0;   ///< The longest prompt + completion of one lane.
   int cache_tokens = 0;     ///< Cells of the KV cache, shared by prompts and lanes.
   int vocabulary = 0;       ///< Tokens both models agree on; logits beyond are padding and never drawn.
-  bool has_draft = false;
+  bool has_draft = false;    ///< A draft model.
+  bool takes_drafts = false; ///< Plans may bring drafts along (LanePlan::draft).
   int prefill_chunk = 256;           ///< Tokens of a prompt to compute at once, to take some 50 ms.
   bool keeps_prefill_chunk = false;  ///< However long it takes, so that prompts round the same; else the engine takes others where it is far off.
 };

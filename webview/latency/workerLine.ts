@@ -17,7 +17,7 @@ const UNLOADED = "No models in memory: the next completion loads them.";
 /** What is loaded, in parts. Pure. */
 function loaded(worker: WorkerReport): string[] {
   const parts: string[] = [];
-  if (worker.target !== null) parts.push(worker.target, worker.draft === null ? "no draft" : `draft ${worker.draft}`);
+  if (worker.target !== null) parts.push(worker.target, worker.draft === null ? "no draft model" : `draft ${worker.draft}`);
   if (worker.device !== null) parts.push(worker.device);
   if (worker.threads !== null && worker.device?.toLowerCase().includes("cpu")) parts.push(`${worker.threads} threads`);
   if (worker.lanes !== null) parts.push(`${worker.lanes} lanes`);

@@ -112,6 +112,7 @@ async function measure(
             {
               id: "eval", prompt, lanes: batch, maxTokens: options.newTokens, sampling, stop: [], stopTokens: [], budgetMs: null,
               draftLength: options.draftLength,
+              ...(loaded.draft ? {} : { freshPrompt: true }),  // what is looked up is not to be found in the same place's other completions
             },
             { signal: context.signal, onProgress: (progress) => void steps.push(...progress.steps) });
           context.signal.throwIfAborted();

@@ -4,7 +4,6 @@ import { MAX_LANES, MAX_NEW_TOKENS, type DraftLength } from "../../../protocol/w
 import { badInput } from "../errors";
 import { parseChoiceList } from "../numbers";
 import { addDraftLengthOption, addModelOptions, integer, real, type ModelOptions } from "../options";
-import type { Pair } from "../models";
 import { evalMethods, type EvalMethod } from "./attempt";
 import type { OutputOptions } from "./report";
 
@@ -47,13 +46,8 @@ export function addCommonOptions(command: Command): Command {
     .option("--markdown", "tables as Markdown");
 }
 
-/** In their own order; without a draft only those that need none. */
-export function chooseMethods({ methods, draftLength }: Pick<SuiteOptions, "methods" | "draftLength">, pair: Pair): EvalMethod[] {
+/** In their own order. */
+export function chooseMethods({ methods, draftLength }: Pick<SuiteOptions, "methods" | "draftLength">): EvalMethod[] {
   if (draftLength === "none") throw badInput("--draft-length none is what the method regular does", "Leave it out.");
-  const chosen = evalMethods.filter((method) => (methods ? methods.includes(method) : pair.draft !== null || method === "regular"));
-  const impossible = chosen.find((method) => method !== "regular");
-  if (impossible && pair.draft === null) {
-    throw badInput(`The method ${impossible} needs a draft model`, "Name one with --draft, or use --methods regular.");
-  }
-  return chosen;
+  return evalMethods.filter((method) => !methods || methods.includes(method));
 }

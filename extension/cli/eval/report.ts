@@ -92,7 +92,7 @@ export async function writeFileWhole(file: string, text: string): Promise<void> 
   }
 }
 
-const models = ({ target, draft }: LoadResult): string => `${modelLabel(target)}${draft ? ` with ${modelLabel(draft)}` : ", no draft"}`;
+const models = ({ target, draft }: LoadResult): string => `${modelLabel(target)}${draft ? ` with ${modelLabel(draft)}` : ", no draft model"}`;
 const machine = (loaded: LoadResult): string => `${oneLine(deviceWords(loaded))}, ${plural(loaded.threads, "thread")}`;
 
 function markdownLines({ loaded, work, legend, tables, lines, notices }: Report): string[] {

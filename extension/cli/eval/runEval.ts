@@ -35,7 +35,7 @@ export interface Suite {
 export async function runEval(suite: Suite, options: SuiteOptions, context: CliContext): Promise<number> {
   checkOutput(options);
   const pair = choosePair(options, context.root);
-  const methods = chooseMethods(options, pair);
+  const methods = chooseMethods(options);
   const { lanes, maxTokens, budgetMs, temperature, topP, seed, draftLength = "auto" } = options;
   const settings: DecodeSettings = { lanes, maxTokens, budgetMs, draftLength, temperature, topP, ...(suite.heal === undefined ? {} : { heal: suite.heal }) };
   const into: ProblemRecord[] = [];

@@ -1,0 +1,65 @@
+// Drafts without a draft model: prompt lookup decoding (Saxena, 2023). What a text was followed by where it stood before is proposed to follow
+// it again. It is looked for in the prompt, in what the lane wrote, in what its siblings wrote for the same prompt, and in what was written of
+// late for other requests, which someone who types asks for with almost the same prompt.
+#pragma once
+
+#include <deque>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "runtimes/vocabulary.h"
+
+namespace octet {
+
+constexpr int kLongestMatch = 16;  ///< More of a text than this is not compared.
+
+/// Completions of ended requests, the latest last, each with the prompt's last tokens before it.
+class RecentTexts {
+ public:
+  struct Text {
+    std::vector<Token> tokens;
+    int written = 0;  ///< Where the completion begins.
+  };
+
+  void add(std::span<const Token> prompt, std::span<const Token> written);
+  const std::deque<Text>& texts() const { return texts_; }
+
+ private:
+  static constexpr std::size_t kMostTokens = 8192;
+  std::deque<Text> texts_;
+  std::size_t tokens_ = 0;
+};
+
+/// What may follow a lane's text.
+struct Found {
+  std::vector<Token> tokens;  ///< Empty: it stands nowhere else.
+  int match = 0;              ///< Tokens at the end of the lane's text that stood before them there, too; at most kLongestMatch.
+};
+
+/// The texts of one request's lanes.
+class Lookup {
+ public:
+  /// `prompt`: at least one token, all lanes'. `recent` outlives this.
+  Lookup(std::span<const Token> prompt, int lanes, const RecentTexts& recent, const Vocabulary& vocabulary);
+
+  void append(int lane, Token token) { written_[static_cast<std::size_t>(lane)].push_back(token); }
+  std::span<const Token> prompt() const { return prompt_; }
+  std::span<const Token> written(int lane) const { return written_[static_cast<std::size_t>(lane)]; }
+
+  /// Up to `most` tokens, from behind the longest match; of several, from the latest of the lane's own text, else of the siblings', else of
+  /// the recent ones. From the prompt none without bytes: such tokens are its frame, not its text.
+  Found find(int lane, int most) const;
+
+ private:
+  int latest_in_prompt(int lane) const;
+
+  std::vector<Token> prompt_;
+  std::vector<int> earlier_;                 // [prompt] where the same token stood before, or -1
+  std::unordered_map<Token, int> latest_;  // of the prompt's tokens, where each stands last
+  std::vector<std::vector<Token>> written_;  // by lane
+  const RecentTexts& recent_;
+  const Vocabulary& vocabulary_;
+};
+
+}  // namespace octet
