@@ -110,7 +110,7 @@ export function describeLoaded(loaded: LoadResult, wantedDevice: string, { hello
     `${loaded.lanes} lanes of ${formatCount(loaded.contextTokens)} tokens`,
     `${formatBytes(memory.total)} of ${formatBytes(memory.available)} available`,
     ...(split ? [`${formatBytes(split.machineMemoryBytes)} in the machine's memory`] : []),
-    loaded.draft ? "with draft" : "without draft",
+    loaded.draft ? "with draft model" : "without draft model",
   ];
   return [
     { name: "in use", state: "ok", text: uses.join(", ") },

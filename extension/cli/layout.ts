@@ -173,7 +173,7 @@ function totalsLine(state: LiveState, width: number, theme: Theme, nowMs: number
   const figures: [label: string, value: string, digits: number][] = [
     ["per token", `${formatMs(state.msPerToken)} ms`, 7],
     ["all", `${formatCount(decodeMs > 0 ? (state.tokens / decodeMs) * 1000 : 0)} tok/s`, 11],
-    ...(state.loaded?.draft
+    ...(state.loaded?.draft || state.acceptance !== null
       ? [["accepted", formatPercent(state.acceptance), 4], ["draft", String(state.draftLength), 2]] as [string, string, number][]
       : []),
     ["time", budget === null ? formatDuration(nowMs) : `${formatDuration(state.lastMs)} of ${formatDuration(budget)}`, 6],

@@ -109,7 +109,7 @@ export class SolutionsRunner {
       }
       const params = {
         prompt: asked.prompt, lanes: batch.ids.length, maxTokens, sampling: this.sampling(settings, batch), stop: STOP, stopTokens: [], budgetMs,
-        draftLength: loaded.draft ? settings.draftLength : "none" as const,
+        draftLength: settings.draftLength,
       };
       const onProgress = (progress: GenerateProgressParams): void => {
         for (const lane of run.progress(batch, progress)) request.completeLane(lane);

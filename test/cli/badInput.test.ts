@@ -103,10 +103,8 @@ describe("numbers and words", () => {
     await refused(["generate", "--sed", "1"], /unknown option '--sed'.*--seed/);
     await refused(["generate", example, "second"], /too many arguments/);
     await refused(["inspect"], /missing required argument/);
-    await refused(["generate", example, "--no-draft", "--draft-length", "bass"], /needs a draft/);
     await refused(["generate", example, "--no-draft", "--draft", starter], /--draft and --no-draft exclude each other/);
     await refused(["bench", "--draft", starter, "--no-draft"], /--draft and --no-draft exclude each other/);
-    await refused(["bench", "--target", stories, "--methods", "bass"], /needs a draft/);
     await refused(["bench", "--json", "--markdown"], /exclude/);
   });
   it("escape sequences in arguments are not obeyed", async () => {

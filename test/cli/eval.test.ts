@@ -165,13 +165,11 @@ describe.skipIf(!jailed)("humaneval", () => {
     await refused(["humaneval", "--problems", path.join(folder, "none")], /none: no such file/);
     await refused(["humaneval", "--problems", starter], /not UTF-8 text .* --problems takes HumanEval's file/);
     await refused(["humaneval", "--problems", problemFile, "--json", "--markdown"], /exclude each other/);
-    await refused(["humaneval", "--problems", problemFile, "--methods", "bass", "--no-draft"], /bass needs a draft model/);
     await refused(["humaneval", "--problems", problemFile, "--draft-length", "none"], /what the method regular does/);
     await refused(["humaneval", "--problems", problemFile, "--timeout-s", "0"], /--timeout-s takes a number above 0/);
     await refused(["humaneval", "--problems", problemFile], /Memory holds 4 lanes, not 8/, { OCTET_EVAL_MAX_LANES: "4" });
     await refused(["infill", "--files", path.join(folder, "none")], /none: no such folder/);
     await refused(["acceptance", "--files", sources, "--temperatures", "0,hot"], /--temperatures takes a number/);
-    await refused(["acceptance", "--files", sources, "--no-draft"], /needs a draft model/);
     await refused(["loss", "--files", sources, "--json", ""], /--json takes a path, not an empty text/);
     await refused(["loss", "--files", sources, "--json", path.join(folder, "none", "loss.json")], /loss\.json cannot be written: there is no folder/);
     await refused(["loss", "--files", sources, "--json", sources], /is a folder, not a file/);

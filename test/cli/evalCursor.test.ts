@@ -99,7 +99,7 @@ describe("with a pretended model", () => {
     const { code, stdout, stderr } = await run(cursor("--draft-length", "none"), { env: pretended });
     expect(code).toBe(0);
     expect(stderr).toMatch(/^octet: place 1 of 15\n/);
-    expect(stdout).toMatch(/^pretended Q8_0, no draft\n/);
+    expect(stdout).toMatch(/^pretended Q8_0, no draft model\n/);
     expect(stdout).toMatch(/\ncursor, 15 places, 2 lanes of at most 16 tokens and a line, temperature 0\.6, top-p 0\.95, draft length none, seed 1\./);
     expect(stdout).toMatch(/\nkind +places +healing +best-ranked +any lane +all lanes\nword +3 +off .*\nword +3 +on .*\nword +3 +gain +/);
     const markdown = await run(cursor("--limit", "2", "--markdown"), { env: pretended });
@@ -138,7 +138,6 @@ describe("with a pretended model", () => {
     await refused(["--files", short], /short holds no place to complete at\. Code is needed/);
     await refused(["--files", sources, "--places", "0"], /--places takes a whole number/);
     await refused(["--files", sources, "--json", "--markdown"], /exclude each other/);
-    await refused(["--files", sources, "--no-draft", "--draft-length", "bass"], /bass needs a draft model/);
     await refused(["--files", sources, "--context", "255"], /A context of 255 tokens is shorter than any in the editor\. Use --context 256 or more/);
     await refused(["--files", sources], /Memory holds 4 lanes, not 8/, { OCTET_EVAL_MAX_LANES: "4" });
   });

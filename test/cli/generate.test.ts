@@ -153,8 +153,10 @@ describe("options", () => {
     const { sequences } = await generate([example, "--max-tokens", "1500", "--budget-ms", "300", "--context", "2048", "-n", "4"]);
     expect(sequences.some((sequence) => sequence.finishReason === "budget")).toBe(true);
   });
-  it("decode without a draft, and with each draft length", async () => {
-    expect((await generate([example, ...short, "--no-draft"])).models.draft).toBeNull();
+  it("look drafts up without a draft model, and draft by each length", async () => {
+    const alone = await generate([example, ...short, "--no-draft", "--draft-length", "fixed:3"]);
+    expect(alone.models.draft).toBeNull();
+    expect(alone.totals.drafted).toBeGreaterThan(0);
     expect((await generate([example, ...short, "--target", starter, "--draft-length", "none"])).totals.drafted).toBe(0);
     for (const length of ["bass", "fixed:4"]) {
       const { totals, parameters } = await generate([example, ...short, "--draft-length", length]);

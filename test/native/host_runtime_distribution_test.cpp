@@ -38,10 +38,10 @@ std::vector<double> enumerate(const std::vector<Token>& prompt, const Sampling& 
 int short_ragged_length(int lane, int step) { return (lane + 1 + step * (lane % 3 + 1)) % 4; }
 
 // How likely each lane's first tokens over many seeds are under the target alone.
-std::vector<double> fits(FakeFunction draft, int lanes, Sampling sampling, int length, int seeds,
-                         const std::function<int(int, int)>& length_of, Totals* totals = nullptr) {
+template <class LengthOrDraftsOf>
+std::vector<double> fits(Fixture&& fixture, int lanes, Sampling sampling, int length, int seeds, const LengthOrDraftsOf& drafts_of,
+                         Totals* totals = nullptr) {
   const std::vector<std::vector<Token>> tokens{{1, 4, 2, 0, 5}, {1, 4, 2, 3}, {5}};
-  Fixture fixture(draft);
   std::vector<PromptId> prompts;
   for (const auto& prompt : tokens) prompts.push_back(fixture.open_prompt(prompt, 400));
   std::vector<std::vector<double>> expected;
@@ -49,7 +49,7 @@ std::vector<double> fits(FakeFunction draft, int lanes, Sampling sampling, int l
   std::vector<std::vector<std::size_t>> counts(lanes, std::vector<std::size_t>(expected[0].size()));
   for (int seed = 0; seed < seeds; ++seed) {
     sampling.seed = static_cast<std::uint64_t>(seed) * 1000003 + 17;
-    const auto emitted = run_lanes(fixture, prompts, tokens, lanes, sampling, length, length_of, totals);
+    const auto emitted = run_lanes(fixture, prompts, tokens, lanes, sampling, length, drafts_of, totals);
     for (int i = 0; i < lanes; ++i) {
       std::size_t cell = 0;
       for (const Token t : emitted[i]) cell = cell * kVocabulary + static_cast<std::size_t>(t);
@@ -67,7 +67,7 @@ TEST_CASE("host runtime: every lane of 1 to 8 is distributed as the target alone
   for (int lanes = 1; lanes <= 8; ++lanes) {
     CAPTURE(lanes);
     Totals totals;
-    const auto fit = fits(kDraft, lanes, kTruncated, 3, 3000, short_ragged_length, &totals);
+    const auto fit = fits(Fixture(kDraft), lanes, kTruncated, 3, 3000, short_ragged_length, &totals);
     for (std::size_t i = 0; i < fit.size(); ++i) {
       CAPTURE(i);
       CHECK(fit[i] > 1e-4);
@@ -88,8 +88,30 @@ TEST_CASE("host runtime: every kind of truncation, and a draft that knows nothin
       CAPTURE(sampling.top_k);
       CAPTURE(sampling.top_p);
       CAPTURE(sampling.min_p);
-      const auto fit = fits(draft, 3, sampling, 2, 2500, [](int lane, int step) { return 1 + (lane + step) % 4; });
+      const auto fit = fits(Fixture(draft), 3, sampling, 2, 2500, [](int lane, int step) { return 1 + (lane + step) % 4; });
       for (const double f : fit) CHECK(f > 1e-4);
+    }
+}
+
+TEST_CASE("host runtime: drafts that are given, with certainty, good and bad ones, leave every lane distributed as the target alone") {
+  for (const bool with_draft : {false, true})  // a lane may be given drafts, or draft by the model, from step to step
+    for (const FakeFunction& guess : {kDraft, kUnrelated}) {
+      CAPTURE(with_draft);
+      CAPTURE(guess.seed);
+      const DraftsOf drafts_of = [&](int lane, int step, const std::vector<Token>& text) -> Drafts {
+        const int length = short_ragged_length(lane, step);
+        if (with_draft && (lane + step) % 2 == 0) return {length, {}};
+        return {length, guesses(guess, text, length)};
+      };
+      Totals totals;
+      const auto fit = fits(Fixture(kDraft, {}, with_draft), 5, kTruncated, 3, 3000, drafts_of, &totals);
+      for (std::size_t i = 0; i < fit.size(); ++i) {
+        CAPTURE(i);
+        CHECK(fit[i] > 1e-4);
+      }
+      CHECK(totals.accepted > totals.drafted / 10);
+      CHECK(totals.accepted < totals.drafted * 9 / 10);
+      CHECK(totals.ragged_steps > 1000);
     }
 }
 

@@ -27,9 +27,9 @@ struct Fixture {
   FakeModel *target, *draft;
   std::unique_ptr<HostRuntime> runtime;
 
-  explicit Fixture(FakeFunction draft_function = kDraft, FakeModel::Limits limits = {}) {
+  explicit Fixture(FakeFunction draft_function = kDraft, FakeModel::Limits limits = {}, bool with_draft = true) {
     auto t = std::make_unique<FakeModel>(kTarget, kVocabulary, 3, limits);
-    auto d = std::make_unique<FakeModel>(draft_function, kVocabulary, 1, limits);
+    auto d = with_draft ? std::make_unique<FakeModel>(draft_function, kVocabulary, 1, limits) : nullptr;
     target = t.get();
     draft = d.get();
     RuntimeInfo info;
@@ -76,14 +76,18 @@ inline std::vector<double> probabilities(const std::vector<float>& logits, const
   return p;
 }
 
-inline std::vector<Token> plain_greedy(std::vector<Token> sequence, int length) {
-  const std::size_t prompt = sequence.size();
+/// What `function` holds likeliest to follow the text.
+inline std::vector<Token> guesses(const FakeFunction& function, std::vector<Token> text, int length) {
+  std::vector<Token> guesses;
   for (int i = 0; i < length; ++i) {
-    const auto row = kTarget.logits(Context(sequence), kVocabulary);
-    sequence.push_back(static_cast<Token>(std::max_element(row.begin(), row.end()) - row.begin()));
+    const auto row = function.logits(Context(text), kVocabulary);
+    guesses.push_back(static_cast<Token>(std::max_element(row.begin(), row.end()) - row.begin()));
+    text.push_back(guesses.back());
   }
-  return {sequence.begin() + static_cast<std::ptrdiff_t>(prompt), sequence.end()};
+  return guesses;
 }
+
+inline std::vector<Token> plain_greedy(const std::vector<Token>& prompt, int length) { return guesses(kTarget, prompt, length); }
 
 // The draft length of a lane in a step: ragged over lanes and steps, some plain.
 inline int ragged_length(int lane, int step) { return (3 * lane + 2 * step + lane * step) % 6; }
@@ -92,12 +96,19 @@ struct Totals {
   int drafted = 0, accepted = 0, ragged_steps = 0;
 };
 
+/// What a lane drafts in a step, given its text.
+struct Drafts {
+  int length = 0;
+  std::vector<Token> given;  ///< `length` of them, or none: the draft model's.
+};
+using DraftsOf = std::function<Drafts(int lane, int step, const std::vector<Token>& text)>;
+
 // Runs lanes, lane i on prompts[i % prompts.size()], until each has `wanted` tokens, and returns their tokens. Checks
 // what a step reports on the way.
 inline std::vector<std::vector<Token>> run_lanes(Fixture& fixture, const std::vector<PromptId>& prompts,
                                                  const std::vector<std::vector<Token>>& prompt_tokens, int lanes,
                                                  const Sampling& sampling, int wanted,
-                                                 const std::function<int(int, int)>& length_of, Totals* totals = nullptr) {
+                                                 const DraftsOf& drafts_of, Totals* totals = nullptr) {
   static LaneId next_lane = 1;
   const LaneId first = next_lane;
   next_lane += lanes;
@@ -110,7 +121,12 @@ inline std::vector<std::vector<Token>> run_lanes(Fixture& fixture, const std::ve
   std::iota(live.begin(), live.end(), 0);
   for (int step = 0; !live.empty(); ++step) {
     StepPlan plan;
-    for (const int i : live) plan.lanes.push_back({first + i, length_of(i, step)});
+    for (const int i : live) {
+      std::vector<Token> text = prompt_tokens[i % prompt_tokens.size()];
+      text.insert(text.end(), emitted[i].begin(), emitted[i].end());
+      Drafts drafts = drafts_of(i, step, text);
+      plan.lanes.push_back({first + i, drafts.length, std::move(drafts.given)});
+    }
     const StepResult result = fixture.step(plan);
     REQUIRE(result.lanes.size() == live.size());
     int least = kMaxDraftLength, most = 0;
@@ -140,6 +156,14 @@ inline std::vector<std::vector<Token>> run_lanes(Fixture& fixture, const std::ve
     });
   }
   return emitted;
+}
+
+inline std::vector<std::vector<Token>> run_lanes(Fixture& fixture, const std::vector<PromptId>& prompts,
+                                                 const std::vector<std::vector<Token>>& prompt_tokens, int lanes,
+                                                 const Sampling& sampling, int wanted,
+                                                 const std::function<int(int, int)>& length_of, Totals* totals = nullptr) {
+  const DraftsOf drafts_of = [&](int lane, int step, const std::vector<Token>&) { return Drafts{length_of(lane, step), {}}; };
+  return run_lanes(fixture, prompts, prompt_tokens, lanes, sampling, wanted, drafts_of, totals);
 }
 
 inline const Sampling kTruncated{0.9f, 5, 0.9f, 0.05f};

@@ -30,6 +30,47 @@ TEST_CASE("host runtime: at temperature 0 every lane is plain decoding, token fo
   }
 }
 
+TEST_CASE("host runtime: with drafts that are given, right and wrong ones, every lane is plain decoding at temperature 0") {
+  const std::vector<std::vector<Token>> tokens{{1, 4, 2, 0, 5}, {1, 4, 2, 3}, {5}, {0, 0, 0, 1, 2, 3, 4, 5}};
+  constexpr int kLength = 60;
+  for (const bool with_draft : {false, true})
+    for (const FakeFunction& guess : {kDraft, kUnrelated, kTarget}) {
+      CAPTURE(with_draft);
+      Fixture fixture(kDraft, {}, with_draft);
+      std::vector<PromptId> prompts;
+      for (const auto& prompt : tokens) prompts.push_back(fixture.open_prompt(prompt, 8 * (kLength + 16)));
+      Totals totals;
+      const DraftsOf drafts_of = [&](int lane, int step, const std::vector<Token>& text) -> Drafts {
+        const int length = ragged_length(lane, step);
+        if (with_draft && step % 3 == 0) return {length, {}};
+        return {length, guesses(guess, text, length)};
+      };
+      const auto emitted = run_lanes(fixture, prompts, tokens, 8, {0}, kLength, drafts_of, &totals);
+      for (int i = 0; i < 8; ++i) CHECK(emitted[i] == plain_greedy(tokens[i % 4], kLength));
+      CHECK(totals.accepted > 0);
+      if (!with_draft && guess.seed == kTarget.seed && guess.mix == 0) CHECK(totals.accepted == totals.drafted);
+    }
+}
+
+TEST_CASE("host runtime: drafts that are given are computed by no draft pass, and cut to what a step can have") {
+  Fixture fixture;
+  const std::vector<Token> prompt{1, 4, 2, 0, 5};
+  const PromptId id = fixture.open_prompt(prompt, 200);
+  fixture.runtime->open_lane({.id = 900, .prompt = id, .max_new_tokens = 100, .sampling = {0}});
+  const int passes = fixture.draft->passes;
+  const StepResult step = fixture.step({{{900, 3, guesses(kTarget, prompt, 3)}}});
+  CHECK(fixture.draft->passes == passes);
+  CHECK(step.times.draft_passes == 0);
+  CHECK(step.times.draft_rows == 0);
+  CHECK(step.times.verify_rows == 4);
+  CHECK(step.lanes[0].accepted == 3);
+  std::vector<Token> text = prompt;
+  for (const EmittedToken& token : step.lanes[0].tokens) text.push_back(token.token);
+  const StepResult long_step = fixture.step({{{900, 50, guesses(kTarget, text, 50)}}});
+  CHECK(long_step.lanes[0].drafted == kMaxDraftLength);
+  CHECK(long_step.lanes[0].accepted == kMaxDraftLength);
+}
+
 TEST_CASE("host runtime: a draft equal to the target has every token accepted, at any temperature and length") {
   const std::vector<std::vector<Token>> tokens{{1, 4, 2, 0, 5}, {2, 3}};
   for (const int length : {1, 2, 5, 8, kMaxDraftLength}) {

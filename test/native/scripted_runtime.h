@@ -36,7 +36,7 @@ struct Script {
   std::map<Token, float> logits;  ///< Of every row that is asked for, where not 0.
   std::function<void()> before_open, before_logits, before_score;
   std::function<void(int call)> before_prefill, before_submit, before_collect;  ///< May throw. Calls count from 1.
-  bool keeps_prefill_chunk = false, has_draft = true;
+  bool keeps_prefill_chunk = false, has_draft = true, takes_drafts = false;
   std::vector<int> chunks;                                                      ///< Tokens of each prefill, as asked for.
   const std::atomic<bool>* given_up = nullptr;                                  ///< What it is to watch.
 
@@ -52,7 +52,7 @@ class ScriptedRuntime final : public Runtime {
   explicit ScriptedRuntime(std::shared_ptr<Script> script) : script_(std::move(script)) {
     info_ = {.name = "scripted", .device = "none", .max_lanes = script_->max_lanes,
              .context_tokens = script_->context_tokens, .cache_tokens = script_->cache_tokens,
-             .vocabulary = kVocabulary, .has_draft = script_->has_draft,
+             .vocabulary = kVocabulary, .has_draft = script_->has_draft, .takes_drafts = script_->takes_drafts,
              .prefill_chunk = 32, .keeps_prefill_chunk = script_->keeps_prefill_chunk};
   }
 
@@ -132,6 +132,8 @@ class ScriptedRuntime final : public Runtime {
     for (const LanePlan& planned : plan.lanes) {
       require(seen.insert(planned.lane).second, "a lane twice in a plan");
       require(planned.draft_length >= 0 && planned.draft_length <= kMaxDraftLength, "an absurd draft length");
+      require(planned.draft.empty() || (script_->takes_drafts && static_cast<int>(planned.draft.size()) == planned.draft_length),
+              "drafts that were not asked for");
       Lane& lane = lanes_.at(planned.lane);
       if (lane.ended) {
         result.lanes.push_back({.lane = planned.lane});
@@ -140,15 +142,14 @@ class ScriptedRuntime final : public Runtime {
       const bool on_device = script_->depth > 1;
       const int length = on_device ? std::min(planned.draft_length, lane.room - 1) : planned.draft_length;
       require(length < lane.room, "a draft longer than the lane's room");
-      const int accepted = script_->accepted(lane.stream, lane.steps++, length);
+      const int accepted = planned.draft.empty() ? script_->accepted(lane.stream, lane.steps, length) : right(lane, planned.draft);
+      ++lane.steps;
       LaneStep step{planned.lane, length, accepted, {}};
       lane.room -= accepted + 1;
       lane.ended = on_device && lane.room == 0;
       bool at_end = false;
       for (int i = 0; i <= step.accepted && !at_end; ++i, ++lane.index) {
-        const auto other = script_->tokens.find({lane.tag, lane.stream, lane.index});
-        const bool scripted = other != script_->tokens.end();
-        const Token token = scripted ? other->second : token_of(lane.tag, lane.stream, lane.index);
+        const Token token = token_at(lane, lane.index);
         at_end = on_device && lane.ends_at_end && token == kEndToken;
         lane.ended = lane.ended || at_end;
         step.tokens.push_back({token, -0.001f * static_cast<float>(lane.stream + 1)});
@@ -182,6 +183,15 @@ class ScriptedRuntime final : public Runtime {
     bool ends_at_end = true, ended = false;
     int index = 0, steps = 0;
   };
+  Token token_at(const Lane& lane, int index) const {
+    const auto other = script_->tokens.find({lane.tag, lane.stream, index});
+    return other != script_->tokens.end() ? other->second : token_of(lane.tag, lane.stream, index);
+  }
+  int right(const Lane& lane, const std::vector<Token>& draft) const {
+    int right = 0;
+    while (right < static_cast<int>(draft.size()) && draft[static_cast<std::size_t>(right)] == token_at(lane, lane.index + right)) ++right;
+    return right;
+  }
   static void require(bool kept, const char* broken) {
     if (kept) return;
     FAIL_CHECK(std::string(broken));

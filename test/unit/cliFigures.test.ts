@@ -44,8 +44,8 @@ describe("figures", () => {
     const split = on("gpu", { layersOnDevice: 19, machineMemoryBytes: 2.1e9 });
     expect([on("cpu"), on("gpu"), split].map(formatDevice)).toEqual(["D, 6 threads", "D", "D (19 of 28 layers) and 6 threads"]);
     const inUse = (loaded: LoadResult) => describeLoaded(loaded, "auto", { hello: { devices: [] }, driverCrash: null } as never)[0]?.text;
-    expect(inUse(split)).toBe("D (it holds some of the models), 19 of 28 layers there, 6 threads, 8 lanes of 4,096 tokens, 5.0 GB of 6.0 GB available, 2.1 GB in the machine's memory, without draft");
-    expect(inUse(on("gpu"))).toBe("D (the fastest device that the models fit), 8 lanes of 4,096 tokens, 5.0 GB of 6.0 GB available, without draft");
+    expect(inUse(split)).toBe("D (it holds some of the models), 19 of 28 layers there, 6 threads, 8 lanes of 4,096 tokens, 5.0 GB of 6.0 GB available, 2.1 GB in the machine's memory, without draft model");
+    expect(inUse(on("gpu"))).toBe("D (the fastest device that the models fit), 8 lanes of 4,096 tokens, 5.0 GB of 6.0 GB available, without draft model");
   });
 });
 

@@ -65,12 +65,9 @@ describe("the pair of models", () => {
     ["the starter target by name", { target: "/o/models/../models/octet-starter-6M-q8_0.gguf" }, { ...starter, target: "/o/models/../models/octet-starter-6M-q8_0.gguf" }],
     ["a pair", { target: "/m/big.gguf", draft: "/m/small.gguf" }, { target: "/m/big.gguf", draft: "/m/small.gguf" }],
     ["only a draft", { draft: "/m/small.gguf" }, { ...starter, draft: "/m/small.gguf" }],
-    ["decoding without a draft", { draftLength: "none" as const }, { ...starter, draft: null }],
+    ["drafts that are looked up", { target: "/m/big.gguf", draftLength: "bass" as const }, { target: "/m/big.gguf", draft: null }],
+    ["decoding without drafts", { draftLength: "none" as const }, { ...starter, draft: null }],
   ])("%s", (_, options, pair) => expect(choosePair(options, "/o")).toEqual(pair));
-  it("refuses a draft length without a draft", () => {
-    expect(() => choosePair({ target: "/m/big.gguf", draftLength: "bass" }, "/o")).toThrow("needs a draft");
-    expect(() => choosePair({ draft: false, draftLength: "fixed:3" }, "/o")).toThrow("needs a draft");
-  });
   it("prefers a draft of a tenth of the target", () => {
     expect([300, 95, 20].sort((a, b) => unfit({ fileBytes: a }, { fileBytes: 1000 }) - unfit({ fileBytes: b }, { fileBytes: 1000 }))[0]).toBe(95);
   });

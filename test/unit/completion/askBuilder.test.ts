@@ -40,9 +40,9 @@ describe("AskBuilder", () => {
     expect(cycled).toMatchObject({ all: true, shape: shown?.shape });
   });
 
-  it("drafts only with a draft, and asks for text only of a model without fill-in-the-middle", async () => {
+  it("drafts without a draft model too, and asks for text only of a model without fill-in-the-middle", async () => {
     const ask = await builder().build(input("const x = ‸;", { loaded: { ...loaded, draft: null, fim: false } }));
-    expect(ask).toMatchObject({ draftLength: "none", prompt: { kind: "text", text: "const x = " } });
+    expect(ask).toMatchObject({ draftLength: "auto", prompt: { kind: "text", text: "const x = " } });
   });
 
   it("gives a very small model the text before the cursor alone, as long as there is any; the rest of the file is for the filters", async () => {

@@ -1,0 +1,131 @@
+// `auto` without a draft model: what matches are worth, and which lanes draft how much.
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <numeric>
+
+#include "engine/lookup_lengths.h"
+
+using namespace octet;
+
+namespace {
+
+Found found(int match, int tokens) {
+  Found found{.tokens = {}, .match = match};
+  for (int i = 0; i < tokens; ++i) found.tokens.push_back(100 + i);
+  return found;
+}
+
+std::vector<EmittedToken> written(int right, int all) {
+  std::vector<EmittedToken> tokens;
+  for (int i = 0; i < all; ++i) tokens.push_back({i < right ? 100 + i : 7});
+  return tokens;
+}
+
+CostModel device(const std::function<double(int rows)>& ms) {
+  CostModel costs;
+  for (int round = 0; round < 8; ++round)
+    for (int rows = 1; rows <= 160; ++rows) costs.observe({.verify_ms = ms(rows), .verify_rows = rows});
+  return costs;
+}
+
+int sum(const std::vector<int>& lengths) { return std::accumulate(lengths.begin(), lengths.end(), 0); }
+
+const auto kFlat = [](int) { return 4.0; };
+const auto kByRows = [](int rows) { return 1.0 * rows; };
+
+}  // namespace
+
+TEST_CASE("longer matches are hoped to be right more often") {
+  const MatchChances chances;
+  for (int match = 1; match < 20; ++match) {
+    CHECK(chances.chance(match) > 0.2);
+    CHECK(chances.chance(match) < 1);
+    CHECK(chances.chance(match + 1) >= chances.chance(match));
+  }
+}
+
+TEST_CASE("what came true raises a match's worth, what did not lowers it, and the token behind a right one counts as a longer match") {
+  MatchChances chances;
+  const double two = chances.chance(2), three = chances.chance(3), four = chances.chance(4);
+  chances.observe(found(2, 3), written(1, 2));
+  CHECK(chances.chance(2) > two);
+  CHECK(chances.chance(3) < three);
+  CHECK(chances.chance(4) == four);  // behind the wrong one nothing is known
+  MatchChances all_right;
+  all_right.observe(found(2, 3), written(3, 4));
+  CHECK(all_right.chance(2) > two);
+  CHECK(all_right.chance(3) > three);
+  CHECK(all_right.chance(4) > four);
+  MatchChances shorter;
+  shorter.observe(found(2, 3), written(1, 1));
+  CHECK(shorter.chance(2) > two);
+  CHECK(shorter.chance(3) == three);
+}
+
+TEST_CASE("chances follow what is seen, and forget what was seen long ago") {
+  MatchChances chances;
+  for (int i = 0; i < 1000; ++i) chances.observe(found(3, 1), written(i % 4 == 0 ? 1 : 0, 1));
+  CHECK(chances.chance(3) == doctest::Approx(0.25).epsilon(0.1));
+  for (int i = 0; i < 1000; ++i) chances.observe(found(3, 1), written(1, 1));
+  CHECK(chances.chance(3) > 0.95);
+}
+
+TEST_CASE("where rows cost nothing every token that was found is drafted") {
+  const std::vector<Found> lanes{found(1, 16), found(0, 0), found(9, 4)};
+  CHECK(lookup_lengths(lanes, 3, device(kFlat), {}) == std::vector<int>{16, 0, 4});
+}
+
+TEST_CASE("where a row costs as much as a token brings, nothing is drafted") {
+  const std::vector<Found> lanes(8, found(16, 16));
+  CHECK(sum(lookup_lengths(lanes, 8, device(kByRows), {})) == 0);
+}
+
+TEST_CASE("rows go to the likeliest tokens, whosever they are") {
+  const std::vector<Found> lanes{found(1, 8), found(16, 8), found(4, 8), found(2, 8)};
+  // half of a plain step is fixed: a row is worth it for a chance over some 0.6
+  const std::vector<int> lengths = lookup_lengths(lanes, 4, device([](int rows) { return 4.0 + rows; }), {});
+  CHECK(lengths[1] >= 4);
+  CHECK(lengths[2] < lengths[1]);
+  CHECK(lengths[3] <= lengths[2]);
+  CHECK(lengths[0] == 0);
+}
+
+TEST_CASE("no other choice of lengths promises more tokens per millisecond") {
+  const CostModel costs = device([](int rows) { return rows <= 6 ? 3.0 : 3.0 + 0.35 * (rows - 6); });
+  const MatchChances chances;
+  const std::vector<Found> lanes{found(2, 3), found(12, 3), found(5, 3)};
+  const auto promise = [&](const std::vector<int>& lengths) {
+    double tokens = 3;
+    for (std::size_t lane = 0; lane < 3; ++lane) {
+      double chance = 1;
+      for (int i = 0; i < lengths[lane]; ++i) tokens += chance *= chances.chance(lanes[lane].match + i);
+    }
+    return tokens / costs.verify_ms(3 + sum(lengths));
+  };
+  double best = 0;
+  for (int a = 0; a <= 3; ++a)
+    for (int b = 0; b <= 3; ++b)
+      for (int c = 0; c <= 3; ++c) best = std::max(best, promise({a, b, c}));
+  const std::vector<int> lengths = lookup_lengths(lanes, 3, costs, chances);
+  CHECK(sum(lengths) > 0);
+  CHECK(sum(lengths) < 9);
+  CHECK(promise(lengths) == doctest::Approx(best));
+}
+
+TEST_CASE("lanes of others make rows dearer or cheaper, as the device has it") {
+  const CostModel costs = device([](int rows) { return rows <= 8 ? 2.0 : 2.0 + (rows - 8); });
+  const std::vector<Found> lanes(2, found(16, 3));
+  CHECK(sum(lookup_lengths(lanes, 2, costs, {})) == 6);
+  CHECK(sum(lookup_lengths(lanes, 8, costs, {})) < 6);
+}
+
+TEST_CASE("nothing is drafted until plain steps were timed, then once, to see what a row costs") {
+  CostModel costs;
+  const std::vector<Found> lanes{found(1, 16), found(9, 2)};
+  CHECK(sum(lookup_lengths(lanes, 2, costs, {})) == 0);
+  for (int step = 0; step < 8; ++step) costs.observe({.verify_ms = 5, .verify_rows = 2});
+  CHECK(lookup_lengths(lanes, 2, costs, {}) == std::vector<int>{3, 2});
+  costs.observe({.verify_ms = 15, .verify_rows = 7});  // dear
+  CHECK(sum(lookup_lengths(lanes, 2, costs, {})) < 5);
+}
