@@ -70,13 +70,14 @@ TEST_CASE("fixed and bass draft up to their length where something is found, and
   const auto script = without_draft();
   repeat(*script, 1, 0, 10);  // lane 1 never repeats itself
   const auto engine = engine_of(script);
-  check_whole(run(*engine, request(1, 2, 60, "fixed:3")), 2);
+  const Heard heard = run(*engine, request(1, 2, 60, "fixed:3"));
+  check_whole(heard, 2);
   int longest = 0;
   for (const StepPlan& plan : script->plans)
     for (const LanePlan& lane : plan.lanes) longest = std::max(longest, lane.draft_length);
   CHECK(longest == 3);
-  const Heard other = run(*engine, request(2, 1, 20, "fixed:3"));
-  CHECK(other.result.totals.drafted == 0);
+  CHECK(heard.result.sequences[0].drafted > 0);
+  CHECK(heard.result.sequences[1].drafted == 0);
 }
 
 TEST_CASE("a lane is drafted what the prompt says, and what its sibling wrote") {
@@ -93,7 +94,7 @@ TEST_CASE("a lane is drafted what the prompt says, and what its sibling wrote") 
   const Heard heard = run(*engine, request(1, 2, 40, "fixed:3"));
   check_whole(heard, 2);
   CHECK(heard.result.sequences[0].drafted == 0);
-  CHECK(heard.result.sequences[1].accepted > 10);
+  CHECK(heard.result.sequences[1].accepted == 4);  // and then it has caught up
 }
 
 TEST_CASE("what was written for a request before is drafted for the same prompt again, but not for a measurement") {
@@ -138,16 +139,23 @@ TEST_CASE("auto drafts what is likely where rows cost nothing, and nothing where
 TEST_CASE("auto leaves off drafting what never comes true, and comes back when it does") {
   const auto script = without_draft();
   script->verify_ms = [](int rows) { return 8.0 + rows; };
-  // every token stood before, and is never followed by what followed it then
-  for (int i = 0; i < kTokensPerLane; ++i) script->tokens[{1, 0, i}] = kFirstToken + (i * i / 2 + i / 3) % 24;
+  unsigned random = 1;  // every token stood before, and seldom is followed by what followed it then
+  for (int i = 0; i < kTokensPerLane; ++i) script->tokens[{1, 0, i}] = kFirstToken + static_cast<int>((random = random * 1664525u + 1013904223u) >> 16) % 24;
   const auto engine = engine_of(script);
-  run(*engine, request(1, 1, 250, "auto"));
-  const Heard never = run(*engine, request(1, 1, 100, "auto"));
-  const double before = static_cast<double>(never.result.totals.drafted) / steps(never);
   repeat(*script, 2, 0, 10);
-  run(*engine, request(2, 1, 250, "auto"));
-  const Heard always = run(*engine, request(2, 1, 100, "auto"));
-  CHECK(static_cast<double>(always.result.totals.drafted) / steps(always) > before + 2);
+  const auto drafted = [&](int tag) {
+    Request asked = request(tag, 1, 250, "auto");
+    asked.fresh_prompt = true;  // what it wrote before is not there to be found
+    double drafted = 0;
+    for (int round = 0; round < 3; ++round) {
+      const Heard heard = run(*engine, asked);
+      drafted = static_cast<double>(heard.result.totals.drafted) / steps(heard);
+    }
+    return drafted;
+  };
+  CHECK(drafted(1) < 0.3);
+  CHECK(drafted(2) > 3);
+  CHECK(drafted(1) < 0.3);
 }
 
 TEST_CASE("drafts are no longer than a lane's room, and a lane that writes its last token has none") {

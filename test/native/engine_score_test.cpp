@@ -43,7 +43,7 @@ TEST_CASE("a text is scored by the model asked, and nothing is written") {
   }
 }
 
-TEST_CASE("without a draft there is none to score with, and none to write with") {
+TEST_CASE("without a draft model there is none to score with, and what is looked up for it changes nothing of what is written") {
   Engine engine(runtime_of_fakes(false), std::make_shared<ScriptedVocabulary>());
   try {
     run(engine, scored(Request::Score::kDraft));
@@ -54,9 +54,17 @@ TEST_CASE("without a draft there is none to score with, and none to write with")
   CHECK(run(engine, scored(Request::Score::kTarget)).result.prompt_logprobs.size() == 69);
   Request asked = scored(Request::Score::kNone);
   asked.ignore_end = true;
-  const Heard heard = run(engine, asked);
-  check_whole(heard, 1);
-  for (const StepEvent& step : heard.steps) CHECK(step.draft_length == 0);
+  asked.sampling.temperature = 0;
+  std::vector<std::string> texts;
+  for (const char* policy : {"none", "auto", "bass", "fixed:5"}) {
+    CAPTURE(policy);
+    asked.draft_length = DraftLengthSpec::parse(policy);
+    const Heard heard = run(engine, asked);
+    check_whole(heard, 1);
+    texts.push_back(heard.result.sequences[0].text);
+    CHECK(texts.back() == texts.front());
+    if (texts.size() > 2) CHECK(heard.result.totals.drafted > 0);
+  }
 }
 
 TEST_CASE("a text is scored when nothing else runs, and what comes later waits for it") {
