@@ -60,6 +60,7 @@ class HostRuntime final : public Runtime {
     Lane* lane;
     int length;
     std::vector<Token> drafted;
+    bool is_given = false;  // by the plan
     bool writes() const { return static_cast<int>(drafted.size()) < length; }  // by the draft model
     int first_row = 0;  // of its rows in the verification
   };

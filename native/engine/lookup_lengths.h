@@ -15,7 +15,7 @@ namespace octet {
 class MatchChances {
  public:
   /// `written`: what the lane's step gave where `found` was looked up before it, drafted or not: any place where both have a token teaches,
-  /// up to the first that differs. With a proposal of probability one what the target draws is the proposal as often as it is accepted.
+  /// up to the first that differs: a token that was not drafted would have been accepted if the lane wrote the very one.
   void observe(const Found& found, std::span<const EmittedToken> written);
 
   double chance(int match) const;  ///< `match`: at least 1.

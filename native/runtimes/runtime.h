@@ -66,8 +66,9 @@ struct LaneStart {
 struct LanePlan {
   LaneId lane = 0;
   int draft_length = 0;  ///< 0 = plain decoding for this lane.
-  /// Empty: the draft model writes them. Else they are these, draft_length of them, each as if drawn with certainty: q of it is 1. Only where
-  /// RuntimeInfo::takes_drafts.
+  /// Empty: the draft model writes them. Else they are these, draft_length of them, proposed with certainty: each is accepted where the token
+  /// that plain decoding would draw in its place, by the same random number, is the very one, and that token is written where it is not. So
+  /// what a lane writes does not hang on what is proposed. Only where RuntimeInfo::takes_drafts.
   std::vector<Token> draft;
 };
 

@@ -54,7 +54,6 @@ TEST_CASE("without a draft model there is none to score with, and what is looked
   CHECK(run(engine, scored(Request::Score::kTarget)).result.prompt_logprobs.size() == 69);
   Request asked = scored(Request::Score::kNone);
   asked.ignore_end = true;
-  asked.sampling.temperature = 0;
   std::vector<std::string> texts;
   for (const char* policy : {"none", "auto", "bass", "fixed:5"}) {
     CAPTURE(policy);

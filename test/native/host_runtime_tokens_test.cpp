@@ -30,26 +30,40 @@ TEST_CASE("host runtime: at temperature 0 every lane is plain decoding, token fo
   }
 }
 
-TEST_CASE("host runtime: with drafts that are given, right and wrong ones, every lane is plain decoding at temperature 0") {
+TEST_CASE("host runtime: with drafts that are given, right and wrong ones, every lane writes what it writes without, at any temperature") {
   const std::vector<std::vector<Token>> tokens{{1, 4, 2, 0, 5}, {1, 4, 2, 3}, {5}, {0, 0, 0, 1, 2, 3, 4, 5}};
   constexpr int kLength = 60;
-  for (const bool with_draft : {false, true})
-    for (const FakeFunction& guess : {kDraft, kUnrelated, kTarget}) {
-      CAPTURE(with_draft);
-      Fixture fixture(kDraft, {}, with_draft);
-      std::vector<PromptId> prompts;
-      for (const auto& prompt : tokens) prompts.push_back(fixture.open_prompt(prompt, 8 * (kLength + 16)));
-      Totals totals;
-      const DraftsOf drafts_of = [&](int lane, int step, const std::vector<Token>& text) -> Drafts {
-        const int length = ragged_length(lane, step);
-        if (with_draft && step % 3 == 0) return {length, {}};
-        return {length, guesses(guess, text, length)};
-      };
-      const auto emitted = run_lanes(fixture, prompts, tokens, 8, {0}, kLength, drafts_of, &totals);
-      for (int i = 0; i < 8; ++i) CHECK(emitted[i] == plain_greedy(tokens[i % 4], kLength));
-      CHECK(totals.accepted > 0);
-      if (!with_draft && guess.seed == kTarget.seed && guess.mix == 0) CHECK(totals.accepted == totals.drafted);
-    }
+  Sampling drawn = kTruncated;
+  drawn.seed = 4711;
+  const auto run = [&](bool with_draft, const Sampling& sampling, const DraftsOf& drafts_of, Totals& totals) {
+    Fixture fixture(kDraft, {}, with_draft);
+    std::vector<PromptId> prompts;
+    for (const auto& prompt : tokens) prompts.push_back(fixture.open_prompt(prompt, 8 * (kLength + 16)));
+    return run_lanes(fixture, prompts, tokens, 8, sampling, kLength, drafts_of, &totals);
+  };
+  for (const Sampling& sampling : {Sampling{0}, drawn}) {
+    Totals none;
+    const auto plain = run(false, sampling, [](int, int, const std::vector<Token>&) { return Drafts{}; }, none);
+    for (const bool with_draft : {false, true})
+      for (const FakeFunction& guess : {kDraft, kUnrelated, kTarget}) {
+        CAPTURE(sampling.temperature);
+        CAPTURE(with_draft);
+        Totals totals;
+        const DraftsOf drafts_of = [&](int lane, int step, const std::vector<Token>& text) -> Drafts {
+          const int length = ragged_length(lane, step);
+          if (with_draft && sampling.temperature == 0 && step % 3 == 0) return {length, {}};  // the model's, whose draws are others
+          return {length, guesses(guess, text, length)};
+        };
+        CHECK(run(with_draft, sampling, drafts_of, totals) == plain);
+        CHECK(totals.accepted > 0);
+        CHECK(totals.ragged_steps > 0);
+        const bool is_target = guess.seed == kTarget.seed && guess.mix == 0;
+        if (!with_draft && is_target && sampling.temperature == 0) CHECK(totals.accepted == totals.drafted);
+      }
+  }
+  Totals greedy;
+  const auto emitted = run(false, {0}, [&](int, int, const std::vector<Token>& text) { return Drafts{3, guesses(kTarget, text, 3)}; }, greedy);
+  for (int i = 0; i < 8; ++i) CHECK(emitted[i] == plain_greedy(tokens[i % 4], kLength));
 }
 
 TEST_CASE("host runtime: drafts that are given are computed by no draft pass, and cut to what a step can have") {
