@@ -235,7 +235,7 @@ namespace {
 std::vector<Request> repetitive(const std::string& policy, float temperature) {
   std::vector<Token> prompt;
   for (int i = 0; i < 30; ++i) prompt.push_back(Token{(i % 6) * 7 + 3});
-  std::vector<Request> requests = {request(prompt, policy, temperature, 3, 40), request({8, 9, 8, 9, 8}, policy, temperature, 2, 33),
+  std::vector<Request> requests = {request(prompt, policy, temperature, 3, 32), request({8, 9, 8, 9, 8}, policy, temperature, 2, 25),
                                    request({prompt.begin(), prompt.begin() + 20}, policy, temperature, 2, 12)};
   requests[1].ignore_end = true;
   return requests;
@@ -255,13 +255,12 @@ TEST_CASE("cuda engine: without a draft, temperature 0, drafts looked up by ever
   const auto host = engine_over(host_runtime(pair, false)), engine = cuda_engine(pair, 1024, false);
   const auto want = run_together(*host, repetitive("none", 0));
   CHECK(accepted_by(want) == 0);
-  for (const char* policy : {"none", "fixed:1", "fixed:4", "fixed:16", "bass", "auto", "auto"}) {
+  for (const char* policy : {"none", "fixed:1", "fixed:16", "bass", "auto", "auto"}) {
     CAPTURE(std::string(policy));
     const auto got = run_together(*engine, repetitive(policy, 0));
     check_same(got, want);
-    check_same(run_together(*host, repetitive(policy, 0)), want);
     const int accepted = accepted_by(got);
-    MESSAGE(policy << ": " << accepted << " tokens accepted");
+    MESSAGE(accepted << " tokens accepted");
     CHECK((accepted > 0) == (std::string(policy) != "none"));
   }
 }
@@ -271,7 +270,7 @@ TEST_CASE("cuda engine: without a draft, temperature 0.8 with top-k, top-p and m
   const TinyPair pair;
   const auto host = engine_over(host_runtime(pair, false)), engine = cuda_engine(pair, 1024, false);
   int accepted = 0;
-  for (const char* policy : {"fixed:1", "fixed:5", "bass"}) {
+  for (const char* policy : {"fixed:5", "bass"}) {
     CAPTURE(std::string(policy));
     std::vector<Request> requests = repetitive(policy, 0.8f);
     for (Request& asked : requests) asked.fresh_prompt = true;  // what others wrote and when they ended is of no account

@@ -70,7 +70,7 @@ void check(std::optional<FakeFunction> draft, Sampling sampling, int lanes, int 
         if (draft) continue;
         std::vector<Token> text = kPrompts[static_cast<std::size_t>(i) % kPrompts.size()];
         text.insert(text.end(), written.begin(), written.end());
-        wishes.back().draft = made_up_draft(kTarget, kVocabulary, text, wishes.back().draft_length, 5, static_cast<std::uint64_t>(seed * 100 + step * 10 + i));
+        wishes.back().draft = made_up_draft(kTarget, kVocabulary, text, wishes.back().draft_length, 7, static_cast<std::uint64_t>(seed * 100 + step * 10 + i));
       }
       const cuda::StepOutput output = device.step(wishes, 3);
       int least = 9, most = 0;
