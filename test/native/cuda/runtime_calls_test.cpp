@@ -216,7 +216,10 @@ TEST_CASE("cuda runtime: drafts that a plan gives are cut to the longest there m
   plain->open_lane(lane(1, open(*plain, kPrompt, 1, 30), 30));
   std::vector<Token> text;
   for (const LaneStep& step : walk(*plain, 1, std::vector<int>(30, 0))) text.push_back(step.tokens.at(0).token);
-  const auto part = [&](std::size_t from, std::size_t length) { return std::vector<Token>(text.begin() + static_cast<std::ptrdiff_t>(from), text.begin() + static_cast<std::ptrdiff_t>(from + length)); };
+  const auto part = [&](std::size_t from, std::size_t length) {
+    const auto tokens = std::span(text).subspan(from, length);
+    return std::vector<Token>(tokens.begin(), tokens.end());
+  };
 
   const PromptId prompt = open(*runtime, kPrompt, 2, 30);
   runtime->open_lane(lane(1, prompt, 12));

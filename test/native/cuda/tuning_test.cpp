@@ -159,8 +159,9 @@ TEST_CASE("cuda tuning: without a draft plain steps come first, then verificatio
   for (int k = 1; k <= 17; ++k) CHECK(verified(8 * (k + 1)));
   const std::vector<int> roomy = rows_of(passes_to_tune(8, 8, 32, 0, false));
   REQUIRE(roomy.size() > own.size() + 2);
-  CHECK(std::vector<int>(roomy.begin(), roomy.begin() + static_cast<std::ptrdiff_t>(own.size())) == own);
-  CHECK(std::vector<int>(roomy.begin() + static_cast<std::ptrdiff_t>(own.size()), roomy.begin() + static_cast<std::ptrdiff_t>(own.size()) + 3) == std::vector{16, 12, 144});
+  const auto spare = roomy.begin() + static_cast<std::ptrdiff_t>(own.size());
+  CHECK(std::vector<int>(roomy.begin(), spare) == own);
+  CHECK(std::vector<int>(spare, spare + 3) == std::vector{16, 12, 144});
   CHECK(rows_of(passes_to_tune(8, 0, 2, 0, false)).size() == 18);
 }
 

@@ -1,6 +1,6 @@
 // Kernel accept_slice: grid (slices, lanes), 256 threads. One warp of every block repeats the lane's accept tests (engine/acceptance.h),
 // the block sums its slice's residual and plain mass of the row where they end; the lane's last block draws there, writes the
-// lane's tokens and moves it on; the step's last lane counts the step.
+// lane's tokens and moves it on; the step's last lane counts the step. A draft that was given (StepInput::draft) has q = 1 at its token.
 #include "engine/random.h"
 #include "runtimes/cuda/device/launch.h"
 #include "runtimes/cuda/kernels/slice_draw.cuh"
