@@ -195,10 +195,11 @@ TEST_CASE("cuda runtime: what cannot be is refused, and refusing changes nothing
   CHECK_THROWS_AS(cuda_runtime(pair, options), std::logic_error);
 }
 
-TEST_CASE("cuda runtime: without a draft every plan is plain") {
+TEST_CASE("cuda runtime: without a draft every plan that gives none is plain") {
   const TinyPair pair;
   const auto runtime = cuda_runtime(pair, tiny_options(), false);
   CHECK_FALSE(runtime->info().has_draft);
+  CHECK(runtime->info().takes_drafts);
   runtime->open_lane(lane(1, open(*runtime, kPrompt, 1, 20), 20));
   for (const LaneStep& step : walk(*runtime, 1, {4, 4})) {
     CHECK(step.drafted == 0);
@@ -207,29 +208,103 @@ TEST_CASE("cuda runtime: without a draft every plan is plain") {
   CHECK_THROWS_AS(runtime->score(kPrompt, true), std::runtime_error);
 }
 
+TEST_CASE("cuda runtime: drafts that a plan gives are cut to the longest there may be and to the lane's room; no pass of a draft is told") {
+  const TinyPair pair;
+  RuntimeOptions options = tiny_options();
+  options.most_draft_length = 4;
+  const auto plain = cuda_runtime(pair, options, false), runtime = cuda_runtime(pair, options, false);
+  plain->open_lane(lane(1, open(*plain, kPrompt, 1, 30), 30));
+  std::vector<Token> text;
+  for (const LaneStep& step : walk(*plain, 1, std::vector<int>(30, 0))) text.push_back(step.tokens.at(0).token);
+  const auto part = [&](std::size_t from, std::size_t length) {
+    const auto tokens = std::span(text).subspan(from, length);
+    return std::vector<Token>(tokens.begin(), tokens.end());
+  };
+
+  const PromptId prompt = open(*runtime, kPrompt, 2, 30);
+  runtime->open_lane(lane(1, prompt, 12));
+  runtime->open_lane(lane(2, prompt, 30));
+  const auto step = [&](const std::vector<Token>& first, const std::vector<Token>& second) {
+    runtime->submit({{{1, static_cast<int>(first.size()), first}, {2, static_cast<int>(second.size()), second}}});
+    return runtime->collect();
+  };
+  std::vector<std::vector<Token>> written(2);
+  const auto take = [&](const StepResult& result, std::vector<std::pair<int, int>> want) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      CAPTURE(i);
+      const LaneStep& lane = result.lanes.at(i);
+      CHECK(lane.drafted == want[i].first);
+      CHECK(lane.accepted == want[i].second);
+      for (const EmittedToken& token : lane.tokens) written[i].push_back(token.token);
+      CHECK(written[i] == part(0, written[i].size()));
+    }
+    CHECK(result.times.draft_passes == 0);
+    CHECK(result.times.draft_rows == 0);
+    CHECK(result.times.verify_rows == want[0].first + want[1].first + 2);
+    CHECK(result.times.verify_ms > 0);
+  };
+  take(step(part(0, 9), part(0, 2)), {{4, 4}, {2, 2}});
+  std::vector<Token> wrong = part(5, 4);
+  wrong[1] = (wrong[1] + 1) % kTinyVocabulary;
+  take(step(wrong, {}), {{4, 1}, {0, 0}});
+  take(step(part(7, 4), part(4, 4)), {{4, 4}, {4, 4}});  // twelve are the first's room
+  CHECK(written[0].size() == 12);
+  runtime->close_lane(1);
+  runtime->open_lane(lane(3, prompt, 3));
+  runtime->submit({{{3, 4, part(0, 4)}}});
+  const LaneStep last = runtime->collect().lanes.at(0);
+  CHECK(last.drafted == 2);
+  CHECK(last.tokens.size() == 3);
+}
+
+TEST_CASE("cuda runtime: drafts in a plan are refused where a network writes them, and tokens that are none; refusing changes nothing") {
+  const TinyPair pair;
+  const auto with = cuda_runtime(pair), without = cuda_runtime(pair, tiny_options(), false);
+  CHECK_FALSE(with->info().takes_drafts);
+  for (Runtime* runtime : {with.get(), without.get()}) {
+    const PromptId prompt = open(*runtime, kPrompt, 2, 20);
+    runtime->open_lane(lane(1, prompt, 20));
+    runtime->open_lane(lane(2, prompt, 20));
+    const Token bad = runtime == with.get() ? 5 : kTinyVocabulary;  // which the network has, as padding
+    CHECK_THROWS_AS(runtime->submit({{{1, 2, {}}, {2, 1, {bad}}}}), std::logic_error);
+    CHECK_THROWS_AS(runtime->submit({{{2, 2, {bad, -1}}}}), std::logic_error);
+    CHECK_THROWS_AS(runtime->collect(), std::logic_error);
+    runtime->submit({{{1, 2, {}}, {2, 0, {}}}});
+    CHECK(runtime->collect().lanes.at(0).drafted == (runtime == with.get() ? 2 : 0));
+  }
+}
+
 TEST_CASE("cuda lanes: slots, neighbours, sizes of graphs") {
   Lanes lanes(4);
   for (LaneId id = 10; id < 14; ++id) lanes.open(id, id % 2, 3);
   CHECK_THROWS_AS(lanes.open(14, 0, 3), std::logic_error);
   lanes.close(12);
   CHECK(lanes.open(14, 5, 3).slot == 2);
-  const auto batch = side_by_side({{{10, 1}, {14, 9}, {11, 3}, {13, 2}}}, lanes, 4);
+  const auto batch = side_by_side({{{10, 1}, {14, 9}, {11, 3}, {13, 2}}}, lanes, 4, false);
   std::vector<std::vector<int>> seen;
   for (const PlannedLane& lane : batch) seen.push_back({lane.lane->slot, lane.draft_length, lane.at});
   CHECK(seen == std::vector<std::vector<int>>{{0, 1, 0}, {2, 4, 1}, {1, 3, 2}, {3, 2, 3}});
   lanes.close(14);
   lanes.open(15, 1, 3);
-  const auto mixed = side_by_side({{{10, 0}, {11, 0}, {15, 0}, {13, 0}}}, lanes, 4);
+  const auto mixed = side_by_side({{{10, 0}, {11, 0}, {15, 0}, {13, 0}}}, lanes, 4, false);
   std::vector<PromptId> prompts;
   for (const PlannedLane& lane : mixed) prompts.push_back(lane.lane->prompt);
   CHECK(prompts == std::vector<PromptId>{0, 1, 1, 1});
-  const auto apart = side_by_side({{{11, 0}, {10, 0}, {13, 0}}}, lanes, 4);
+  const auto apart = side_by_side({{{11, 0}, {10, 0}, {13, 0}}}, lanes, 4, false);
   CHECK(apart[1].at == 2);
   lanes.close(10);
   lanes.open(16, 1, 2);  // shares less of the prompt of 11, 13 and 15
   std::vector<LaneId> order;
-  for (const PlannedLane& lane : side_by_side({{{11, 0}, {16, 0}, {13, 0}, {15, 0}}}, lanes, 4)) order.push_back(lane.lane->id);
+  for (const PlannedLane& lane : side_by_side({{{11, 0}, {16, 0}, {13, 0}, {15, 0}}}, lanes, 4, false)) order.push_back(lane.lane->id);
   CHECK(order == std::vector<LaneId>{11, 13, 15, 16});
+  const StepPlan giving{{{11, 2, {4, 5}}, {16, 3, {}}, {13, 3, {6, 7, 8}}}};
+  const auto given = side_by_side(giving, lanes, 2, true);
+  CHECK(given[0].draft.size() == 2);
+  CHECK(given[1].draft[0] == 6);  // beside its mate
+  CHECK(given[1].draft_length == 2);
+  CHECK(given[2].draft_length == 0);
+  CHECK(given[2].draft.empty());
+  CHECK_THROWS_AS(side_by_side(giving, lanes, 2, false), std::logic_error);
   CHECK(graph_lanes(5, 8) == 6);
   CHECK(graph_lanes(7, 7) == 7);
   CHECK(graph_lanes(13, 16) == 16);

@@ -21,11 +21,11 @@ std::unique_ptr<Engine> engine_over(std::unique_ptr<Runtime> runtime) {
   return std::make_unique<Engine>(std::move(runtime), vocabulary);
 }
 
-std::unique_ptr<Engine> cuda_engine(const TinyPair& pair, int cache_tokens = 1024) {
+std::unique_ptr<Engine> cuda_engine(const TinyPair& pair, int cache_tokens = 1024, bool with_draft = true) {
   RuntimeOptions options = tiny_options();
   options.end_tokens = {kEnds.begin(), kEnds.end()};
   options.cache_tokens = cache_tokens;
-  return engine_over(cuda_runtime(pair, options));
+  return engine_over(cuda_runtime(pair, options, with_draft));
 }
 
 Request request(std::vector<Token> prompt, const std::string& policy, float temperature, int lanes, int tokens) {
@@ -227,4 +227,61 @@ TEST_CASE("cuda engine: scores are the host's, of target and draft") {
     for (std::size_t i = 0; i < got.size(); ++i) CHECK(std::abs(got[i] - want[i]) < 1e-3f);
   }
   check_same(run(*engine, request({3, 9, 27}, "fixed:3", 0, 2, 10)), run(*host, request({3, 9, 27}, "fixed:3", 0, 2, 10)));
+}
+
+namespace {
+
+// Lanes whose text stood before, in their prompts and in their own.
+std::vector<Request> repetitive(const std::string& policy, float temperature) {
+  std::vector<Token> prompt;
+  for (int i = 0; i < 30; ++i) prompt.push_back(Token{(i % 6) * 7 + 3});
+  std::vector<Request> requests = {request(prompt, policy, temperature, 3, 32), request({8, 9, 8, 9, 8}, policy, temperature, 2, 25),
+                                   request({prompt.begin(), prompt.begin() + 20}, policy, temperature, 2, 12)};
+  requests[1].ignore_end = true;
+  return requests;
+}
+
+int accepted_by(const std::vector<Heard>& all) {
+  int accepted = 0;
+  for (const Heard& heard : all) accepted += heard.result.totals.accepted;
+  return accepted;
+}
+
+}  // namespace
+
+TEST_CASE("cuda engine: without a draft, temperature 0, drafts looked up by every policy, as over the host's acceptance") {
+  const AsLateAsAGpuMay deferred;
+  const TinyPair pair;
+  const auto host = engine_over(host_runtime(pair, false)), engine = cuda_engine(pair, 1024, false);
+  const auto want = run_together(*host, repetitive("none", 0));
+  CHECK(accepted_by(want) == 0);
+  for (const char* policy : {"none", "fixed:1", "fixed:16", "bass", "auto", "auto"}) {
+    CAPTURE(std::string(policy));
+    const auto got = run_together(*engine, repetitive(policy, 0));
+    check_same(got, want);
+    const int accepted = accepted_by(got);
+    MESSAGE(accepted << " tokens accepted");
+    CHECK((accepted > 0) == (std::string(policy) != "none"));
+  }
+}
+
+TEST_CASE("cuda engine: without a draft, temperature 0.8 with top-k, top-p and min-p, the same seeds give the same tokens and drafts looked up") {
+  const AsLateAsAGpuMay deferred;
+  const TinyPair pair;
+  const auto host = engine_over(host_runtime(pair, false)), engine = cuda_engine(pair, 1024, false);
+  int accepted = 0;
+  for (const char* policy : {"fixed:5", "bass"}) {
+    CAPTURE(std::string(policy));
+    std::vector<Request> requests = repetitive(policy, 0.8f);
+    for (Request& asked : requests) asked.fresh_prompt = true;  // what others wrote and when they ended is of no account
+    const auto want = run_together(*host, requests), got = run_together(*engine, requests);
+    check_same(got, want);
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      CHECK(got[i].result.totals.drafted == want[i].result.totals.drafted);
+      CHECK(got[i].result.totals.accepted == want[i].result.totals.accepted);
+    }
+    accepted += accepted_by(got);
+  }
+  MESSAGE(accepted << " tokens accepted");
+  CHECK(accepted > 0);
 }

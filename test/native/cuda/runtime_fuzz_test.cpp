@@ -1,5 +1,5 @@
 // The CUDA runtime against the host's acceptance over whatever a client may do: prompts that share beginnings, chunked and reused,
-// draft passes put off, logits behind a prompt's last tokens, lanes that start within a prompt, lanes that come and go while steps are under way, a cache so small that cells change hands all the time.
+// draft passes put off, drafts given without a draft network, logits behind a prompt's last tokens, lanes that start within a prompt, lanes that come and go while steps are under way, a cache so small that cells change hands all the time.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -22,8 +22,9 @@ const std::set<Token> kEnds = {7, 30};
 // Both runtimes under the same calls. The host's step is made at once and its results wait for the device's.
 class Both {
  public:
-  Both(unsigned seed, const TinyPair& pair, const RuntimeOptions& options)
-      : random_(seed), device_(cuda_runtime(pair, options)), host_(host_runtime(pair)) {}
+  Both(unsigned seed, const TinyPair& pair, const RuntimeOptions& options, bool has_draft)
+      : random_(seed), most_draft_length_(options.most_draft_length), has_draft_(has_draft), device_(cuda_runtime(pair, options, has_draft)),
+        host_(host_runtime(pair, has_draft)), likely_(pair.target) {}
 
   void finish() {
     while (!expected_.empty()) collect();
@@ -50,6 +51,7 @@ class Both {
   struct Lane {
     std::size_t prompt = 0;  // key of prompts_
     int room = 0, in_flight = 0;
+    std::vector<Token> text;  // as the host has it
     bool ends_at_end = true;
     bool ended = false;  // on the device; the client knows once it has collected that step
     bool known_to_have_ended = false;
@@ -97,10 +99,15 @@ class Both {
         start.fork = LaneFork{.shared = 1 + below(shared), .last = static_cast<Token>(below(kTinyVocabulary))};
         ++forks;
       }
+      std::vector<Token> text = prompt;
+      if (start.fork) {
+        text.resize(static_cast<std::size_t>(start.fork->shared));
+        text.push_back(start.fork->last);
+      }
       device_->open_lane(start);
       start.prompt = opened.host;
       host_->open_lane(start);
-      lanes_[id] = {.prompt = next_prompt_, .room = room, .ends_at_end = ends_at_end};
+      lanes_[id] = {.prompt = next_prompt_, .room = room, .text = text, .ends_at_end = ends_at_end};
     }
     prompts_[next_prompt_++] = opened;
   }
@@ -132,15 +139,36 @@ class Both {
     });
   }
 
+  // What the target would most likely write, with a wrong token here and there.
+  std::vector<Token> likely_draft(const Lane& lane, int length) {
+    std::vector<Token> draft, text = lane.text;
+    while (static_cast<int>(draft.size()) < length) {
+      std::vector<Row> rows;
+      for (std::size_t i = 0; i < text.size(); ++i) rows.push_back({0, text[i], static_cast<int>(i), true});
+      likely_.truncate(0, 0);
+      likely_.decode(rows);
+      const auto logits = likely_.logits(static_cast<int>(rows.size()) - 1).first(kTinyVocabulary);
+      const auto best = static_cast<Token>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+      draft.push_back(below(6) == 0 ? static_cast<Token>(below(kTinyVocabulary)) : best);
+      text.push_back(draft.back());
+    }
+    return draft;
+  }
+
   void step() {
     while (static_cast<int>(expected_.size()) >= device_->depth() - (below(4) == 0)) collect();
     StepPlan plan, host_plan;
     const int most = below(3) == 0 ? 0 : 1 + below(6);
     for (auto& [id, lane] : lanes_) {
       if (lane.known_to_have_ended || below(10) == 0) continue;
-      plan.lanes.push_back({id, std::min(most, below(8))});
+      LanePlan asked{id, std::min(most, below(8)), {}};
+      if (!has_draft_) asked.draft = likely_draft(lane, asked.draft_length);
+      plan.lanes.push_back(asked);
       ++lane.in_flight;
-      if (!lane.ended) host_plan.lanes.push_back({id, std::min(plan.lanes.back().draft_length, lane.room - 1)});
+      if (lane.ended) continue;
+      asked.draft_length = std::min({asked.draft_length, lane.room - 1, most_draft_length_});
+      if (!has_draft_) asked.draft.resize(static_cast<std::size_t>(asked.draft_length));
+      host_plan.lanes.push_back(asked);
     }
     if (plan.lanes.empty()) return;
     std::shuffle(plan.lanes.begin(), plan.lanes.end(), random_);
@@ -156,6 +184,7 @@ class Both {
           lane.ended = true;
           step.tokens.resize(i + 1);
         }
+      for (const EmittedToken& token : step.tokens) lane.text.push_back(token.token);
       lane.room -= static_cast<int>(step.tokens.size());
       lane.ended = lane.ended || lane.room == 0;
       expected_.back().lanes[step.lane] = step;
@@ -200,7 +229,10 @@ class Both {
   };
 
   std::mt19937 random_;
+  int most_draft_length_;
+  bool has_draft_;
   std::unique_ptr<Runtime> device_, host_;
+  PlainModel likely_;
   std::map<std::size_t, Prompt> prompts_;
   std::map<LaneId, Lane> lanes_;
   std::deque<Expected> expected_;
@@ -208,17 +240,22 @@ class Both {
   LaneId next_lane_ = 1;
 };
 
-void run(unsigned seed, float disturbance, int cells, int operations) {
+void run(unsigned seed, float disturbance, int cells, int operations, bool has_draft = true) {
   const AsLateAsAGpuMay deferred;
   CAPTURE(seed);
   const TinyPair pair(disturbance);
   RuntimeOptions options = tiny_options();
   options.cache_tokens = cells;
   options.end_tokens = {kEnds.begin(), kEnds.end()};
-  Both both(seed, pair, options);
+  if (!has_draft) options.most_draft_length = 5;
+  Both both(seed, pair, options, has_draft);
   for (int i = 0; i < operations; ++i) both.anything();
   both.finish();
   CHECK(both.steps > operations / 8);
+  if (!has_draft) {
+    CHECK(both.accepted > both.drafted / 10);
+    CHECK(both.accepted < both.drafted);
+  }
   CHECK(both.reused > 0);
   CHECK(both.closed_in_flight > 0);
   CHECK(both.forks > 0);
@@ -230,4 +267,9 @@ TEST_CASE("cuda runtime: whatever a client does, every lane writes what it write
   run(1, 0.2f, 128, 220);
   run(5, 0.0f, 192, 110);
   run(3, 1.0f, 512, 90);
+}
+
+TEST_CASE("cuda runtime: whatever a client does, drafts that plans give are taken as by the host's acceptance") {
+  run(2, 0, 128, 220, false);
+  run(4, 0, 512, 110, false);
 }

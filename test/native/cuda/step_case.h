@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -77,10 +78,15 @@ class DeviceSteps {
  public:
   static constexpr int kTail = 150;
 
-  DeviceSteps(FakeFunction target, FakeFunction draft, int vocabulary, int lanes, int draft_length, const std::vector<Token>& end_tokens = {})
-      : target_(target, vocabulary, 3), draft_(draft, vocabulary, 1),
+  /// Without a `draft`, wishes bring drafts along.
+  DeviceSteps(FakeFunction target, std::optional<FakeFunction> draft, int vocabulary, int lanes, int draft_length,
+              const std::vector<Token>& end_tokens = {})
+      : has_draft_(draft.has_value()), target_(target, vocabulary, 3), draft_(draft.value_or(target), vocabulary, 1),
         memory_({.lanes = lanes, .draft_length = draft_length, .vocabulary = vocabulary, .target_vocabulary = vocabulary + 3,
-                 .draft_vocabulary = vocabulary + 1, .tail_tokens = kTail, .catch_up_rows = 4}, end_tokens, cuda::device_info()) {}
+                 .draft_vocabulary = has_draft_ ? vocabulary + 1 : 0, .tail_tokens = kTail, .catch_up_rows = has_draft_ ? 4 : 0},
+                end_tokens, cuda::device_info()) {
+    for (int ring = 0; ring < cuda::kStepRing; ++ring) poison_drafts(memory_.input(ring));
+  }
 
   /// At the end of `prompt`, whose first draft_cached tokens (all but the last: -1) the draft has.
   void open(int slot, const std::vector<Token>& prompt, const Sampling& sampling, std::uint32_t stream, int room, bool ends_at_end = true,
@@ -98,9 +104,10 @@ class DeviceSteps {
 
   struct Wish {
     int slot, draft_length;
+    std::vector<Token> draft = {};  ///< [draft_length], of a lane that is given one.
   };
 
-  /// A step of the wishes' longest draft; `catch_ups` passes of four rows first.
+  /// A step of shape `draft_length`; `catch_ups` passes of four rows first. What is no wish's draft is no token.
   cuda::StepOutput step(const std::vector<Wish>& wishes, int draft_length, int catch_ups = 0) {
     using namespace cuda;
     const StepShape shape{.lanes = static_cast<int>(wishes.size()), .draft_length = draft_length};
@@ -108,13 +115,14 @@ class DeviceSteps {
     for (std::size_t i = 0; i < wishes.size(); ++i) {
       input.slot[i] = wishes[i].slot;
       input.draft_length[i] = wishes[i].draft_length;
+      std::copy(wishes[i].draft.begin(), wishes[i].draft.end(), input.draft[i]);
     }
     for (int i = 0; i < catch_ups; ++i) {
       begin_catch_up(stream_, memory_, shape.lanes, 4);
       draft_.pass(stream_, memory_.catch_up_batch(shape.lanes, 4), nullptr, 0);
     }
     begin_step(stream_, memory_, shape);
-    for (int pass = 0; pass < draft_length; ++pass) {
+    for (int pass = 0; has_draft_ && pass < draft_length; ++pass) {
       draft_.pass(stream_, memory_.draft_batch(shape, pass), memory_.draft_logits(shape, pass), pass == 0 ? 1 : 0);
       draw_drafts(stream_, memory_, shape, pass);
     }
@@ -122,6 +130,7 @@ class DeviceSteps {
     if (after_target) after_target();
     accept_and_advance(stream_, memory_, shape);
     stream_.synchronize();
+    poison_drafts(input);
     return memory_.output(number_++ % kStepRing);
   }
 
@@ -131,11 +140,29 @@ class DeviceSteps {
   int draft_rows() const { return draft_.rows_run; }
 
  private:
+  static void poison_drafts(cuda::StepInput& input) {
+    for (auto& draft : input.draft) std::fill(std::begin(draft), std::end(draft), -77);
+  }
+
+  bool has_draft_;
   cuda::Stream stream_;
   FakeNetwork target_, draft_;
   cuda::StepMemory memory_;
   int number_ = 0;
 };
+
+/// `length` tokens that `target` may write behind `text`: each with a chance of `good` in 10 the likeliest, else any; the same for one `seed`.
+inline std::vector<Token> made_up_draft(FakeFunction target, int vocabulary, std::vector<Token> text, int length, int good, std::uint64_t seed) {
+  std::vector<Token> draft;
+  for (int j = 0; j < length; ++j) {
+    const std::vector<float> logits = target.logits(Context(text), vocabulary);
+    const std::uint64_t h = (seed * 131 + static_cast<std::uint64_t>(j) + 1) * 0x9E3779B97F4A7C15u >> 24;
+    const auto likeliest = std::max_element(logits.begin(), logits.end()) - logits.begin();
+    draft.push_back(static_cast<int>(h % 10) < good ? static_cast<Token>(likeliest) : static_cast<Token>(h / 10 % static_cast<unsigned>(vocabulary)));
+    text.push_back(draft.back());
+  }
+  return draft;
+}
 
 inline std::vector<Token> tokens_of(const cuda::StepOutput::Lane& lane) { return {lane.token, lane.token + lane.tokens}; }
 

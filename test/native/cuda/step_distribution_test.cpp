@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "cuda/step_case.h"
 #include "statistics.h"
@@ -49,8 +50,8 @@ std::vector<double> two_tokens(const std::vector<Token>& prompt, const Sampling&
   return cells;
 }
 
-// Chi-square of every lane, and of every prompt's lanes together.
-void check(FakeFunction draft, Sampling sampling, int lanes, int seeds) {
+// Chi-square of every lane, and of every prompt's lanes together. Without a `draft` lanes are given theirs: the likeliest tokens and any others.
+void check(std::optional<FakeFunction> draft, Sampling sampling, int lanes, int seeds) {
   DeviceSteps device(kTarget, draft, kVocabulary, lanes, 3);
   std::vector<std::vector<std::size_t>> by_lane(static_cast<std::size_t>(lanes), std::vector<std::size_t>(kCells));
   std::vector<std::vector<std::size_t>> by_prompt(kPrompts.size(), std::vector<std::size_t>(kCells));
@@ -63,8 +64,14 @@ void check(FakeFunction draft, Sampling sampling, int lanes, int seeds) {
     const auto short_of_two = [](const auto& each) { return each.size() < 2; };
     for (int step = 0; std::any_of(tokens.begin(), tokens.end(), short_of_two); ++step) {
       std::vector<DeviceSteps::Wish> wishes;
-      for (int i = 0; i < lanes; ++i)
-        wishes.push_back({short_of_two(tokens[static_cast<std::size_t>(i)]) ? lanes - i : -1, (i + seed + step) % 4});
+      for (int i = 0; i < lanes; ++i) {
+        const auto& written = tokens[static_cast<std::size_t>(i)];
+        wishes.push_back({short_of_two(written) ? lanes - i : -1, (i + seed + step) % 4});
+        if (draft) continue;
+        std::vector<Token> text = kPrompts[static_cast<std::size_t>(i) % kPrompts.size()];
+        text.insert(text.end(), written.begin(), written.end());
+        wishes.back().draft = made_up_draft(kTarget, kVocabulary, text, wishes.back().draft_length, 7, static_cast<std::uint64_t>(seed * 100 + step * 10 + i));
+      }
       const cuda::StepOutput output = device.step(wishes, 3);
       int least = 9, most = 0;
       for (int i = 0; i < lanes; ++i) {
@@ -102,3 +109,8 @@ TEST_CASE("cuda step: every lane is distributed as the target alone, accepts rag
 }
 
 TEST_CASE("cuda step: so it is without truncation") { check(kDraft, {1, 0, 1, 0}, 3, 160); }
+
+TEST_CASE("cuda step: lanes that are given their drafts are distributed as the target alone") {
+  check(std::nullopt, {0.9f, 5, 0.9f, 0.05f}, 8, 150);
+  check(std::nullopt, {1, 0, 1, 0}, 3, 160);
+}

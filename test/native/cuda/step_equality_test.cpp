@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "any_device.h"
 #include "cuda/step_case.h"
@@ -22,17 +23,18 @@ struct Totals {
   int drafted = 0, accepted = 0, whole = 0, ragged = 0;
 };
 
-std::unique_ptr<HostRuntime> host_runtime(FakeFunction draft) {
+std::unique_ptr<HostRuntime> host_runtime(std::optional<FakeFunction> draft) {
   RuntimeInfo info;
   info.max_lanes = kMaxLanes;
   info.vocabulary = kVocabulary;
   info.context_tokens = info.cache_tokens = 4096;
   return std::make_unique<HostRuntime>(info, std::make_unique<FakeModel>(kTarget, kVocabulary, 3),
-                                       std::make_unique<FakeModel>(draft, kVocabulary, 1));
+                                       draft ? std::make_unique<FakeModel>(*draft, kVocabulary, 1) : nullptr);
 }
 
-// Lane i stands in slot slot_of[i]; its draft length in step s is ragged, now and then 0.
-Totals compare(FakeFunction draft, const std::vector<Sampling>& samplings, const std::vector<int>& slot_of, int draft_length, int steps) {
+// Lane i stands in slot slot_of[i]; its draft length in step s is ragged, now and then 0. Without a `draft` lanes are given theirs, good ones
+// and bad.
+Totals compare(std::optional<FakeFunction> draft, const std::vector<Sampling>& samplings, const std::vector<int>& slot_of, int draft_length, int steps) {
   const std::vector<std::vector<Token>> prompts{{1, 4, 2, 0, 5}, {11}, {3, 3, 7, 7, 2, 1, 0, 9}};
   const int lanes = static_cast<int>(slot_of.size());
   const auto host = host_runtime(draft);
@@ -42,12 +44,14 @@ Totals compare(FakeFunction draft, const std::vector<Sampling>& samplings, const
     host->prefill(ids.back(), 100, true);
   }
   DeviceSteps device(kTarget, draft, kVocabulary, lanes, draft_length);
+  std::vector<std::vector<Token>> texts;
   for (int i = 0; i < lanes; ++i) {
     const Sampling& sampling = samplings[static_cast<std::size_t>(i) % samplings.size()];
     const auto prompt = static_cast<std::size_t>(i) % prompts.size();
     host->open_lane({.id = static_cast<LaneId>(i), .prompt = ids[prompt], .stream = static_cast<std::uint32_t>(i), .max_new_tokens = 150,
                      .sampling = sampling});
     device.open(slot_of[static_cast<std::size_t>(i)], prompts[prompt], sampling, static_cast<std::uint32_t>(i), 140);
+    texts.push_back(prompts[prompt]);
   }
   Totals totals;
   for (int step = 0; step < steps; ++step) {
@@ -55,12 +59,15 @@ Totals compare(FakeFunction draft, const std::vector<Sampling>& samplings, const
     std::vector<DeviceSteps::Wish> wishes;
     for (int i = 0; i < lanes; ++i) {
       const int length = (3 * i + 2 * step + i * step) % (draft_length + 1);
-      plan.lanes.push_back({static_cast<LaneId>(i), length});
-      wishes.push_back({slot_of[static_cast<std::size_t>(i)], length});
+      const auto lane = static_cast<std::size_t>(i);
+      std::vector<Token> given;
+      if (!draft) given = made_up_draft(kTarget, kVocabulary, texts[lane], length, i % 4 == 3 ? 0 : 9, static_cast<std::uint64_t>(step * 100 + i));
+      plan.lanes.push_back({static_cast<LaneId>(i), length, given});
+      wishes.push_back({slot_of[lane], length, given});
     }
     host->submit(plan);
     const StepResult want = host->collect();
-    const cuda::StepOutput got = device.step(wishes, draft_length, step % 5 == 4 ? 2 : 1);
+    const cuda::StepOutput got = device.step(wishes, draft_length, !draft ? 0 : step % 5 == 4 ? 2 : 1);
     REQUIRE(got.bad_logits == 0);
     int least = kMaxDraftLength, most = 0;
     for (int i = 0; i < lanes; ++i) {
@@ -74,6 +81,7 @@ Totals compare(FakeFunction draft, const std::vector<Sampling>& samplings, const
       for (int j = 0; j < mine.tokens; ++j) {
         REQUIRE(mine.token[j] == lane.tokens[static_cast<std::size_t>(j)].token);
         REQUIRE(std::abs(mine.logprob[j] - lane.tokens[static_cast<std::size_t>(j)].logprob) < 4e-6f);
+        texts[static_cast<std::size_t>(i)].push_back(mine.token[j]);
       }
       totals.drafted += mine.drafted;
       totals.accepted += mine.accepted;
@@ -88,6 +96,7 @@ Totals compare(FakeFunction draft, const std::vector<Sampling>& samplings, const
 
 const std::vector<Sampling> kSamplings{
     {0.9f, 8, 0.9f, 0.05f, 1}, {1, 0, 1, 0, 2}, {0.7f, 3, 1, 0, 2}, {1.3f, 0, 0.8f, 0, 5}, {0, 0, 1, 0, 9}};
+const std::vector<Sampling> kSharper{{0.3f, 8, 0.9f, 0.05f, 1}, {0.8f, 0, 1, 0, 2}, {0.2f, 0, 1, 0, 2}, {0.4f, 0, 0.8f, 0, 5}, {0, 0, 1, 0, 9}};
 
 }  // namespace
 
@@ -117,4 +126,26 @@ TEST_CASE("cuda step: the order of blocks and threads does not matter") {
     const cuda::testing::BlockOrder shuffled(seed);
     compare(kDraft, kSamplings, {3, 0, 15}, 4, 5);
   }
+}
+
+TEST_CASE("cuda step: drafts that are given, good ones and bad, as the engine's own steps take them") {
+  const Totals totals = compare(std::nullopt, kSharper, {3, 0, 15, 7, 8, 1, 12, 2}, 5, 24);
+  MESSAGE(totals.accepted << " of " << totals.drafted << " drafted tokens accepted, " << totals.whole << " drafts whole");
+  CHECK(totals.accepted > totals.drafted / 8);
+  CHECK(totals.accepted < totals.drafted * 9 / 10);
+  CHECK(totals.whole > 10);
+  CHECK(totals.ragged > 10);
+}
+
+TEST_CASE("cuda step: drafts that are given, every lane count's edges and the longest draft") {
+  const std::vector<Sampling> greedy{{.temperature = 0}};
+  compare(std::nullopt, kSamplings, {4}, 1, 12);
+  CHECK(compare(std::nullopt, greedy, {2, 9}, 32, 3).accepted > 10);
+  compare(std::nullopt, kSamplings, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, 3, 4);
+  compare(std::nullopt, kSamplings, {5, 6}, 0, 6);
+}
+
+TEST_CASE("cuda step: drafts that are given, in any order of blocks and threads") {
+  const cuda::testing::BlockOrder shuffled(1);
+  compare(std::nullopt, kSamplings, {3, 0, 15}, 4, 5);
 }

@@ -26,14 +26,15 @@ RuntimeOptions one_lane() {
 /// One lane's steps by graphs of at most so many passes.
 class Steps {
  public:
-  explicit Steps(int most_passes, int remembered = 1024)
-      : target_(pair_.target.network()), draft_(pair_.draft.network()), sizes_(sizes_of(target_.architecture, &draft_.architecture, options_)),
+  explicit Steps(int most_passes, int remembered = 1024, bool has_draft = true)
+      : target_(pair_.target.network()), draft_(pair_.draft.network()),
+        sizes_(sizes_of(target_.architecture, has_draft ? &draft_.architecture : nullptr, options_)),
         target_cache_(target_.architecture, options_.cache_tokens, options_.precision),
         draft_cache_(draft_.architecture, options_.cache_tokens, options_.precision),
         target_memory_(pass_needs(target_, options_.precision), options_.precision, sizes_.target_rows, device_info()),
-        draft_memory_(pass_needs(draft_, options_.precision), options_.precision, sizes_.draft_rows, device_info()),
+        draft_memory_(pass_needs(draft_, options_.precision), options_.precision, std::max(1, sizes_.draft_rows), device_info()),
         target_pass_(target_, target_cache_, target_memory_), draft_pass_(draft_, draft_cache_, draft_memory_),
-        memory_(sizes_.limits, {}, device_info()), graphs_({memory_, clock_, target_pass_, &draft_pass_}, most_passes, remembered) {
+        memory_(sizes_.limits, {}, device_info()), graphs_({memory_, clock_, target_pass_, has_draft ? &draft_pass_ : nullptr}, most_passes, remembered) {
     memory_.open_lane(stream_, 0, {.prompt_start = 0, .prompt_length = 0, .tail_start = 0},
                       {.sampling = {.seed = 5}, .length = 1, .room = 90, .ends_at_end = false}, 17);
   }
@@ -44,6 +45,7 @@ class Steps {
     std::fill(std::begin(input.slot), std::end(input.slot), -1);
     input.slot[0] = 0;
     input.draft_length[0] = draft_length;
+    std::fill(std::begin(input.draft[0]), std::end(input.draft[0]), 7);  // where no draft network draws them
     graphs_.put_step(stream_, {.lanes = 1, .draft_length = draft_length});
   }
 
@@ -127,4 +129,11 @@ TEST_CASE("cuda graphs: tokens do not depend on which steps are recorded, forgot
   CHECK(recorded == 4);
   CHECK(written(4) == all_kept);
   CHECK(recorded == 5);  // 2, 3 in its place, 0 in 3's, beside it 1, and in 1's place 2 again
+}
+
+TEST_CASE("cuda graphs: without a draft network a step is one pass, however long the drafts it is given") {
+  Steps steps(3, 1024, false);
+  CHECK(steps.recordings({kMostDraft, kMostDraft, 5, 5, 2, 2}) == std::vector{0, 1, 0, 1, 0, 1});
+  CHECK(steps.recordings({kMostDraft, 5, 2}) == std::vector{0, 0, 0});
+  CHECK(steps.recordings({3, 3, 3, 3}) == std::vector{0, 0, 0, 1});  // one must go
 }

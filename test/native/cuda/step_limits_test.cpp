@@ -191,3 +191,81 @@ TEST_CASE("cuda step: a bad row of either model is told in its step, not in the 
   device.after_target = nullptr;
   CHECK(device.step({{1, 2}}, 2).bad_logits == 0);
 }
+
+TEST_CASE("cuda step: drafts that are given are bounded by room, by the graph's draft length, and by nothing else") {
+  const Sampling greedy{.temperature = 0};
+  const auto likeliest = [](const std::vector<Token>& written, int length) {
+    std::vector<Token> text = kPrompt;
+    text.insert(text.end(), written.begin(), written.end());
+    return made_up_draft(kTarget, kVocabulary, text, length, 10, 0);
+  };
+  for (int room = 1; room <= 9; ++room) {
+    CAPTURE(room);
+    DeviceSteps device(kTarget, std::nullopt, kVocabulary, 3, 5);
+    device.open(0, kPrompt, greedy, 0, room);
+    device.open(1, kPrompt, greedy, 1, 100);
+    device.open(2, kPrompt, greedy, 2, 100);
+    std::vector<Token> first, third;
+    for (int step = 0; step < 4; ++step) {
+      const auto output = device.step({{0, 7, likeliest(first, 7)}, {-1, 4, {1, 2, 3, 4}}, {2, 2 * step, likeliest(third, 2 * step)}}, 5);
+      const int left = room - static_cast<int>(first.size());
+      CHECK(output.lane[0].drafted == std::max(0, std::min(5, left - 1)));
+      CHECK(output.lane[0].tokens == std::min(6, left));
+      CHECK(output.lane[1].tokens == 0);
+      CHECK(output.lane[1].drafted == 0);
+      CHECK(output.lane[2].drafted == std::min(5, 2 * step));
+      CHECK(output.lane[2].accepted == output.lane[2].drafted);
+      for (const Token token : tokens_of(output.lane[0])) first.push_back(token);
+      for (const Token token : tokens_of(output.lane[2])) third.push_back(token);
+    }
+    CHECK(first == likeliest({}, room));
+    CHECK(third == likeliest({}, static_cast<int>(third.size())));
+    CHECK(device.draft_rows() == 0);
+  }
+}
+
+TEST_CASE("cuda step: a lane without a draft between lanes that are given one, after steps in which it had one") {
+  const Sampling greedy{.temperature = 0};
+  const std::vector<Token> draft = made_up_draft(kTarget, kVocabulary, kPrompt, 12, 10, 0);
+  DeviceSteps device(kTarget, std::nullopt, kVocabulary, 2, 3);
+  for (const int slot : {0, 1}) device.open(slot, kPrompt, greedy, static_cast<std::uint32_t>(slot), 100);
+  const auto part = [&](int from) { return std::vector<Token>(draft.begin() + from, draft.begin() + from + 3); };
+  CHECK(device.step({{0, 3, part(0)}, {1, 3, part(0)}}, 3).lane[1].accepted == 3);
+  const auto output = device.step({{0, 3, part(4)}, {1, 0}}, 3);
+  CHECK(output.lane[0].accepted == 3);
+  CHECK(output.lane[1].drafted == 0);
+  CHECK(output.lane[1].tokens == 1);
+  CHECK(output.lane[1].token[0] == draft[4]);
+}
+
+TEST_CASE("cuda step: an end token among drafts that are given ends the lane where it is told to") {
+  const Sampling greedy{.temperature = 0};
+  const std::vector<Token> draft = made_up_draft(kTarget, kVocabulary, kPrompt, 6, 10, 0);
+  const Token end = draft[2];
+  const auto first = std::find(draft.begin(), draft.end(), end) - draft.begin();
+  for (const bool ends : {true, false}) {
+    DeviceSteps device(kTarget, std::nullopt, kVocabulary, 1, 6, among_many(end));
+    device.open(0, kPrompt, greedy, 0, 100, ends);
+    const auto lane = device.step({{0, 6, draft}}, 6).lane[0];
+    CHECK(lane.accepted == 6);
+    CHECK(lane.tokens == (ends ? first + 1 : 7));
+    const auto next = device.step({{0, 2, {0, 0}}}, 2).lane[0];
+    CHECK(next.drafted == (ends ? 0 : 2));
+    CHECK((next.tokens > 0) != ends);
+  }
+}
+
+TEST_CASE("cuda step: without a draft network nothing of one has memory or may be asked for") {
+  const cuda::StepLimits with{.lanes = 8, .draft_length = 16, .vocabulary = 1000, .target_vocabulary = 1003, .draft_vocabulary = 1000, .tail_tokens = 100};
+  cuda::StepLimits without = with;
+  without.draft_vocabulary = 0;
+  const std::size_t logits = std::size_t{16} * 8 * 1000 * sizeof(float);
+  CHECK(cuda::StepMemory::bytes(without, cuda::device_info()) + logits < cuda::StepMemory::bytes(with, cuda::device_info()));
+  const cuda::StepMemory memory(without, {}, cuda::device_info());
+  cuda::Stream stream;
+  const cuda::StepShape shape{.lanes = 8, .draft_length = 16};
+  CHECK(memory.verify_batch(shape).rows() == 8 * 17);
+  CHECK_THROWS_AS(memory.draft_batch(shape, 0), std::invalid_argument);
+  CHECK_THROWS_AS(memory.draft_logits(shape, 0), std::invalid_argument);
+  CHECK_THROWS_AS(cuda::draw_drafts(stream, memory, shape, 0), std::invalid_argument);
+}

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <iterator>
+#include <optional>
 
 #include "any_device.h"
 #include "fusible_network.h"
@@ -15,14 +17,16 @@ using namespace octet::cuda::testing;
 namespace {
 
 constexpr int kRoom = 30;
+constexpr Token kMadeUp[] = {1, 2, 3};
 
-// Three lanes of two prompts over a draft that is the target's first layer, two steps under way: launched one by one, then as graphs.
-std::vector<LaneStep> lanes_steps() {
+// Three lanes of two prompts over a draft that is the target's first layer, or without one and given drafts, two steps under way: launched one by
+// one, then as graphs.
+std::vector<LaneStep> lanes_steps(bool has_draft) {
   FusibleShape shape{"halves", {2, 1, 64}, {.dimensions = 64, .halves = true, .base = 1e4f}};
   const FusibleNetwork target(shape, 5);
   shape.layers = 1;
   const FusibleNetwork draft(shape, 5);
-  const auto runtime = make_cuda_runtime(target.network(), draft.network(),
+  const auto runtime = make_cuda_runtime(target.network(), has_draft ? std::optional(draft.network()) : std::nullopt,
                                          {.vocabulary = 50, .lanes = 3, .context_tokens = 64, .cache_tokens = 256, .most_draft_length = 3});
   const auto open = [&](const std::vector<Token>& prompt, std::initializer_list<LaneId> lanes, bool with_draft) {
     const PromptId id = runtime->open_prompt({prompt, static_cast<int>(lanes.size()) * (kRoom + runtime->draft_cells())}).id;
@@ -32,8 +36,14 @@ std::vector<LaneStep> lanes_steps() {
   open({3, 9, 27, 41, 20}, {1, 2}, true);
   open({8, 30}, {3}, false);
   std::vector<LaneStep> steps;
+  auto made_up = [at = 0]() mutable { return Token{kMadeUp[at++ % std::size(kMadeUp)]}; };
   for (const int length : {2, 2, 0, 2}) {
-    for (int under_way = 0; under_way < runtime->depth(); ++under_way) runtime->submit({{{1, length}, {2, length}, {3, length / 2}}});
+    for (int under_way = 0; under_way < runtime->depth(); ++under_way) {
+      StepPlan plan{{{1, length, {}}, {2, length, {}}, {3, length / 2, {}}}};
+      for (LanePlan& lane : plan.lanes)
+        while (!has_draft && static_cast<int>(lane.draft.size()) < lane.draft_length) lane.draft.push_back(made_up());
+      runtime->submit(plan);
+    }
     for (int under_way = 0; under_way < runtime->depth(); ++under_way)
       for (LaneStep& step : runtime->collect().lanes) steps.push_back(std::move(step));
   }
@@ -43,9 +53,12 @@ std::vector<LaneStep> lanes_steps() {
 }  // namespace
 
 TEST_CASE("cuda overlap: whole steps by tensor cores write the same tokens as late as a GPU may") {
-  const std::vector<LaneStep> want = lanes_steps();
+  bool has_draft = true;
+  SUBCASE("a draft network") {}
+  SUBCASE("drafts given") { has_draft = false; }
+  const std::vector<LaneStep> want = lanes_steps(has_draft);
   const AsLateAsAGpuMay deferred;
-  const std::vector<LaneStep> got = lanes_steps();
+  const std::vector<LaneStep> got = lanes_steps(has_draft);
   REQUIRE(got.size() == want.size());
   int drafted = 0, accepted = 0;
   for (std::size_t i = 0; i < want.size(); ++i) {

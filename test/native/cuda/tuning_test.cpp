@@ -141,6 +141,30 @@ TEST_CASE("cuda tuning: passes in the order of their worth") {
   for (const TunedPass& pass : passes_to_tune(8, 0, 0, 0, false)) CHECK_FALSE(pass.draft);
 }
 
+TEST_CASE("cuda tuning: without a draft plain steps come first, then verifications of any draft that a plan may give") {
+  const auto rows_of = [](const std::vector<TunedPass>& passes) {
+    std::vector<int> rows;
+    for (const TunedPass& pass : passes) {
+      CHECK_FALSE(pass.draft);
+      CHECK(pass.logits_rows == pass.rows);
+      CHECK(pass.rows <= kMostTunedRows);
+      rows.push_back(pass.rows);
+    }
+    return rows;
+  };
+  std::vector<int> own = rows_of(passes_to_tune(8, 0, 32, 0, false));
+  CHECK(std::vector<int>(own.begin(), own.begin() + 10) == std::vector{8, 6, 4, 3, 2, 1, 136, 72, 40, 32});
+  const auto verified = [&](int rows) { return std::find(own.begin() + 6, own.end(), rows) != own.end(); };
+  for (int k = 1; k <= 32; ++k) CHECK(verified(k + 1));
+  for (int k = 1; k <= 17; ++k) CHECK(verified(8 * (k + 1)));
+  const std::vector<int> roomy = rows_of(passes_to_tune(8, 8, 32, 0, false));
+  REQUIRE(roomy.size() > own.size() + 2);
+  const auto spare = roomy.begin() + static_cast<std::ptrdiff_t>(own.size());
+  CHECK(std::vector<int>(roomy.begin(), spare) == own);
+  CHECK(std::vector<int>(spare, spare + 3) == std::vector{16, 12, 144});
+  CHECK(rows_of(passes_to_tune(8, 0, 2, 0, false)).size() == 18);
+}
+
 TEST_CASE("cuda tuning: passes of spare lanes come after those of a request's own") {
   const auto plain = passes_to_tune(8, 0, 0, 0, false), roomy = passes_to_tune(8, 8, 0, 0, false);
   REQUIRE(roomy.size() == plain.size() + 2);

@@ -48,6 +48,8 @@ constexpr const char* kChosen[] = {
     "cuda step: the engine's own steps, every lane*",
     "cuda step: a lane never outgrows*",
     "cuda step: what the host writes*",
+    "cuda step: drafts that are given are bounded*",
+    "cuda runtime: drafts that a plan gives are cut*",
     "cuda runtime: times and rows*",
     "cuda runtime: a draft whose prompt was put off*",
     "cuda runtime: cells and slots given away*",

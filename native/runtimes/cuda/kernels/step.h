@@ -3,6 +3,7 @@
 //
 //   begin_step
 //   for pass 0 .. k - 1: the draft's pass over draft_batch(pass), its logits to draft_logits(pass), draw_drafts(pass)
+//     (without a draft network none of these: drafts are in the step's input)
 //   the target's pass over verify_batch, its logits to target_logits, accept_and_advance
 //
 // The order is the engine's own (engine/host_runtime.cpp), with the same random numbers, so that both write the same tokens.
@@ -34,6 +35,8 @@ struct LaneState {
 struct StepInput {
   int slot[kMaxLanes];          ///< Of the i-th lane of the batch, or -1: none. Lanes of one prompt side by side.
   int draft_length[kMaxLanes];  ///< Wanted; the device may draft less (room, end, a draft that has not caught up).
+  /// Without a draft network: the lane's draft_length tokens, each proposed with probability 1. What is behind them is not read.
+  Token draft[kMaxLanes][kMaxDraftLength];
 };
 
 /// What a step gave, in pinned memory: valid once the step's event has passed.
@@ -58,10 +61,10 @@ struct StepShape {
 
 struct StepLimits {
   int lanes = 0;               ///< At most kMaxLanes.
-  int draft_length = 0;        ///< The longest of any shape. 0: no draft.
+  int draft_length = 0;        ///< The longest of any shape.
   int vocabulary = 0;          ///< Tokens both models know: what lies beyond in a row of logits is never looked at.
   int target_vocabulary = 0;   ///< Stride of the target's logits.
-  int draft_vocabulary = 0;    ///< Stride of the draft's.
+  int draft_vocabulary = 0;    ///< Stride of the draft's. 0: no draft network, drafts are given (StepInput::draft).
   int tail_tokens = 0;         ///< The longest tail of a lane: its tokens from the prompt's last on.
   int catch_up_rows = 0;       ///< Most rows a lane of catch_up_batch.
 };
@@ -88,6 +91,7 @@ class StepMemory {
   StepInput& input(int ring) const;      ///< Pinned. Step number s (from 0) reads input(s % kStepRing).
   StepOutput& output(int ring) const;    ///< Pinned.
 
+  // Those of a draft throw std::invalid_argument without a draft network.
   Batch draft_batch(const StepShape& shape, int pass) const;  ///< Two rows a lane in pass 0 (tokens n - 2 and n - 1), else one.
   Batch verify_batch(const StepShape& shape) const;           ///< draft_length + 1 rows a lane.
   Batch catch_up_batch(int lanes, int rows) const;

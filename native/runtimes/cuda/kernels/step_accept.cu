@@ -1,6 +1,6 @@
 // Kernel accept_slice: grid (slices, lanes), 256 threads. One warp of every block repeats the lane's accept tests (engine/acceptance.h),
 // the block sums its slice's residual and plain mass of the row where they end; the lane's last block draws there, writes the
-// lane's tokens and moves it on; the step's last lane counts the step.
+// lane's tokens and moves it on; the step's last lane counts the step. A draft that was given (StepInput::draft) has q = 1 at its token.
 #include "engine/random.h"
 #include "runtimes/cuda/device/launch.h"
 #include "runtimes/cuda/kernels/slice_draw.cuh"
@@ -22,9 +22,10 @@ struct AcceptShared {
 struct Ending {
   StepLane step;
   int accepted;
-  WarpedRow p, q;  // q where a draft was rejected
+  WarpedRow p, q;  // q where a draft was rejected that a network drew
   const float* target_logits;
-  const float* draft_logits;
+  const float* draft_logits;  // null where it was given, and q is 1 at `given`
+  int given;
 };
 
 OCTET_DEVICE const float* target_row(const StepTables& t, const StepShape& shape, int lane, int j) {
@@ -43,7 +44,7 @@ OCTET_DEVICE int count_accepted(AcceptShared& shared, const StepTables& t, const
       const LaneState& lane = t.lane[step.slot];
       const int x = t.drafted[j * kMaxLanes + i];
       const float p = probability_of(t.p[i * (shape.draft_length + 1) + j], target_row(t, shape, i, j)[x], x);
-      const float q = probability_of(t.q[j * kMaxLanes + i], draft_row(t, shape, i, j)[x], x);
+      const float q = t.drafts_given ? 1.0f : probability_of(t.q[j * kMaxLanes + i], draft_row(t, shape, i, j)[x], x);
       keeps_token = product_of(uniform(lane.sampling.seed, lane.stream, static_cast<std::uint32_t>(step.length + j), Use::kAccept), q) < p;
     }
     const std::uint32_t kept = ballot(keeps_token);
@@ -62,7 +63,8 @@ OCTET_DEVICE SliceMass mass_at(const Ending& end, bool rejected, int token) {
   const float p = probability_of(end.p, end.target_logits[token], token);
   float residual = 0;
   if (rejected) {
-    const float difference = p - probability_of(end.q, end.draft_logits[token], token);
+    const float q = end.draft_logits ? probability_of(end.q, end.draft_logits[token], token) : token == end.given ? 1.0f : 0.0f;
+    const float difference = p - q;
     residual = difference > 0 ? difference : 0;
   }
   return {probability_units(residual), probability_units(p)};
@@ -112,7 +114,7 @@ OCTET_DEVICE void advance(AcceptShared& shared, const StepTables& t, const StepS
   out.drafted = end.step.drafts;
   out.accepted = accepted;
   out.tokens = tokens;
-  if (end.step.drafts > 0) {
+  if (end.step.drafts > 0 && !t.drafts_given) {
     // The passes cached the lane's tokens and all drafts but the last; what was rejected of them does not count.
     const int fed = end.step.drafts - 1;
     lane.draft_cached = end.step.length + (accepted < fed ? accepted : fed);
@@ -140,11 +142,13 @@ OCTET_KERNEL_BOUNDS(kBlockThreads, 3) accept_slice(StepTables t, StepShape shape
     return;
   }
   StepOutput& output = output_of_step();
-  Ending end{.step = step, .accepted = count_accepted(shared, t, shape, i, step)};
+  Ending end{.step = step, .accepted = count_accepted(shared, t, shape, i, step), .draft_logits = nullptr};
   const bool rejected = end.accepted < step.drafts;
   end.p = t.p[i * (shape.draft_length + 1) + end.accepted];
   end.target_logits = target_row(t, shape, i, end.accepted);
-  if (rejected) {
+  if (rejected && t.drafts_given) {
+    end.given = t.drafted[end.accepted * kMaxLanes + i];
+  } else if (rejected) {
     end.q = t.q[end.accepted * kMaxLanes + i];
     end.draft_logits = draft_row(t, shape, i, end.accepted);
   }

@@ -38,9 +38,9 @@ OCTET_KERNEL fill_step(StepTables t, StepShape shape) {
       int drafts = input.draft_length[i];
       drafts = drafts < shape.draft_length ? drafts : shape.draft_length;
       drafts = drafts < lane.room - 1 ? drafts : lane.room - 1;
-      step.drafts = drafts > 0 && has_caught_up(lane) ? drafts : 0;
+      step.drafts = drafts > 0 && (t.drafts_given || has_caught_up(lane)) ? drafts : 0;
       t.verify_token[i * rows] = token_at(t, slot, lane, lane.length - 1);
-      if (step.drafts > 0) {
+      if (step.drafts > 0 && !t.drafts_given) {
         token[1] = t.verify_token[i * rows];
         position[1] = lane.length - 1;
         if (lane.draft_cached == lane.length - 2) {
@@ -56,7 +56,7 @@ OCTET_KERNEL fill_step(StepTables t, StepShape shape) {
       t.first_position[2 * i + j] = position[j];
     }
     t.verify_slot[i] = slot;
-    t.draft_slot[i] = step.drafts > 0 ? slot : -1;
+    t.draft_slot[i] = step.drafts > 0 && !t.drafts_given ? slot : -1;
     t.step[i] = step;
   }
   block_sync();
@@ -66,13 +66,13 @@ OCTET_KERNEL fill_step(StepTables t, StepShape shape) {
     const bool active = step.slot >= 0 && j <= step.drafts;
     t.verify_position[at] = active ? step.length - 1 + j : -1;
     t.verify_which[at] = active ? step.slot : -1;
-    if (j > 0) t.verify_token[at] = 0;
     if (j == shape.draft_length) continue;
     const int draft = j * kMaxLanes + i;
     const bool drafting = j < step.drafts;
+    t.drafted[draft] = t.verify_token[at + 1] = drafting && t.drafts_given ? input.draft[i][j] : 0;
+    if (t.drafts_given) continue;
     t.draft_position[draft] = drafting ? step.length - 1 + j : -1;
     t.draft_which[draft] = drafting ? step.slot : -1;
-    t.drafted[draft] = 0;
     if (drafting) {
       const LaneState& lane = t.lane[step.slot];
       t.draft_uniform[draft] = uniform(lane.sampling.seed, lane.stream, static_cast<std::uint32_t>(step.length + j), Use::kDraft);

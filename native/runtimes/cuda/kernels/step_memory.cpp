@@ -15,11 +15,14 @@ int most_rows(const StepLimits& limits) { return limits.lanes * (limits.draft_le
 std::size_t lay_out(DeviceParts& parts, const StepLimits& limits, std::size_t end_tokens, StepTables& t) {
   const auto lanes = static_cast<std::size_t>(limits.lanes), rows = static_cast<std::size_t>(most_rows(limits));
   constexpr std::size_t drafts = static_cast<std::size_t>(kMaxDraftLength) * kMaxLanes;
+  const bool given = limits.draft_vocabulary == 0;
+  const std::size_t drawn = given ? 0 : drafts;
   t.vocabulary = limits.vocabulary;
   t.target_stride = limits.target_vocabulary;
   t.draft_stride = limits.draft_vocabulary;
   t.tail_tokens = limits.tail_tokens;
   t.end_tokens = static_cast<int>(end_tokens);
+  t.drafts_given = given;
   t.counters = parts.take<StepCounters>(1);
   t.slices_done = parts.take<int>(kMaxLanes);
   t.place = parts.take<Place>(kMaxSlots);
@@ -37,13 +40,13 @@ std::size_t lay_out(DeviceParts& parts, const StepLimits& limits, std::size_t en
   t.verify_which = parts.take<int>(rows);
   t.first_token = parts.take<int>(2 * kMaxLanes);
   t.first_position = parts.take<int>(2 * kMaxLanes);
-  t.draft_position = parts.take<int>(drafts);
-  t.draft_which = parts.take<int>(drafts);
-  t.draft_uniform = parts.take<float>(drafts);
+  t.draft_position = parts.take<int>(drawn);
+  t.draft_which = parts.take<int>(drawn);
+  t.draft_uniform = parts.take<float>(drawn);
   t.catch_up_slot = parts.take<int>(kMaxLanes);
   t.catch_up_token = parts.take<int>(lanes * static_cast<std::size_t>(limits.catch_up_rows));
   t.catch_up_position = parts.take<int>(lanes * static_cast<std::size_t>(limits.catch_up_rows));
-  t.q = parts.take<WarpedRow>(drafts);
+  t.q = parts.take<WarpedRow>(drawn);
   t.p = parts.take<WarpedRow>(rows);
   t.slice_mass = parts.take<SliceMass>(lanes * static_cast<std::size_t>(slices_of(limits.vocabulary)));
   t.draft_logits =
@@ -53,7 +56,7 @@ std::size_t lay_out(DeviceParts& parts, const StepLimits& limits, std::size_t en
 }
 
 void check(const StepLimits& limits) {
-  const bool draft_fits = limits.draft_length == 0 || limits.vocabulary <= limits.draft_vocabulary;
+  const bool draft_fits = limits.draft_length == 0 || limits.draft_vocabulary == 0 || limits.vocabulary <= limits.draft_vocabulary;
   if (limits.lanes < 1 || limits.lanes > kMaxLanes || limits.draft_length < 0 || limits.draft_length > kMaxDraftLength ||
       limits.vocabulary < 1 || limits.vocabulary > limits.target_vocabulary || !draft_fits ||
       limits.tail_tokens < 1 || limits.catch_up_rows < 0)
@@ -63,6 +66,10 @@ void check(const StepLimits& limits) {
 void check(const StepLimits& limits, const StepShape& shape) {
   if (shape.lanes < 1 || shape.lanes > limits.lanes || shape.draft_length < 0 || shape.draft_length > limits.draft_length)
     throw std::invalid_argument("a step's shape is beyond its limits");
+}
+
+void check_draws(const StepLimits& limits) {
+  if (limits.draft_vocabulary == 0) throw std::invalid_argument("there is no draft network");
 }
 
 }  // namespace
@@ -107,6 +114,7 @@ StepOutput& StepMemory::output(int ring) const { return body_->output[static_cas
 
 Batch StepMemory::draft_batch(const StepShape& shape, int pass) const {
   check(body_->limits, shape);
+  check_draws(body_->limits);
   const StepTables& t = body_->tables;
   if (pass == 0) return {shape.lanes, 2, t.draft_slot, t.first_token, t.first_position, t.place};
   return {shape.lanes, 1, t.draft_slot, t.drafted + (pass - 1) * kMaxLanes, t.draft_position + pass * kMaxLanes, t.place};
@@ -126,6 +134,7 @@ Batch StepMemory::catch_up_batch(int lanes, int rows) const {
 }
 
 float* StepMemory::draft_logits(const StepShape& shape, int pass) const {
+  check_draws(body_->limits);
   return body_->tables.draft_logits + static_cast<std::ptrdiff_t>(pass) * shape.lanes * body_->limits.draft_vocabulary;
 }
 

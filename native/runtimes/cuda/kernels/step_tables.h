@@ -26,6 +26,7 @@ struct SliceMass {
 
 struct StepTables {
   int vocabulary, target_stride, draft_stride, tail_tokens, end_tokens;
+  bool drafts_given;       ///< By the input, without a draft network: what is of one alone has no memory.
   StepInput* input;     ///< [kStepRing], pinned
   StepOutput* output;   ///< [kStepRing], pinned
   const Token* end_token;  ///< [end_tokens] ascending
@@ -43,7 +44,7 @@ struct StepTables {
   int* verify_which;       ///< likewise: the row's slot, or -1
   int* first_token;        ///< [lanes][2] of the draft's pass 0
   int* first_position;     ///< likewise
-  int* drafted;            ///< [kMaxDraftLength][kMaxLanes] token drawn in a pass, read by the next
+  int* drafted;            ///< [kMaxDraftLength][kMaxLanes] token drawn in a pass, read by the next; or given
   int* draft_position;     ///< likewise: of the pass's row
   int* draft_which;        ///< likewise: the row's slot, or -1
   float* draft_uniform;    ///< likewise

@@ -47,7 +47,7 @@ class CudaRuntime final : public Runtime {
       : options_(options),
         sizes_(sizes_of(target.architecture, draft ? &draft->architecture : nullptr, options)),
         info_{.name = "cuda", .device = device.name, .max_lanes = options.lanes, .context_tokens = options.context_tokens,
-              .cache_tokens = options.cache_tokens, .vocabulary = options.vocabulary, .has_draft = draft.has_value()},
+              .cache_tokens = options.cache_tokens, .vocabulary = options.vocabulary, .has_draft = draft.has_value(), .takes_drafts = !draft},
         prompts_(options.cache_tokens),
         lanes_(options.lanes),
         target_(std::move(target), options, sizes_.target_rows, device, choices_),
@@ -115,7 +115,7 @@ bool CudaRuntime::tune_products(const DeviceInfo& device) {
 // A step without lanes: kernels are loaded and the device proves itself before the first request.
 void CudaRuntime::warm_up() {
   steps_.write_input({});
-  put_step(stream_, parts(), {.lanes = 1, .draft_length = draft_ ? 1 : 0});
+  put_step(stream_, parts(), {.lanes = 1, .draft_length = std::min(1, sizes_.limits.draft_length)});
   steps_.put_unheard();
   stream_.synchronize();
 }
@@ -223,15 +223,18 @@ void CudaRuntime::catch_up(const std::vector<PlannedLane>& batch, int lanes) {
 void CudaRuntime::submit(const StepPlan& plan) {
   if (plan.lanes.empty()) throw std::logic_error("a step without lanes");
   if (steps_.count() >= depth()) throw std::logic_error("a step too many");
-  const std::vector<PlannedLane> batch = side_by_side(plan, lanes_, sizes_.limits.draft_length);
+  const std::vector<PlannedLane> batch = side_by_side(plan, lanes_, sizes_.limits.draft_length, info_.takes_drafts);
+  for (const PlannedLane& planned : batch)
+    for (const Token token : planned.draft)
+      if (token < 0 || token >= info_.vocabulary) throw std::logic_error("a draft in the plan beyond the vocabulary");
   StepShape shape{.lanes = graph_lanes(static_cast<int>(batch.size()), options_.lanes)};
   for (const PlannedLane& lane : batch) shape.draft_length = std::max(shape.draft_length, lane.draft_length);
-  compute_put_off_prompts(batch);
+  if (draft_) compute_put_off_prompts(batch);
 
   steps_.write_input(batch);
-  catch_up(batch, shape.lanes);
+  if (draft_) catch_up(batch, shape.lanes);
   graphs_->put_step(stream_, shape);
-  steps_.put(stream_, plan, batch, shape.draft_length);
+  steps_.put(stream_, plan, batch, draft_ ? shape.draft_length : 0);
   for (const PlannedLane& planned : batch) {
     int& behind = planned.lane->behind;
     behind = planned.draft_length > 0 ? 2 : behind + 1;

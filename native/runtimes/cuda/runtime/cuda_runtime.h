@@ -16,7 +16,7 @@ struct RuntimeOptions {
   int vocabulary = 0;          ///< Tokens both networks know.
   int lanes = 8, context_tokens = 0, cache_tokens = 0;
   int spare_lanes = 0;         ///< Of `lanes`: seldom all at work, so that their passes are measured last.
-  int most_draft_length = kMaxDraftLength;
+  int most_draft_length = kMaxDraftLength;  ///< Of drafts in plans too.
   std::vector<Token> end_tokens;
   Precision precision = Precision::kBf16;
   TuningOptions tuning;        ///< By default nothing is measured.

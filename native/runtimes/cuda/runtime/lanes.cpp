@@ -29,11 +29,15 @@ OpenLane& Lanes::at(LaneId id) {
   return at->second;
 }
 
-std::vector<PlannedLane> side_by_side(const StepPlan& plan, Lanes& lanes, int most_draft_length) {
+std::vector<PlannedLane> side_by_side(const StepPlan& plan, Lanes& lanes, int most_draft_length, bool drafts_given) {
   std::vector<PlannedLane> batch;
   for (std::size_t i = 0; i < plan.lanes.size(); ++i) {
-    OpenLane& lane = lanes.at(plan.lanes[i].lane);
-    const PlannedLane planned{&lane, std::clamp(plan.lanes[i].draft_length, 0, most_draft_length), static_cast<int>(i)};
+    const LanePlan& asked = plan.lanes[i];
+    if (!drafts_given && !asked.draft.empty()) throw std::logic_error("a draft in the plan, and a draft network");
+    OpenLane& lane = lanes.at(asked.lane);
+    const int length = std::clamp(drafts_given ? static_cast<int>(asked.draft.size()) : asked.draft_length, 0, most_draft_length);
+    PlannedLane planned{&lane, length, static_cast<int>(i), {}};
+    if (drafts_given) planned.draft = std::span(asked.draft).first(static_cast<std::size_t>(length));
     const auto mate = std::find_if(batch.rbegin(), batch.rend(), [&](const PlannedLane& other) {
       return other.lane->prompt == lane.prompt && other.lane->shared == lane.shared;
     });

@@ -39,12 +39,14 @@ class Lanes {
 struct PlannedLane {
   OpenLane* lane = nullptr;
   int draft_length = 0;
-  int at = 0;  ///< In the plan.
+  int at = 0;                    ///< In the plan.
+  std::span<const Token> draft;  ///< [draft_length] where drafts are given, else empty. The plan's.
 };
 
 /// The plan's lanes as they stand in the batch: those that share as much of one prompt side by side, else in the plan's order. Draft
-/// lengths are cut to `most_draft_length`.
-std::vector<PlannedLane> side_by_side(const StepPlan& plan, Lanes& lanes, int most_draft_length);
+/// lengths are cut to `most_draft_length`. `drafts_given`: a lane drafts what the plan gives it and nothing else; without, a plan that gives
+/// drafts is a std::logic_error.
+std::vector<PlannedLane> side_by_side(const StepPlan& plan, Lanes& lanes, int most_draft_length, bool drafts_given);
 
 /// Lanes of the graph for a step of `lanes`: few sizes, at most a third more than asked for and never more than `most`, so that
 /// lanes that end one by one need few graphs.

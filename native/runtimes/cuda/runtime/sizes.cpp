@@ -17,7 +17,7 @@ Sizes sizes_of(const Architecture& target, const Architecture* draft, const Runt
   sizes.prompt_rows = std::clamp(options.context_tokens, 1, kPromptRows);
   StepLimits& limits = sizes.limits;
   limits.lanes = options.lanes;
-  limits.draft_length = draft ? options.most_draft_length : 0;
+  limits.draft_length = options.most_draft_length;
   limits.vocabulary = options.vocabulary;
   limits.target_vocabulary = target.vocabulary;
   limits.draft_vocabulary = draft ? draft->vocabulary : 0;

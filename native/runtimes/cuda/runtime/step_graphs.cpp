@@ -9,7 +9,7 @@ namespace octet::cuda {
 void put_step(Stream& stream, const StepParts& parts, const StepShape& shape) {
   parts.clock.mark(stream, StepClock::kStart);
   begin_step(stream, parts.memory, shape);
-  for (int pass = 0; pass < shape.draft_length; ++pass) {
+  for (int pass = 0; parts.draft && pass < shape.draft_length; ++pass) {
     const Batch batch = parts.memory.draft_batch(shape, pass);
     parts.draft->pass(stream, batch);
     parts.draft->logits(stream, batch, batch.rows_per_lane - 1, 1, parts.memory.draft_logits(shape, pass));
@@ -48,10 +48,10 @@ bool StepGraphs::make_room(const Key& key) {
   std::stable_sort(entries_.begin(), entries_.end(), [&](const Entry& a, const Entry& b) { return uses_of(a.key) > uses_of(b.key); });
   int passes = passes_;
   auto kept = entries_.end();
-  while (kept != entries_.begin() && passes + key.passes() > most_passes_) {
+  while (kept != entries_.begin() && passes + passes_of(key) > most_passes_) {
     --kept;
     if (uses_of(kept->key) >= uses_of(key)) return false;
-    passes -= kept->key.passes();
+    passes -= passes_of(kept->key);
   }
   entries_.erase(kept, entries_.end());
   passes_ = passes;
@@ -70,7 +70,7 @@ void StepGraphs::put(Stream& stream, const Key& key, const std::function<void()>
     return;
   }
   entries_.push_back({key, record_graph(stream, put)});
-  passes_ += key.passes();
+  passes_ += passes_of(key);
   ++recorded_;
   stream.launch(entries_.back().graph);
 }

@@ -1,7 +1,7 @@
 // Steps as graphs, one for each shape. A shape is recorded when it comes again, and where there is no room, when it has come more often
 // than the graphs that would have to go; until then its steps are put kernel by kernel. That is as much work for the host as recording, but
 // the device is at work meanwhile and nothing is instantiated. The policy `bass` with ragged lanes asks for more shapes than are kept, in
-// turns: keeping the latest would record anew every few steps.
+// turns: keeping the latest would record anew every few steps. Without a draft network a graph is one pass, and nearly all shapes there are are kept.
 #pragma once
 
 #include <compare>
@@ -20,7 +20,7 @@ struct StepParts {
   const StepMemory& memory;
   const StepClock& clock;
   const Forward& target;
-  const Forward* draft = nullptr;  ///< Null: every shape's draft length is 0.
+  const Forward* draft = nullptr;  ///< Null: drafts are the step's input.
 };
 
 /// The step's kernels, put on a stream or into a graph being recorded.
@@ -45,7 +45,6 @@ class StepGraphs {
  private:
   struct Key {
     int lanes, draft_length, catch_up_rows;
-    int passes() const { return draft_length + 1; }
     auto operator<=>(const Key&) const = default;
   };
   struct Entry {
@@ -53,6 +52,7 @@ class StepGraphs {
     Graph graph;
   };
   void put(Stream& stream, const Key& key, const std::function<void()>& put);
+  int passes_of(const Key& key) const { return parts_.draft ? key.draft_length + 1 : 1; }
   void count(const Key& key);
   int uses_of(const Key& key) const;
   bool make_room(const Key& key);  ///< False: too much that is used as often would have to go.

@@ -13,6 +13,7 @@ void StepsUnderWay::write_input(const std::vector<PlannedLane>& batch) const {
   for (std::size_t i = 0; i < batch.size(); ++i) {
     input.slot[i] = batch[i].lane->slot;
     input.draft_length[i] = batch[i].draft_length;
+    std::copy(batch[i].draft.begin(), batch[i].draft.end(), input.draft[i]);
   }
 }
 
@@ -39,7 +40,7 @@ StepResult StepsUnderWay::collect() {
     LaneStep& given = result.lanes.emplace_back(LaneStep{step.lanes[i], lane.drafted, lane.accepted, {}});
     for (int token = 0; token < lane.tokens; ++token) given.tokens.push_back({lane.token[token], lane.logprob[token]});
     if (lane.tokens == 0) continue;
-    times.draft_rows += lane.drafted;
+    if (step.passes > 0) times.draft_rows += lane.drafted;
     times.verify_rows += lane.drafted + 1;
   }
   times.draft_passes = times.draft_rows > 0 ? step.passes : 0;

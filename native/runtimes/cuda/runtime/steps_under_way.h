@@ -24,7 +24,7 @@ class StepsUnderWay {
   /// The input of the step to be put on the stream next: `batch`, of `plan`'s lanes. May be written anew.
   void write_input(const std::vector<PlannedLane>& batch) const;
 
-  /// After a step by that input was put on the stream. `passes`: of the draft.
+  /// After a step by that input was put on the stream. `passes`: of the draft; 0 where the input gave the drafts.
   void put(Stream& stream, const StepPlan& plan, const std::vector<PlannedLane>& batch, int passes);
   /// The same of a step that nobody will collect.
   void put_unheard() { ++next_; }

@@ -204,20 +204,32 @@ std::vector<TunedPass> passes_to_tune(int lanes, int spare_lanes, int most_draft
     if (std::find(sizes.begin(), sizes.end(), size) == sizes.end()) sizes.push_back(size);
   };
   for (int i = lanes; i > 0; --i) add_size(graph_lanes(i, all));
+  const std::size_t own = sizes.size();
   for (int i = all; i > lanes; --i) add_size(graph_lanes(i, all));
-  std::vector<int> lengths = {7, 5, 4, 3, 6, 8, 2, 1};  // `auto` and `bass` come to these most
-  for (int k = 9; k <= most_draft_length; ++k) lengths.push_back(k);
-  for (const int size : sizes) {
-    add(false, size, size);
-    if (!has_draft) continue;
-    add(true, size, size);
-    add(true, 2 * size, size);
+  // What `auto` and `bass` come to most; what is looked up is often long, or cut where hope ends.
+  std::vector<int> lengths = has_draft ? std::vector{7, 5, 4, 3, 6, 8, 2, 1} : std::vector{16, 8, 4, 3, 2, 1, 12, 6};
+  for (int k = 1; k <= most_draft_length; ++k)
+    if (std::find(lengths.begin(), lengths.end(), k) == lengths.end()) lengths.push_back(k);
+  const auto verify = [&](int size) {
     for (const int k : lengths)
       if (k <= most_draft_length) add(false, size * (k + 1), size * (k + 1));
+  };
+  if (!has_draft) {
+    const std::span<const int> every = sizes;
+    for (const std::span<const int> some : {every.first(own), every.subspan(own)}) {
+      for (const int size : some) add(false, size, size);
+      for (const int size : some) verify(size);
+    }
+    return passes;
   }
-  if (has_draft)
-    for (const int size : sizes)
-      for (const int rows : {std::min(8, catch_up_rows), catch_up_rows}) add(true, size * rows, 0);
+  for (const int size : sizes) {
+    add(false, size, size);
+    add(true, size, size);
+    add(true, 2 * size, size);
+    verify(size);
+  }
+  for (const int size : sizes)
+    for (const int rows : {std::min(8, catch_up_rows), catch_up_rows}) add(true, size * rows, 0);
   return passes;
 }
 

@@ -48,7 +48,8 @@ struct TunedPass {
 };
 
 /// The passes that steps come to, of up to kMostTunedRows rows, most important first: all lanes' regular step, the draft's passes, verification;
-/// then those of fewer lanes, then of more, spare ones among them; then the draft's catching up.
+/// then those of fewer lanes, then of more, spare ones among them; then the draft's catching up. Without a draft: regular steps of any lanes,
+/// then verifications of drafts that plans give; then both with spare lanes among them.
 std::vector<TunedPass> passes_to_tune(int lanes, int spare_lanes, int most_draft_length, int catch_up_rows, bool has_draft);
 
 /// Fills `choices`, which the networks' workspaces look in. False: given up, with nothing kept. Throws std::runtime_error where the device
