@@ -31,7 +31,7 @@ void Engine::plan_lookup(Job& job, const DraftLengthPolicy::Choice& choice, int 
   }
   std::vector<int> lengths;
   if (job.looks_up_freely())
-    lengths = lookup_lengths(found, live, costs_, match_chances_[kind_of(job.request.sampling)]);
+    lengths = lookup_lengths(found, live, info_.pads_rows, costs_, match_chances_[kind_of(job.request.sampling)]);
   else
     for (const Found& each : found) lengths.push_back(static_cast<int>(each.tokens.size()));
   for (std::size_t i = 0; i < lanes.size(); ++i) {

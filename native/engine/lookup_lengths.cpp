@@ -18,18 +18,34 @@ std::size_t index_of(int match) { return static_cast<std::size_t>(std::clamp(mat
 struct Candidate {
   double chance;  // that it is accepted
   std::size_t lane;
+  int at;  // in the lane's draft
 };
 
-std::vector<Candidate> likeliest_first(std::span<const Found> found, const MatchChances& chances) {
+std::vector<Candidate> candidates_of(std::span<const Found> found, const MatchChances& chances) {
   std::vector<Candidate> candidates;
   for (std::size_t lane = 0; lane < found.size(); ++lane) {
     double chance = 1;
     for (std::size_t i = 0; i < found[lane].tokens.size(); ++i)
-      candidates.push_back({chance *= chances.chance(found[lane].match + static_cast<int>(i)), lane});
+      candidates.push_back({chance *= chances.chance(found[lane].match + static_cast<int>(i)), lane, static_cast<int>(i)});
   }
-  std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.chance > b.chance; });
   return candidates;
 }
+
+// The best of several choices, the first being to decode plainly.
+class Best {
+ public:
+  Best(int lanes, const CostModel& costs) : costs_(costs), rate_(kMargin * lanes / costs.verify_ms(lanes)) {}
+  bool improves(double tokens, int rows) {
+    const double rate = tokens / costs_.verify_ms(rows);
+    if (rate <= rate_) return false;
+    rate_ = rate;
+    return true;
+  }
+
+ private:
+  const CostModel& costs_;
+  double rate_;  // tokens per millisecond
+};
 
 }  // namespace
 
@@ -51,22 +67,25 @@ double MatchChances::chance(int match) const {
   return (seen_[at].successes + kPrior * kHoped[at]) / (seen_[at].tries + kPrior);
 }
 
-std::vector<int> lookup_lengths(std::span<const Found> found, int lanes, const CostModel& costs, const MatchChances& chances) {
+std::vector<int> lookup_lengths(std::span<const Found> found, int lanes, bool pads_rows, const CostModel& costs, const MatchChances& chances) {
   std::vector<int> lengths(found.size());
   if (!costs.knows_verify()) return lengths;
   if (!costs.knows_rows()) {  // what a row more costs is not known until there was one
     for (std::size_t lane = 0; lane < found.size(); ++lane) lengths[lane] = std::min(kTrialLength, static_cast<int>(found[lane].tokens.size()));
     return lengths;
   }
-  const std::vector<Candidate> candidates = likeliest_first(found, chances);
-  const double plain = lanes / costs.verify_ms(lanes);
-  double best = kMargin * plain, tokens = lanes;
-  std::size_t rows = 0;
+  // Padded, what is behind the longest draft costs nothing more: those nearest come first; else the likeliest.
+  std::vector<Candidate> candidates = candidates_of(found, chances);
+  std::stable_sort(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) { return pads_rows ? a.at < b.at : a.chance > b.chance; });
+  Best best(lanes, costs);
+  double tokens = lanes;
+  std::size_t chosen = 0;
   for (std::size_t taken = 1; taken <= candidates.size(); ++taken) {
     tokens += candidates[taken - 1].chance;
-    if (const double rate = tokens / costs.verify_ms(lanes + static_cast<int>(taken)); rate > best) best = rate, rows = taken;
+    const int rows = pads_rows ? lanes * (candidates[taken - 1].at + 2) : lanes + static_cast<int>(taken);
+    if (best.improves(tokens, rows)) chosen = taken;
   }
-  for (std::size_t i = 0; i < rows; ++i) ++lengths[candidates[i].lane];
+  for (std::size_t i = 0; i < chosen; ++i) ++lengths[candidates[i].lane];
   return lengths;
 }
 

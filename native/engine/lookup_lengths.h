@@ -30,7 +30,8 @@ class MatchChances {
 constexpr int kMostLookedUp = 16;  ///< Tokens of a lane in a step.
 
 /// Tokens that each of `found` drafts, so that expected tokens per millisecond are the most over `lanes` live lanes, which decode plainly
-/// where nothing was found: rows go to the likeliest tokens, whosever they are. Zeros where that promises too little over plain decoding.
-std::vector<int> lookup_lengths(std::span<const Found> found, int lanes, const CostModel& costs, const MatchChances& chances);
+/// where nothing was found: rows go to the likeliest tokens, whosever they are. Where the device pads rows (RuntimeInfo::pads_rows), all lanes
+/// have as many, those that it pays to give the longest draft. Zeros where that promises too little over plain decoding.
+std::vector<int> lookup_lengths(std::span<const Found> found, int lanes, bool pads_rows, const CostModel& costs, const MatchChances& chances);
 
 }  // namespace octet

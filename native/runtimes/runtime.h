@@ -115,6 +115,7 @@ struct RuntimeInfo {
   int vocabulary = 0;       ///< Tokens both models agree on; logits beyond are padding and never drawn.
   bool has_draft = false;    ///< A draft model.
   bool takes_drafts = false; ///< Plans may bring drafts along (LanePlan::draft).
+  bool pads_rows = false;    ///< Of these: a pass has as many rows for every lane of the plan as for the one with the longest draft.
   int prefill_chunk = 256;           ///< Tokens of a prompt to compute at once, to take some 50 ms.
   bool keeps_prefill_chunk = false;  ///< However long it takes, so that prompts round the same; else the engine takes others where it is far off.
 };

@@ -73,18 +73,18 @@ TEST_CASE("chances follow what is seen, and forget what was seen long ago") {
 
 TEST_CASE("where rows cost nothing every token that was found is drafted") {
   const std::vector<Found> lanes{found(1, 16), found(0, 0), found(9, 4)};
-  CHECK(lookup_lengths(lanes, 3, device(kFlat), {}) == std::vector<int>{16, 0, 4});
+  CHECK(lookup_lengths(lanes, 3, false, device(kFlat), {}) == std::vector<int>{16, 0, 4});
 }
 
 TEST_CASE("where a row costs as much as a token brings, nothing is drafted") {
   const std::vector<Found> lanes(8, found(16, 16));
-  CHECK(sum(lookup_lengths(lanes, 8, device(kByRows), {})) == 0);
+  CHECK(sum(lookup_lengths(lanes, 8, false, device(kByRows), {})) == 0);
 }
 
 TEST_CASE("rows go to the likeliest tokens, whosever they are") {
   const std::vector<Found> lanes{found(1, 8), found(16, 8), found(4, 8), found(2, 8)};
   // half of a plain step is fixed: a row is worth it for a chance over some 0.6
-  const std::vector<int> lengths = lookup_lengths(lanes, 4, device([](int rows) { return 4.0 + rows; }), {});
+  const std::vector<int> lengths = lookup_lengths(lanes, 4, false, device([](int rows) { return 4.0 + rows; }), {});
   CHECK(lengths[1] >= 4);
   CHECK(lengths[2] < lengths[1]);
   CHECK(lengths[3] <= lengths[2]);
@@ -107,7 +107,7 @@ TEST_CASE("no other choice of lengths promises more tokens per millisecond") {
   for (int a = 0; a <= 3; ++a)
     for (int b = 0; b <= 3; ++b)
       for (int c = 0; c <= 3; ++c) best = std::max(best, promise({a, b, c}));
-  const std::vector<int> lengths = lookup_lengths(lanes, 3, costs, chances);
+  const std::vector<int> lengths = lookup_lengths(lanes, 3, false, costs, chances);
   CHECK(sum(lengths) > 0);
   CHECK(sum(lengths) < 9);
   CHECK(promise(lengths) == doctest::Approx(best));
@@ -116,16 +116,26 @@ TEST_CASE("no other choice of lengths promises more tokens per millisecond") {
 TEST_CASE("lanes of others make rows dearer or cheaper, as the device has it") {
   const CostModel costs = device([](int rows) { return rows <= 8 ? 2.0 : 2.0 + (rows - 8); });
   const std::vector<Found> lanes(2, found(16, 3));
-  CHECK(sum(lookup_lengths(lanes, 2, costs, {})) == 6);
-  CHECK(sum(lookup_lengths(lanes, 8, costs, {})) < 6);
+  CHECK(sum(lookup_lengths(lanes, 2, false, costs, {})) == 6);
+  CHECK(sum(lookup_lengths(lanes, 8, false, costs, {})) < 6);
 }
 
 TEST_CASE("nothing is drafted until plain steps were timed, then once, to see what a row costs") {
   CostModel costs;
   const std::vector<Found> lanes{found(1, 16), found(9, 2)};
-  CHECK(sum(lookup_lengths(lanes, 2, costs, {})) == 0);
+  CHECK(sum(lookup_lengths(lanes, 2, false, costs, {})) == 0);
   for (int step = 0; step < 8; ++step) costs.observe({.verify_ms = 5, .verify_rows = 2});
-  CHECK(lookup_lengths(lanes, 2, costs, {}) == std::vector<int>{3, 2});
+  CHECK(lookup_lengths(lanes, 2, false, costs, {}) == std::vector<int>{3, 2});
   costs.observe({.verify_ms = 15, .verify_rows = 7});  // dear
-  CHECK(sum(lookup_lengths(lanes, 2, costs, {})) < 5);
+  CHECK(sum(lookup_lengths(lanes, 2, false, costs, {})) < 5);
+}
+
+TEST_CASE("where the device pads rows, every lane drafts as far as it pays to give the longest draft") {
+  const std::vector<Found> lanes{found(16, 8), found(2, 8), found(0, 0), found(4, 2)};
+  CHECK(lookup_lengths(lanes, 4, true, device(kFlat), {}) == std::vector<int>{8, 8, 0, 2});
+  CHECK(sum(lookup_lengths(lanes, 4, true, device(kByRows), {})) == 0);
+  // a step of up to twelve rows costs nothing more, beyond that a row costs as much as a lane's token
+  const CostModel costs = device([](int rows) { return rows <= 12 ? 4.0 : 4.0 + (rows - 12); });
+  CHECK(lookup_lengths(lanes, 4, true, costs, {}) == std::vector<int>{2, 2, 0, 2});
+  CHECK(lookup_lengths(lanes, 4, false, costs, {})[0] > 2);
 }

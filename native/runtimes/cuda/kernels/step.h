@@ -35,7 +35,7 @@ struct LaneState {
 struct StepInput {
   int slot[kMaxLanes];          ///< Of the i-th lane of the batch, or -1: none. Lanes of one prompt side by side.
   int draft_length[kMaxLanes];  ///< Wanted; the device may draft less (room, end, a draft that has not caught up).
-  /// Without a draft network: the lane's draft_length tokens, each proposed with probability 1. What is behind them is not read.
+  /// Without a draft network: the lane's draft_length tokens (LanePlan::draft). What is behind them is not read.
   Token draft[kMaxLanes][kMaxDraftLength];
 };
 
@@ -111,7 +111,7 @@ void begin_step(Stream& stream, const StepMemory& memory, const StepShape& shape
 /// Draws token n + pass of every drafting lane from draft_logits(pass), by Use::kDraft, into the next batches.
 void draw_drafts(Stream& stream, const StepMemory& memory, const StepShape& shape, int pass);
 
-/// Accepts, draws residual or bonus tokens, computes log-probabilities, moves the lanes on, writes the output and counts the step.
+/// Accepts, draws residual or bonus tokens (where drafts are given, every row's as plain decoding would, which the draft must be), computes log-probabilities, moves the lanes on, writes the output and counts the step.
 void accept_and_advance(Stream& stream, const StepMemory& memory, const StepShape& shape);
 
 /// Fills catch_up_batch(lanes, rows) with tokens that the draft's cache lacks, up to the last two, of the coming step's lanes that

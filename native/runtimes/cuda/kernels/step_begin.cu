@@ -66,6 +66,10 @@ OCTET_KERNEL fill_step(StepTables t, StepShape shape) {
     const bool active = step.slot >= 0 && j <= step.drafts;
     t.verify_position[at] = active ? step.length - 1 + j : -1;
     t.verify_which[at] = active ? step.slot : -1;
+    if (active && t.drafts_given) {
+      const LaneState& lane = t.lane[step.slot];
+      t.verify_uniform[at] = uniform(lane.sampling.seed, lane.stream, static_cast<std::uint32_t>(step.length + j), Use::kTarget);
+    }
     if (j == shape.draft_length) continue;
     const int draft = j * kMaxLanes + i;
     const bool drafting = j < step.drafts;

@@ -38,6 +38,8 @@ std::size_t lay_out(DeviceParts& parts, const StepLimits& limits, std::size_t en
   t.verify_token = parts.take<int>(rows);
   t.verify_position = parts.take<int>(rows);
   t.verify_which = parts.take<int>(rows);
+  t.verify_uniform = given ? parts.take<float>(rows) : nullptr;
+  t.verify_drawn = given ? parts.take<Token>(rows) : nullptr;
   t.first_token = parts.take<int>(2 * kMaxLanes);
   t.first_position = parts.take<int>(2 * kMaxLanes);
   t.draft_position = parts.take<int>(drawn);

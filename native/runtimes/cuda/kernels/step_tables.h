@@ -26,7 +26,7 @@ struct SliceMass {
 
 struct StepTables {
   int vocabulary, target_stride, draft_stride, tail_tokens, end_tokens;
-  bool drafts_given;       ///< By the input, without a draft network: what is of one alone has no memory.
+  bool drafts_given;    ///< By the input, without a draft network: what is of one alone has no memory.
   StepInput* input;     ///< [kStepRing], pinned
   StepOutput* output;   ///< [kStepRing], pinned
   const Token* end_token;  ///< [end_tokens] ascending
@@ -42,6 +42,8 @@ struct StepTables {
   int* verify_token;       ///< [lanes][draft_length + 1]
   int* verify_position;    ///< likewise
   int* verify_which;       ///< likewise: the row's slot, or -1
+  float* verify_uniform;   ///< likewise, where drafts are given, else null
+  Token* verify_drawn;     ///< likewise: what plain decoding draws in the row's place
   int* first_token;        ///< [lanes][2] of the draft's pass 0
   int* first_position;     ///< likewise
   int* drafted;            ///< [kMaxDraftLength][kMaxLanes] token drawn in a pass, read by the next; or given

@@ -47,7 +47,8 @@ class CudaRuntime final : public Runtime {
       : options_(options),
         sizes_(sizes_of(target.architecture, draft ? &draft->architecture : nullptr, options)),
         info_{.name = "cuda", .device = device.name, .max_lanes = options.lanes, .context_tokens = options.context_tokens,
-              .cache_tokens = options.cache_tokens, .vocabulary = options.vocabulary, .has_draft = draft.has_value(), .takes_drafts = !draft},
+              .cache_tokens = options.cache_tokens, .vocabulary = options.vocabulary, .has_draft = draft.has_value(), .takes_drafts = !draft,
+              .pads_rows = true},
         prompts_(options.cache_tokens),
         lanes_(options.lanes),
         target_(std::move(target), options, sizes_.target_rows, device, choices_),
@@ -234,7 +235,7 @@ void CudaRuntime::submit(const StepPlan& plan) {
   steps_.write_input(batch);
   if (draft_) catch_up(batch, shape.lanes);
   graphs_->put_step(stream_, shape);
-  steps_.put(stream_, plan, batch, draft_ ? shape.draft_length : 0);
+  steps_.put(stream_, plan, batch, shape.draft_length, info_.takes_drafts);
   for (const PlannedLane& planned : batch) {
     int& behind = planned.lane->behind;
     behind = planned.draft_length > 0 ? 2 : behind + 1;

@@ -17,8 +17,8 @@ void StepsUnderWay::write_input(const std::vector<PlannedLane>& batch) const {
   }
 }
 
-void StepsUnderWay::put(Stream& stream, const StepPlan& plan, const std::vector<PlannedLane>& batch, int passes) {
-  Step step{.number = next_, .lanes = {}, .place = std::vector<int>(batch.size()), .passes = passes};
+void StepsUnderWay::put(Stream& stream, const StepPlan& plan, const std::vector<PlannedLane>& batch, int draft_length, bool drafts_given) {
+  Step step{.number = next_, .lanes = {}, .place = std::vector<int>(batch.size()), .draft_length = draft_length, .drafts_given = drafts_given};
   for (const LanePlan& lane : plan.lanes) step.lanes.push_back(lane.lane);
   for (std::size_t i = 0; i < batch.size(); ++i) step.place[static_cast<std::size_t>(batch[i].at)] = static_cast<int>(i);
   stream.record(over_[next_ % kStepRing]);
@@ -40,10 +40,11 @@ StepResult StepsUnderWay::collect() {
     LaneStep& given = result.lanes.emplace_back(LaneStep{step.lanes[i], lane.drafted, lane.accepted, {}});
     for (int token = 0; token < lane.tokens; ++token) given.tokens.push_back({lane.token[token], lane.logprob[token]});
     if (lane.tokens == 0) continue;
-    if (step.passes > 0) times.draft_rows += lane.drafted;
     times.verify_rows += lane.drafted + 1;
+    if (!step.drafts_given) times.draft_rows += lane.drafted;
   }
-  times.draft_passes = times.draft_rows > 0 ? step.passes : 0;
+  if (step.drafts_given && times.verify_rows > 0) times.verify_rows = static_cast<int>(step.lanes.size()) * (step.draft_length + 1);
+  times.draft_passes = times.draft_rows > 0 ? step.draft_length : 0;
   times.draft_ms = clock_.ms(step.number, StepClock::kStart, StepClock::kDrafted);
   times.verify_ms = clock_.ms(step.number, StepClock::kDrafted, StepClock::kVerified);
   times.host_ms = clock_.ms(step.number, StepClock::kVerified, StepClock::kEnd);

@@ -24,8 +24,9 @@ class StepsUnderWay {
   /// The input of the step to be put on the stream next: `batch`, of `plan`'s lanes. May be written anew.
   void write_input(const std::vector<PlannedLane>& batch) const;
 
-  /// After a step by that input was put on the stream. `passes`: of the draft; 0 where the input gave the drafts.
-  void put(Stream& stream, const StepPlan& plan, const std::vector<PlannedLane>& batch, int passes);
+  /// After a step by that input was put on the stream. `draft_length`: the step's shape's; its rows are told padded to it
+  /// where the input gave the drafts.
+  void put(Stream& stream, const StepPlan& plan, const std::vector<PlannedLane>& batch, int draft_length, bool drafts_given);
   /// The same of a step that nobody will collect.
   void put_unheard() { ++next_; }
 
@@ -37,7 +38,8 @@ class StepsUnderWay {
     std::uint64_t number = 0;
     std::vector<LaneId> lanes;  // of the plan
     std::vector<int> place;     // of each in the batch
-    int passes = 0;
+    int draft_length = 0;
+    bool drafts_given = false;
   };
 
   const StepMemory& memory_;
