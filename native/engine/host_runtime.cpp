@@ -87,8 +87,6 @@ StepResult HostRuntime::collect() {
   step.reserve(plan.lanes.size());
   const int row_limit = target_->max_rows() / std::max<int>(1, static_cast<int>(plan.lanes.size())) - 1;
   for (const LanePlan& lane : plan.lanes) step.push_back(drafting(lane, std::min(kMaxDraftLength, row_limit)));
-  for (std::size_t i = 0; i < step.size(); ++i)
-    for (std::size_t j = 0; j < step[i].drafted.size(); ++j) drafted_distribution(i, static_cast<int>(j)) = {{step[i].drafted[j]}, {1.0f}};
   draft(step, result.times);
   verify(step, result.times);
   for (std::size_t i = 0; i < step.size(); ++i) result.lanes.push_back(accept(step[i], i));
@@ -99,7 +97,7 @@ StepResult HostRuntime::collect() {
 HostRuntime::Drafting HostRuntime::drafting(const LanePlan& plan, int most) {
   Lane* const lane = &lanes_.at(plan.lane);
   if (plan.draft.empty()) return {.lane = lane, .length = draft_ ? std::clamp(plan.draft_length, 0, most) : 0};
-  Drafting given{.lane = lane, .length = std::min(static_cast<int>(plan.draft.size()), most), .drafted = plan.draft};
+  Drafting given{.lane = lane, .length = std::min(static_cast<int>(plan.draft.size()), most), .is_given = true, .drafted = plan.draft};
   given.drafted.resize(static_cast<std::size_t>(given.length));
   return given;
 }
@@ -214,15 +212,16 @@ LaneStep HostRuntime::accept(const Drafting& d, std::size_t index) {
     warper_.warp(logits, sampling, p, &log_sum_exp);
     Token token = 0;
     accepted = false;
-    if (j == d.length) {
+    if (j == d.length || d.is_given) {
       token = p.draw(u(Use::kTarget));
+      accepted = j < d.length && token == d.drafted[j];
     } else if (accepts(p, drafted_distribution(index, j), d.drafted[j], u(Use::kAccept))) {
       token = d.drafted[j];
       accepted = true;
-      ++result.accepted;
     } else {
       token = draw_residual(p, drafted_distribution(index, j), u(Use::kResidual));
     }
+    result.accepted += accepted;
     lane.tokens.push_back(token);
     result.tokens.push_back({token, logits[token] - log_sum_exp});
   }

@@ -66,8 +66,9 @@ struct LaneStart {
 struct LanePlan {
   LaneId lane = 0;
   int draft_length = 0;  ///< 0 = plain decoding for this lane.
-  /// Empty: the draft model writes them. Else they are these, draft_length of them, each as if drawn with certainty: q of it is 1. Only where
-  /// RuntimeInfo::takes_drafts.
+  /// Empty: the draft model writes them. Else they are these, draft_length of them. A token of them is accepted where plain decoding, with the
+  /// same random number (Use::kTarget), draws it: with probability p, as the accept test has it for q = 1, and a lane's tokens do not depend on
+  /// what was given. So they may come from earlier completions of the same seed. Only where RuntimeInfo::takes_drafts.
   std::vector<Token> draft;
 };
 
