@@ -122,7 +122,7 @@ TEST_CASE("completions of before are kept up to a number of tokens, and none tha
   for (int i = 0; i < 20; ++i) recent.add(prompt, text);
   std::size_t tokens = 0;
   for (const auto& kept : recent.texts()) {
-    tokens += kept.tokens.size();
+    tokens += kept.text.tokens().size();
     CHECK(kept.written == kLongestMatch);
   }
   CHECK(recent.texts().size() == 8);
@@ -139,6 +139,16 @@ TEST_CASE("more than the longest match is not compared") {
   const Found found = Texts(joined(joined(same, {50, 51}), same)).find(2);
   CHECK(found.match == kLongestMatch);
   CHECK(found.tokens == std::vector<Token>{50, 51});
+}
+
+TEST_CASE("of a token that stands everywhere only the last places are looked at") {
+  for (const int between : {kMostPlaces - 2, kMostPlaces}) {
+    std::vector<Token> prompt{5, 9, 20};
+    for (int i = 0; i < between; ++i) prompt = joined(std::move(prompt), {6, 9});
+    const Found found = Texts(joined(std::move(prompt), {5, 9})).find(1);
+    CHECK(found.match == (between < kMostPlaces ? 2 : 1));
+    CHECK(found.tokens == std::vector<Token>{between < kMostPlaces ? 20 : 5});
+  }
 }
 
 TEST_CASE("tokens without bytes of the prompt, its frame, are not proposed; a completion's end is") {
