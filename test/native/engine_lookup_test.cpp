@@ -89,6 +89,9 @@ TEST_CASE("a lane is drafted what the prompt says, and what its sibling wrote") 
   asked.prompt.insert(asked.prompt.end(), {51, 52, 53});
   auto engine = engine_of(script);
   CHECK(run(*engine, asked).result.totals.accepted >= 9);
+  asked.max_new_tokens = 4;
+  asked.fresh_prompt = true;
+  CHECK(steps(run(*engine, asked)) == 1);  // three drafted, and one from the target
 
   const auto siblings = without_draft();
   for (int i = 0; i < 40; ++i) siblings->tokens[{1, 1, i}] = i < 4 ? token_of(1, 1, i) : token_of(1, 0, i - 4);  // four tokens late
