@@ -95,6 +95,18 @@ TEST_CASE("host runtime: drafts that are given are computed by no draft pass, an
   CHECK(long_step.lanes[0].accepted == kMaxDraftLength);
 }
 
+TEST_CASE("host runtime: beside a lane that is given drafts, one whose drafts are written has the prompt's draft pass, if put off, done once") {
+  Fixture fixture;
+  const std::vector<Token> prompt{1, 4, 2, 0, 5};
+  const PromptId id = fixture.open_prompt(prompt, 200, false);
+  for (LaneId lane = 910; lane < 912; ++lane)
+    fixture.runtime->open_lane({.id = lane, .prompt = id, .stream = static_cast<std::uint32_t>(lane - 910), .max_new_tokens = 60, .sampling = {0}});
+  const StepResult step = fixture.step({{{910, 2, guesses(kTarget, prompt, 2)}, {911, 2, {}}}});
+  CHECK(step.times.draft_rows == 4 + 2);  // what the lanes share of the prompt, and a row for each token that is written
+  CHECK(step.lanes[0].accepted == 2);
+  CHECK(step.lanes[1].drafted == 2);
+}
+
 TEST_CASE("host runtime: a draft equal to the target has every token accepted, at any temperature and length") {
   const std::vector<std::vector<Token>> tokens{{1, 4, 2, 0, 5}, {2, 3}};
   for (const int length : {1, 2, 5, 8, kMaxDraftLength}) {
