@@ -19,7 +19,7 @@ export interface OctetConfig {
   draftLength: DraftLength;
   /** GGUF path; undefined: the starter model. */
   target: string | undefined;
-  /** GGUF path; undefined: what goes with the target; "none": decode without a draft. */
+  /** GGUF path; undefined: what goes with the target; "none": no draft model. */
   draft: string | undefined;
   /** Folder of downloaded models; undefined: the extension's own storage. */
   modelsFolder: string | undefined;

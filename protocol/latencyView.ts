@@ -44,7 +44,7 @@ export interface WorkerReport {
 
 /** One step of the batch, lanes folded together. */
 export interface StepSample extends Omit<StepEvent, "lanes"> {
-  /** Lanes that were live, tokens they gained, and what the draft proposed and the target kept: sums over the lanes. */
+  /** Lanes that were live, tokens they gained, and what was drafted and the target kept: sums over the lanes. */
   lanes: number;
   tokens: number;
   drafted: number;

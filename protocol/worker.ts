@@ -62,7 +62,7 @@ export const Load = request<LoadParams, LoadResult>("octet/load");
 export interface LoadParams {
   /** Path of the target's GGUF file. */
   target: string;
-  /** Path of the draft's GGUF file; null: no speculation. */
+  /** Path of the draft model's GGUF file; null: none, drafts are looked up in the text. */
   draft: string | null;
   /** "auto", "cpu", "gpu", or a device's name. */
   device: string;

@@ -79,7 +79,7 @@ export async function modelChecks(worker: WorkerApi, pair: Pair): Promise<Check[
     const found = await worker.inspect({ path: pair.target, draft: pair.draft ?? undefined });
     const checks: Check[] = [modelCheck("target", found.model, found.runnable, found.reasons.join(" "))];
     if (found.draft) checks.push(modelCheck("draft", found.draft.model, found.draft.compatible, found.draft.reason));
-    else checks.push({ name: "draft", state: "info", text: "none: decoding goes token by token" });
+    else checks.push({ name: "draft", state: "info", text: "none: drafts are looked up in the text" });
     return checks;
   } catch (error) {
     const { message, advice } = error as { message: string; advice?: string };

@@ -17,7 +17,7 @@ Examples:
   octet generate a.ts --seed 7 --json | jq '.sequences[0].text'
 
 A prompt longer than the context is cut to what fits beside --max-tokens, and a note says what was left out.
-A --stop text may hold \\n, \\t, \\r and \\\\. Text tinted in the live view was written by the draft and accepted by the target.
+A --stop text may hold \\n, \\t, \\r and \\\\. Text tinted in the live view was drafted and accepted by the target.
 Exit codes: 0 done, 1 failure, 2 bad usage or bad input, 130 cancelled.`;
 
 export function addGenerate(program: Command, run: (command: (context: CliContext) => Promise<number>) => Promise<void>): void {

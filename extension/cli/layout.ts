@@ -56,7 +56,7 @@ function picture(state: LiveState, size: Size, theme: Theme, nowMs: number): str
   const head = [titleLine(state, size.columns, theme), totalsLine(state, size.columns, theme, nowMs), bar(state, size.columns, theme)];
   if (state.phase === "starting" || state.phase === "loading") return head;
   const grid = chooseGrid(state.lanes.length, size);
-  const shared = { ranks: state.ranks(), high: sparkHeight(state), speculative: Boolean(state.loaded?.draft) };
+  const shared = { ranks: state.ranks(), high: sparkHeight(state), speculative: drafts(state) };
   const cells = state.lanes.slice(0, state.lanes.length - grid.hidden).map((lane) => cell(state, lane, grid, theme, shared));
   const body: string[] = [];
   const gridRows = Math.ceil(cells.length / grid.columns);
@@ -146,6 +146,9 @@ function truncatePainted(line: string, width: number, theme: Theme): string {
   return theme.dim(truncate(line.replace(/\u001b\[[0-9;]*m/g, ""), width));
 }
 
+/** By a model, or, without one, because something was looked up. */
+const drafts = (state: LiveState): boolean => Boolean(state.loaded?.draft) || state.acceptance !== null;
+
 /** One scale for all lanes; the slowest twentieth of the tokens is drawn at full height. */
 function sparkHeight(state: LiveState): number {
   return 1.15 * (quantile(state.lanes.flatMap((lane) => lane.latencies.slice(-SPARK_WINDOW)), 0.95) ?? 0);
@@ -173,7 +176,7 @@ function totalsLine(state: LiveState, width: number, theme: Theme, nowMs: number
   const figures: [label: string, value: string, digits: number][] = [
     ["per token", `${formatMs(state.msPerToken)} ms`, 7],
     ["all", `${formatCount(decodeMs > 0 ? (state.tokens / decodeMs) * 1000 : 0)} tok/s`, 11],
-    ...(state.loaded?.draft || state.acceptance !== null
+    ...(drafts(state)
       ? [["accepted", formatPercent(state.acceptance), 4], ["draft", String(state.draftLength), 2]] as [string, string, number][]
       : []),
     ["time", budget === null ? formatDuration(nowMs) : `${formatDuration(state.lastMs)} of ${formatDuration(budget)}`, 6],

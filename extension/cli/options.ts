@@ -89,7 +89,7 @@ export function addSamplingOptions(command: Command): Command {
 
 /** The default is only told: where the user did not say, the option is undefined. */
 export function addDraftLengthOption(command: Command, usual: DraftLength = "auto"): Command {
-  return command.option("--draft-length <K>", `tokens the draft proposes in a step: none, fixed:K, bass or auto (default: ${usual})`,
+  return command.option("--draft-length <K>", `tokens drafted in a step: none, fixed:K, bass or auto (default: ${usual})`,
     (text): DraftLength => parseDraftLength("--draft-length", text));
 }
 

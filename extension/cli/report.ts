@@ -13,7 +13,7 @@ export interface Report {
   loaded: LoadResult;
   notices: readonly string[];
   seed: number;
-  /** Text as it was written, lane by lane, with what the draft wrote told apart; empty where nobody watched. */
+  /** Text as it was written, lane by lane, with what was drafted told apart; empty where nobody watched. */
   spans: ReadonlyMap<number, readonly TextSpan[]>;
 }
 
@@ -24,7 +24,7 @@ export function reportLines(report: Report, theme: Theme, columns: number): stri
   }
   lines.push(...totalsLines(report, theme, columns));
   if (theme.colored && report.spans.size > 0 && report.result.totals.accepted > 0) {
-    lines.push(`${theme.dim("tinted".padEnd(10))}${theme.draft("written by the draft and kept by the target")}`);
+    lines.push(`${theme.dim("tinted".padEnd(10))}${theme.draft("drafted, and kept by the target")}`);
   }
   for (const notice of report.notices) lines.push(theme.warn(`note: ${oneLine(notice)}`));
   return lines;

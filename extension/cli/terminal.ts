@@ -22,7 +22,7 @@ export interface Theme {
   good: ChalkInstance;
   warn: ChalkInstance;
   bad: ChalkInstance;
-  /** Text that the draft wrote and the target accepted. */
+  /** Text that was drafted and that the target accepted. */
   draft: ChalkInstance;
   /** A line with a rule under it. */
   ruled: ChalkInstance;

@@ -1,4 +1,4 @@
-// The end of a lane's text, wrapped hard to a width, with the draft's text tinted. It runs for every lane of every frame, so
+// The end of a lane's text, wrapped hard to a width, with drafted text tinted. It runs for every lane of every frame, so
 // it looks at no more of the text than the cells can show, and takes plain ASCII in slices.
 import type { TextSpan } from "../../protocol/worker";
 import { sanitize } from "./sanitize";

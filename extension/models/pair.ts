@@ -4,7 +4,7 @@ import path from "node:path";
 import { homeFolder } from "./home";
 import { shippedPair } from "./shipped";
 
-/** Value of the draft setting that means: decode without a draft. */
+/** Value of the draft setting that means: no draft model. */
 export const NO_DRAFT = "none";
 
 export interface Pair {

@@ -26,7 +26,7 @@ void check(const Request& request, const RuntimeInfo& info) {
   if (request.prepare && request.score != Request::Score::kNone)
     throw Error(ErrorCode::kBadParams, "a prompt is either prepared or scored");
   if (request.score == Request::Score::kDraft && !info.has_draft)
-    throw Error(ErrorCode::kBadParams, "there is no draft to score with", "Load a draft model.");
+    throw Error(ErrorCode::kBadParams, "there is no draft model to score with", "Load a draft model.");
   for (const auto* tokens : {&request.prompt, &request.lead})
     for (const Token token : *tokens)
       if (token < 0 || token >= info.vocabulary)

@@ -23,9 +23,9 @@ void Engine::plan_lookup(Job& job, const DraftLengthPolicy::Choice& choice, int 
   std::vector<LaneState*> lanes;
   std::vector<Found> found;
   for (LaneState& lane : job.lanes) {
-    if (!lane.wants_step()) continue;
+    if (!lane.wants_step()) continue;  // else none is in flight: see depth()
     const int most = job.looks_up_freely() ? kMostLookedUp : choice.length;
-    lane.found = job.lookup->find(lane.lane, std::min(most, lane.remaining - lane.in_flight - 1));
+    lane.found = job.lookup->find(lane.lane, std::min(most, lane.remaining - 1));
     lanes.push_back(&lane);
     found.push_back(lane.found);
   }

@@ -1,6 +1,4 @@
 // The engine's steps: what the batch does next, and what each lane makes of what came back.
-#include <utility>
-
 #include "engine/job.h"
 
 namespace octet {
@@ -59,6 +57,7 @@ void Engine::note_pass(const Choices& served) {
 
 void Engine::step() {
   const auto start = Clock::now();
+  lookup_ms_ = 0;  // a step that failed may have left some
   while (static_cast<int>(in_flight_.size()) < depth()) {
     Choices choices;
     const StepPlan next = plan(choices);
@@ -72,7 +71,7 @@ void Engine::step() {
   note_pass(choices);
   const Pass pass(*this, served_by(choices));
   StepResult result = runtime_->collect();
-  result.times.draft_ms += std::exchange(lookup_ms_, 0.0);
+  result.times.draft_ms += lookup_ms_;
   process(std::move(result), choices, ms_between(start, Clock::now()));
 }
 

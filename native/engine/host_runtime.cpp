@@ -97,7 +97,7 @@ StepResult HostRuntime::collect() {
 HostRuntime::Drafting HostRuntime::drafting(const LanePlan& plan, int most) {
   Lane* const lane = &lanes_.at(plan.lane);
   if (plan.draft.empty()) return {.lane = lane, .length = draft_ ? std::clamp(plan.draft_length, 0, most) : 0};
-  Drafting given{.lane = lane, .length = std::min(static_cast<int>(plan.draft.size()), most), .drafted = plan.draft, .is_given = true};
+  Drafting given{.lane = lane, .length = std::min(static_cast<int>(plan.draft.size()), most), .is_given = true, .drafted = plan.draft};
   given.drafted.resize(static_cast<std::size_t>(given.length));
   return given;
 }

@@ -59,10 +59,11 @@ class HostRuntime final : public Runtime {
   struct Drafting {
     Lane* lane;
     int length;
+    bool is_given = false;  // with the plan
     std::vector<Token> drafted;
-    bool is_given = false;  // by the plan
-    bool writes() const { return static_cast<int>(drafted.size()) < length; }  // by the draft model
     int first_row = 0;  // of its rows in the verification
+    /// The draft model has tokens left to write.
+    bool writes() const { return static_cast<int>(drafted.size()) < length; }
   };
 
   Prompt& prompt(PromptId id);

@@ -160,7 +160,7 @@ void HostRuntime::drop_cached_prompts() {
 }
 
 std::vector<float> HostRuntime::score(std::span<const Token> tokens, bool by_draft) {
-  if (by_draft && !draft_) throw std::runtime_error("There is no draft to score with");
+  if (by_draft && !draft_) throw std::runtime_error("There is no draft model to score with");
   LogitsModel& model = by_draft ? *draft_ : *target_;
   drop_cached_prompts();
   const PromptId id = open_prompt({tokens}).id;

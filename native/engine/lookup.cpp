@@ -29,6 +29,7 @@ class LongestMatch {
   /// `at`: where the end's last token stands in `text`, something behind it.
   void try_place(const TwoParts& text, int at) {
     const int most = std::min({at + 1, end_.size(), kLongestMatch});
+    if (length_ >= most || text[at - length_] != end_[end_.size() - 1 - length_]) return;
     int length = 1;
     while (length < most && text[at - length] == end_[end_.size() - 1 - length]) ++length;
     if (length <= length_) return;
@@ -37,11 +38,11 @@ class LongestMatch {
     next_ = at + 1;
   }
 
-  /// From the text's end back to `first`.
-  void try_places(const TwoParts& text, int first) {
-    const Token last = end_[end_.size() - 1];
-    for (int at = text.size() - 2; at >= first && !is_longest(); --at)
-      if (text[at] == last) try_place(text, at);
+  /// In `part`, which stands in `text` from `offset` on, from its end back to `first`.
+  void try_places(const TwoParts& text, const IndexedText& part, int offset, int first = 0) {
+    int left = kMostPlaces;
+    for (int at = part.latest(end_[end_.size() - 1]); at >= first && left > 0 && !is_longest(); at = part.earlier(at), --left)
+      if (offset + at + 1 < text.size()) try_place(text, offset + at);
   }
 
  private:
@@ -51,45 +52,51 @@ class LongestMatch {
 
 }  // namespace
 
-void RecentTexts::add(std::span<const Token> prompt, std::span<const Token> written) {
-  if (written.empty() || written.size() > kMostTokens) return;
-  const auto before = prompt.last(std::min<std::size_t>(prompt.size(), kLongestMatch));
-  Text& text = texts_.emplace_back(Text{.tokens = {before.begin(), before.end()}, .written = static_cast<int>(before.size())});
-  text.tokens.insert(text.tokens.end(), written.begin(), written.end());
-  for (tokens_ += text.tokens.size(); tokens_ > kMostTokens && texts_.size() > 1; texts_.pop_front()) tokens_ -= texts_.front().tokens.size();
+void IndexedText::append(Token token) {
+  const int at = size();
+  const auto [latest, is_first] = latest_.try_emplace(token, at);
+  earlier_.push_back(is_first ? -1 : std::exchange(latest->second, at));
+  tokens_.push_back(token);
 }
 
-Lookup::Lookup(std::span<const Token> prompt, int lanes, const RecentTexts& recent, const Vocabulary& vocabulary)
-    : prompt_(prompt.begin(), prompt.end()), written_(static_cast<std::size_t>(lanes)), recent_(recent), vocabulary_(vocabulary) {
-  earlier_.reserve(prompt_.size());
-  for (const Token token : prompt_) {
-    const int at = static_cast<int>(earlier_.size());
-    const auto [latest, is_first] = latest_.try_emplace(token, at);
-    earlier_.push_back(is_first ? -1 : std::exchange(latest->second, at));
-  }
-}
-
-int Lookup::latest_in_prompt(int lane) const {
-  if (written(lane).empty()) return earlier_.back();
-  const auto latest = latest_.find(written(lane).back());
+int IndexedText::latest(Token token) const {
+  const auto latest = latest_.find(token);
   return latest == latest_.end() ? -1 : latest->second;
 }
 
+void RecentTexts::add(std::span<const Token> prompt, std::span<const Token> written) {
+  if (written.empty() || written.size() > kMostTokens) return;
+  const auto before = prompt.last(std::min<std::size_t>(prompt.size(), kLongestMatch));
+  Text& text = texts_.emplace_back(Text{.text = IndexedText(before), .written = static_cast<int>(before.size())});
+  for (const Token token : written) text.text.append(token);
+  for (tokens_ += text.text.tokens().size(); tokens_ > kMostTokens && texts_.size() > 1; texts_.pop_front())
+    tokens_ -= texts_.front().text.tokens().size();
+}
+
+Lookup::Lookup(std::span<const Token> prompt, int lanes, const RecentTexts& recent, const Vocabulary& vocabulary)
+    : prompt_(prompt), written_(static_cast<std::size_t>(lanes)), recent_(recent), vocabulary_(vocabulary) {}
+
 Found Lookup::find(int lane, int most) const {
-  const TwoParts own{prompt_, written(lane)};
-  const int prompt = static_cast<int>(prompt_.size());
-  const auto before = std::span<const Token>(prompt_).last(std::min<std::size_t>(prompt_.size(), kLongestMatch));
+  const TwoParts own{this->prompt(), written(lane)};
+  const int prompt = prompt_.size();
   LongestMatch match(own);
-  match.try_places(own, prompt);
-  for (int at = latest_in_prompt(lane); at >= 0 && !match.is_longest(); at = earlier_[static_cast<std::size_t>(at)]) match.try_place(own, at);
-  for (int sibling = 0; sibling < static_cast<int>(written_.size()); ++sibling)
-    if (sibling != lane) match.try_places({before, written(sibling)}, static_cast<int>(before.size()) - 1);
-  for (auto text = recent_.texts().rbegin(); text != recent_.texts().rend(); ++text) match.try_places({{}, text->tokens}, text->written - 1);
+  match.try_places(own, written_[static_cast<std::size_t>(lane)], prompt);
+  match.try_places(own, prompt_, 0);
+  const int in_own = match.length();
+  const auto before = this->prompt().last(static_cast<std::size_t>(std::min(prompt, kLongestMatch)));
+  for (int sibling = 0; sibling < static_cast<int>(written_.size()); ++sibling) {
+    if (sibling == lane || written(sibling).empty()) continue;
+    const TwoParts text{before, written(sibling)};
+    match.try_places(text, written_[static_cast<std::size_t>(sibling)], static_cast<int>(before.size()));
+    if (before.back() == own[own.size() - 1]) match.try_place(text, static_cast<int>(before.size()) - 1);
+  }
+  for (auto recent = recent_.texts().rbegin(); recent != recent_.texts().rend(); ++recent)
+    match.try_places({{}, recent->text.tokens()}, recent->text, 0, recent->written - 1);
 
   Found found{.tokens = {}, .match = match.length()};
   if (match.length() == 0) return found;
   const TwoParts& text = match.text();
-  const bool is_own = text.first.data() == own.first.data() && text.second.data() == own.second.data();
+  const bool is_own = match.length() == in_own;
   for (int i = match.next(); static_cast<int>(found.tokens.size()) < most; ++i) {
     if (i >= text.size() && !is_own) break;
     // Its own text repeats itself: it goes on with what stands behind the match.

@@ -13,13 +13,34 @@
 namespace octet {
 
 constexpr int kLongestMatch = 16;  ///< More of a text than this is not compared.
+constexpr int kMostPlaces = 512;   ///< Of a token in one text; earlier ones are not looked at: a look-up takes well below a millisecond.
+
+/// Tokens, and where each of them stood before.
+class IndexedText {
+ public:
+  IndexedText() = default;
+  explicit IndexedText(std::span<const Token> tokens) {
+    for (const Token token : tokens) append(token);
+  }
+
+  void append(Token token);
+  int size() const { return static_cast<int>(tokens_.size()); }
+  std::span<const Token> tokens() const { return tokens_; }
+  int latest(Token token) const;                                                     ///< Where it stands last, or -1.
+  int earlier(int at) const { return earlier_[static_cast<std::size_t>(at)]; }  ///< Where the token at `at` stood last before, or -1.
+
+ private:
+  std::vector<Token> tokens_;
+  std::vector<int> earlier_;  // by place
+  std::unordered_map<Token, int> latest_;
+};
 
 /// Completions of ended requests, the latest last, each with the prompt's last tokens before it.
 class RecentTexts {
  public:
   struct Text {
-    std::vector<Token> tokens;
-    int written = 0;  ///< Where the completion begins.
+    IndexedText text;
+    int written = 0;  ///< Where in it the completion begins.
   };
 
   void add(std::span<const Token> prompt, std::span<const Token> written);
@@ -43,21 +64,17 @@ class Lookup {
   /// `prompt`: at least one token, all lanes'. `recent` outlives this.
   Lookup(std::span<const Token> prompt, int lanes, const RecentTexts& recent, const Vocabulary& vocabulary);
 
-  void append(int lane, Token token) { written_[static_cast<std::size_t>(lane)].push_back(token); }
-  std::span<const Token> prompt() const { return prompt_; }
-  std::span<const Token> written(int lane) const { return written_[static_cast<std::size_t>(lane)]; }
+  void append(int lane, Token token) { written_[static_cast<std::size_t>(lane)].append(token); }
+  std::span<const Token> prompt() const { return prompt_.tokens(); }
+  std::span<const Token> written(int lane) const { return written_[static_cast<std::size_t>(lane)].tokens(); }
 
   /// Up to `most` tokens, from behind the longest match; of several, from the latest of the lane's own text, else of the siblings', else of
   /// the recent ones. From the prompt none without bytes: such tokens are its frame, not its text.
   Found find(int lane, int most) const;
 
  private:
-  int latest_in_prompt(int lane) const;
-
-  std::vector<Token> prompt_;
-  std::vector<int> earlier_;                 // [prompt] where the same token stood before, or -1
-  std::unordered_map<Token, int> latest_;  // of the prompt's tokens, where each stands last
-  std::vector<std::vector<Token>> written_;  // by lane
+  IndexedText prompt_;
+  std::vector<IndexedText> written_;  // by lane
   const RecentTexts& recent_;
   const Vocabulary& vocabulary_;
 };

@@ -13,7 +13,7 @@ enum class Use : std::uint32_t {
   kDraft = 0,     ///< Drawing a token from the draft's distribution q.
   kAccept = 1,    ///< The accept test, u < p/q.
   kResidual = 2,  ///< Drawing from norm(max(p - q, 0)) after a rejection.
-  kTarget = 3,    ///< Drawing from p: plain decoding and the bonus token.
+  kTarget = 3,    ///< Drawing from p: plain decoding, the bonus token, and what a draft that was given (LanePlan::draft) is compared with.
 };
 
 /// One Philox4x32-10 block. key: 2 words; counter: 4 words.

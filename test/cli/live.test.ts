@@ -31,7 +31,7 @@ describe("the live view", () => {
     const transcript = await pty.transcript();
     for (let rank = 1; rank <= 8; rank++) expect(transcript).toMatch(new RegExp(`^ ${rank}  `, "m"));
     expect(transcript).toMatch(/^per token +[\d.]+ ms on average/m);
-    expect(transcript).toMatch(/^tinted +written by the draft/m);
+    expect(transcript).toMatch(/^tinted +drafted, and kept/m);
     expect(pty.onAlternateScreen).toBe(false);
     expect(pty.raw.lastIndexOf("\u001b[?25h")).toBeGreaterThan(pty.raw.lastIndexOf("\u001b[?25l"));
   });

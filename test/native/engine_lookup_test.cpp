@@ -1,7 +1,9 @@
 // The engine without a draft model: what it looks up for its lanes, and what it makes of what came true.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <functional>
+#include <thread>
 
 #include "heard.h"
 #include "scripted_runtime.h"
@@ -87,6 +89,9 @@ TEST_CASE("a lane is drafted what the prompt says, and what its sibling wrote") 
   asked.prompt.insert(asked.prompt.end(), {51, 52, 53});
   auto engine = engine_of(script);
   CHECK(run(*engine, asked).result.totals.accepted >= 9);
+  asked.max_new_tokens = 4;
+  asked.fresh_prompt = true;
+  CHECK(steps(run(*engine, asked)) == 1);  // three drafted, and one from the target
 
   const auto siblings = without_draft();
   for (int i = 0; i < 40; ++i) siblings->tokens[{1, 1, i}] = i < 4 ? token_of(1, 1, i) : token_of(1, 0, i - 4);  // four tokens late
@@ -227,4 +232,27 @@ TEST_CASE("a lane that began by token healing is looked up by its text, healed t
   REQUIRE_FALSE(script->plans.empty());
   REQUIRE(script->plans[0].lanes[0].draft.size() == 6);
   for (int i = 0; i < 6; ++i) CHECK(script->plans[0].lanes[0].draft[static_cast<std::size_t>(i)] == token_of(1, 0, i));
+}
+
+TEST_CASE("what was looked up counts as drafting, in its own step alone, though the one before failed") {
+  struct Slow final : Vocabulary {  // 10 ms for each token of the prompt that is proposed
+    ScriptedVocabulary quick;
+    int size() const override { return quick.size(); }
+    std::vector<Token> tokenize(std::string_view, bool, bool) const override { return {}; }
+    std::string_view bytes(Token token) const override {
+      if (token == 51) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      return quick.bytes(token);
+    }
+    bool is_end(Token token) const override { return quick.is_end(token); }
+    const std::optional<FimTokens>& fim() const override { return quick.fim(); }
+  };
+  const auto script = without_draft();
+  Engine engine(std::make_unique<ScriptedRuntime>(script), std::make_shared<Slow>());
+  Request slow = request(1, 1, 6, "fixed:1");
+  slow.prompt = {1, 50, 51, 52, 50};
+  CHECK(run(engine, slow).steps.at(0).draft_ms >= 10);
+  script->before_collect = [](int) { throw std::runtime_error("the device is gone"); };
+  CHECK(run(engine, slow).error);
+  script->before_collect = nullptr;
+  CHECK(run(engine, request(2, 1, 6, "fixed:1")).steps.at(0).draft_ms < 5);
 }

@@ -66,6 +66,30 @@ TEST_CASE("host runtime: with drafts that are given, right and wrong ones, every
   for (int i = 0; i < 8; ++i) CHECK(emitted[i] == plain_greedy(tokens[i % 4], kLength));
 }
 
+TEST_CASE("host runtime: a seed's tokens are those of plain decoding, whatever drafts are given, also what the seed wrote before") {
+  const std::vector<std::vector<Token>> tokens{{1, 4, 2, 0, 5}, {5}};
+  constexpr int kLength = 40;
+  Fixture fixture(kDraft, {}, false);
+  std::vector<PromptId> prompts;
+  for (const auto& prompt : tokens) prompts.push_back(fixture.open_prompt(prompt, 8 * (kLength + kMaxDraftLength + 1)));
+  for (std::uint64_t seed = 1; seed < 20; ++seed) {
+    Sampling sampling = kTruncated;
+    sampling.seed = seed;
+    const auto plain = run_lanes(fixture, prompts, tokens, 4, sampling, kLength, [](int, int) { return 0; });
+    const DraftsOf guessed = [&](int, int step, const std::vector<Token>& text) -> Drafts { return {step % 5, guesses(kDraft, text, step % 5)}; };
+    CHECK(run_lanes(fixture, prompts, tokens, 4, sampling, kLength, guessed) == plain);
+    Totals totals;
+    const DraftsOf repeated = [&](int lane, int, const std::vector<Token>& text) -> Drafts {
+      const auto at = static_cast<std::ptrdiff_t>(text.size() - tokens[static_cast<std::size_t>(lane % 2)].size());
+      const auto& before = plain[static_cast<std::size_t>(lane)];
+      const int length = std::min(5, kLength - static_cast<int>(at));
+      return {length, {before.begin() + at, before.begin() + at + length}};
+    };
+    CHECK(run_lanes(fixture, prompts, tokens, 4, sampling, kLength, repeated, &totals) == plain);
+    CHECK(totals.accepted == totals.drafted);
+  }
+}
+
 TEST_CASE("host runtime: drafts that are given are computed by no draft pass, and cut to what a step can have") {
   Fixture fixture;
   const std::vector<Token> prompt{1, 4, 2, 0, 5};
@@ -83,6 +107,18 @@ TEST_CASE("host runtime: drafts that are given are computed by no draft pass, an
   const StepResult long_step = fixture.step({{{900, 50, guesses(kTarget, text, 50)}}});
   CHECK(long_step.lanes[0].drafted == kMaxDraftLength);
   CHECK(long_step.lanes[0].accepted == kMaxDraftLength);
+}
+
+TEST_CASE("host runtime: beside a lane that is given drafts, one whose drafts are written has the prompt's draft pass, if put off, done once") {
+  Fixture fixture;
+  const std::vector<Token> prompt{1, 4, 2, 0, 5};
+  const PromptId id = fixture.open_prompt(prompt, 200, false);
+  for (LaneId lane = 910; lane < 912; ++lane)
+    fixture.runtime->open_lane({.id = lane, .prompt = id, .stream = static_cast<std::uint32_t>(lane - 910), .max_new_tokens = 60, .sampling = {0}});
+  const StepResult step = fixture.step({{{910, 2, guesses(kTarget, prompt, 2)}, {911, 2, {}}}});
+  CHECK(step.times.draft_rows == 4 + 2);  // what the lanes share of the prompt, and a row for each token that is written
+  CHECK(step.lanes[0].accepted == 2);
+  CHECK(step.lanes[1].drafted == 2);
 }
 
 TEST_CASE("host runtime: a draft equal to the target has every token accepted, at any temperature and length") {

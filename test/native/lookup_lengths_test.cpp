@@ -1,8 +1,10 @@
 // `auto` without a draft model: what matches are worth, and which lanes draft how much.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <functional>
 #include <numeric>
+#include <random>
 
 #include "engine/lookup_lengths.h"
 
@@ -138,4 +140,63 @@ TEST_CASE("where the device pads rows, every lane drafts as far as it pays to gi
   const CostModel costs = device([](int rows) { return rows <= 12 ? 4.0 : 4.0 + (rows - 12); });
   CHECK(lookup_lengths(lanes, 4, true, costs, {}) == std::vector<int>{2, 2, 0, 2});
   CHECK(lookup_lengths(lanes, 4, false, costs, {})[0] > 2);
+}
+
+TEST_CASE("in the long run auto is never much behind plain decoding, nor behind what it would do if it knew the device and the chances, with times that are noisy") {
+  const std::pair<const char*, std::function<double(double)>> devices[] = {
+      {"flat", [](double) { return 10.0; }},
+      {"by rows", [](double rows) { return rows; }},
+      {"half by rows", [](double rows) { return 8 + rows; }},
+      {"free up to 8", [](double rows) { return rows <= 8 ? 10.0 : 10 + 2 * (rows - 8); }},
+      {"dear beyond 1", [](double rows) { return rows <= 1 ? 10.0 : 16 + 0.1 * rows; }}};
+  for (const auto& [name, device_ms] : devices)
+    for (const auto& [lanes, pads] : {std::pair{1, false}, {8, false}, {8, true}})
+      for (const double quality : {0.0, 0.5, 1.0}) {
+        CAPTURE(name);
+        CAPTURE(lanes);
+        CAPTURE(pads);
+        CAPTURE(quality);
+        std::mt19937 random{7};
+        std::uniform_real_distribution<double> uniform;
+        std::normal_distribution<double> normal;
+        const auto is_right = [&](int match) { return uniform(random) < quality * (1 - 0.65 * std::pow(0.8, std::min(match, kLongestMatch) - 1)); };
+        CostModel costs;
+        MatchChances chances, known;
+        for (int match = 1; match <= kLongestMatch; ++match)
+          for (int i = 0; i < 1000; ++i) known.observe(found(match, 1), written(is_right(match) ? 1 : 0, 1));
+        const CostModel exact = device(device_ms);
+        struct Spent {
+          double tokens = 0, ms = 0;
+          double rate() const { return tokens / ms; }
+        } automatic, knowing, plain;
+        for (int step = 0; step < 3000; ++step) {
+          if (step == 1000) automatic = knowing = plain = {};  // by now it has learnt
+          std::vector<Found> texts;
+          std::vector<int> right;
+          for (int lane = 0; lane < lanes; ++lane) {
+            texts.push_back(uniform(random) < 0.4 ? found(0, 0) : found(1 + std::min(15, static_cast<int>(-3 * std::log(uniform(random) + 1e-9))), 16));
+            right.push_back(0);
+            const int tokens = static_cast<int>(texts.back().tokens.size());
+            while (right.back() < tokens && is_right(texts.back().match + right.back())) ++right.back();
+          }
+          const auto rows_of = [&](const std::vector<int>& lengths) {
+            return pads ? lanes * (1 + *std::max_element(lengths.begin(), lengths.end())) : lanes + sum(lengths);
+          };
+          const auto spend = [&](Spent& spent, const std::vector<int>& lengths) {
+            for (std::size_t lane = 0; lane < lengths.size(); ++lane) spent.tokens += 1 + std::min(lengths[lane], right[lane]);
+            spent.ms += device_ms(rows_of(lengths));
+          };
+          const std::vector<int> lengths = lookup_lengths(texts, lanes, pads, costs, chances);
+          spend(automatic, lengths);
+          spend(knowing, lookup_lengths(texts, lanes, pads, exact, known));
+          spend(plain, std::vector<int>(static_cast<std::size_t>(lanes)));
+          const int rows = rows_of(lengths);
+          const double measured = device_ms(rows) * (uniform(random) < 0.02 ? 5 : 1) * std::max(0.5, 1 + 0.1 * normal(random));
+          costs.observe({.verify_ms = measured, .verify_rows = rows});
+          for (std::size_t lane = 0; lane < lengths.size(); ++lane)
+            chances.observe(texts[lane], written(right[lane], std::min(lengths[lane], right[lane]) + 1));
+        }
+        CHECK(automatic.rate() > 0.97 * plain.rate());
+        CHECK(automatic.rate() > 0.93 * knowing.rate());
+      }
 }

@@ -114,6 +114,9 @@ TEST_CASE("of an earlier request's prompt nothing is proposed") {
   Texts texts({1, 2, 3});
   texts.recent.add(std::vector<Token>{1, 2, 3, 20, 21}, std::vector<Token>{22, 23});
   CHECK(texts.find().tokens.empty());
+  Texts within({1, 2, 20});  // all but the earlier prompt's last token
+  within.recent.add(std::vector<Token>{1, 2, 20, 21}, std::vector<Token>{22, 23});
+  CHECK(within.find().tokens.empty());
 }
 
 TEST_CASE("completions of before are kept up to a number of tokens, and none that is longer than all together") {
@@ -122,7 +125,7 @@ TEST_CASE("completions of before are kept up to a number of tokens, and none tha
   for (int i = 0; i < 20; ++i) recent.add(prompt, text);
   std::size_t tokens = 0;
   for (const auto& kept : recent.texts()) {
-    tokens += kept.tokens.size();
+    tokens += kept.text.tokens().size();
     CHECK(kept.written == kLongestMatch);
   }
   CHECK(recent.texts().size() == 8);
@@ -131,6 +134,8 @@ TEST_CASE("completions of before are kept up to a number of tokens, and none tha
   recent.add(prompt, {});
   recent.add(prompt, std::vector<Token>(9000, 3));
   CHECK(recent.texts().size() == before);
+  recent.add(prompt, std::vector<Token>(8190, 4));  // with what stood before it, more than all may have
+  CHECK(recent.texts().size() == 1);
 }
 
 TEST_CASE("more than the longest match is not compared") {
@@ -141,12 +146,25 @@ TEST_CASE("more than the longest match is not compared") {
   CHECK(found.tokens == std::vector<Token>{50, 51});
 }
 
+TEST_CASE("of a token that stands everywhere only the last places are looked at") {
+  for (const int between : {kMostPlaces - 2, kMostPlaces}) {
+    std::vector<Token> prompt{5, 9, 20};
+    for (int i = 0; i < between; ++i) prompt = joined(std::move(prompt), {6, 9});
+    const Found found = Texts(joined(std::move(prompt), {5, 9})).find(1);
+    CHECK(found.match == (between < kMostPlaces ? 2 : 1));
+    CHECK(found.tokens == std::vector<Token>{between < kMostPlaces ? 20 : 5});
+  }
+}
+
 TEST_CASE("tokens without bytes of the prompt, its frame, are not proposed; a completion's end is") {
   CHECK(Texts({1, 2, 3, 0, 5, 1, 2}).find().tokens == std::vector<Token>{3});
   CHECK(Texts({1, 2, 0, 5, 1, 2}).find().tokens.empty());
   Texts texts({1, 2, 3});
   texts.write(1, {30, 0});
   CHECK(texts.find().tokens == std::vector<Token>{30, 0});
+  Texts own({1, 2});
+  own.write(0, {0, 1, 2});
+  CHECK(own.find().tokens == std::vector<Token>{0, 1, 2, 0});
 }
 
 TEST_CASE("a lookup agrees with the plain search through every place") {

@@ -20,7 +20,7 @@ const ROWS: Row[] = [
     value: ({ msPerToken: { first, last, all } }) => [first, last, all].map(figure).join(" · "),
   },
   { label: "all lanes", hint: "Tokens per second, all lanes together, cancelled ones too", value: (f) => `${figure(f.tokensPerSecond)} tok/s` },
-  { label: "accepted", hint: "Share of the draft's tokens that the target kept", value: (f) => percent(f.acceptanceRate) },
+  { label: "accepted", hint: "Share of the drafted tokens that the target kept", value: (f) => percent(f.acceptanceRate) },
   { label: "tokens per step", hint: "Mean tokens that a live lane gained in a step", value: (f) => figure(f.tokensPerStep) },
   { label: "draft length", hint: "Mean over the steps", value: (f) => figure(f.draftLength) },
 ];

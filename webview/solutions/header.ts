@@ -26,9 +26,9 @@ export class Header {
   private readonly fill = el("i");
   private readonly latency = new Metric("per token", "Decoding time over tokens of a lane, mean over the lanes");
   private readonly speed = new Metric("all", "Tokens per second, all lanes together");
-  private readonly accepted = new Metric("accepted", "Share of the draft's tokens that the target kept: the tinted text", "swatch");
+  private readonly accepted = new Metric("accepted", "Share of the drafted tokens that the target kept: the tinted text", "swatch");
   private readonly gained = new Metric("tokens per step", "Mean tokens that a lane gained in a step: plain decoding gains 1");
-  private readonly draft = new Metric("draft length", "Tokens the draft proposed in the last step; once all is written, the mean");
+  private readonly draft = new Metric("draft length", "Tokens drafted in the last step; once all is written, the mean");
   private readonly gain = new Metric("vs plain", "Speed over plain decoding's, as the benchmark measured it here");
   private readonly stop: HTMLButtonElement;
   private readonly more: HTMLButtonElement;

@@ -82,7 +82,7 @@ export class LaneView {
 
     this.scroller = new TextScroller(this.text, this.empty);
     this.shareBox = el("span", "share", this.share, " acc.");
-    this.shareBox.title = "Share of the draft's tokens that the target kept";
+    this.shareBox.title = "Share of the drafted tokens that the target kept";
     this.score.title = "Mean log-probability of its tokens under the target";
     this.figures = el("span", "figures", el("span", "latency", this.latency, " ms/tok"), el("span", "count", this.tokens, " tok"), this.shareBox);
     this.top = el("div", "top", this.rank, this.state, this.same, this.score);

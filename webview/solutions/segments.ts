@@ -1,4 +1,4 @@
-// A line cut into stretches of one look: its syntax colour, and whether the draft wrote it. Pure.
+// A line cut into stretches of one look: its syntax colour, and whether it was drafted. Pure.
 
 import type { Token } from "./syntax";
 

@@ -47,5 +47,5 @@ export const isRunning = ({ phase }: SolutionsState): boolean => phase.kind !== 
 
 export const plainText = ({ text }: SolutionsLane): string => text.map((span) => span.text).join("");
 
-/** Share of the draft's tokens that the target kept; null where nothing was drafted. */
+/** Share of the drafted tokens that the target kept; null where nothing was drafted. */
 export const acceptedShare = ({ drafted, accepted }: SolutionsLane): number | null => (drafted > 0 ? accepted / drafted : null);

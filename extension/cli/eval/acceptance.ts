@@ -1,4 +1,4 @@
-// How often the target keeps what the draft proposes, counted step by step.
+// How often the target keeps what is drafted, counted step by step.
 import type { StepEvent } from "../../../protocol/worker";
 import { ratio } from "../statistics";
 import { bootstrap } from "./intervals";

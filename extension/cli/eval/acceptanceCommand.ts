@@ -1,4 +1,4 @@
-// octet eval acceptance: held-out files continued from chosen places, and how much of what the draft proposes is kept.
+// octet eval acceptance: held-out files continued from chosen places, and how much of what is drafted is kept.
 import type { Command } from "commander";
 import { MAX_LANES, MAX_NEW_TOKENS, type DraftLength, type LoadResult, type StepEvent } from "../../../protocol/worker";
 import { fitPrompt } from "../../completion/prompt";
@@ -40,7 +40,7 @@ const LEAST_BEFORE = 5;
 
 export function addAcceptance(parent: Command, run: (command: (context: CliContext) => Promise<number>) => Promise<void>): void {
   const command = parent.command("acceptance")
-    .description("how much of the draft's tokens the target keeps, on held-out files")
+    .description("how many of the drafted tokens the target keeps, on held-out files")
     .requiredOption("--files <DIR>", "folder with source files the models were not trained on")
     .option("--places <P>", "places of each file to continue from", integer("--places", 1, MAX_PLACES), 2)
     .addOption(list("--temperatures <LIST>", "0 is greedy", parseTemperatures, [0, 0.2, 0.8]))

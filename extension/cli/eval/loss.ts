@@ -7,7 +7,7 @@ export interface LossSample {
   language: string;
   bytes: number;
   tokens: number;
-  /** Bits under each model, all tokens together; null without a draft. */
+  /** Bits under each model, all tokens together; null without a draft model. */
   target: number;
   draft: number | null;
 }
