@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <future>
 #include <thread>
 
 #include "heard.h"
@@ -255,4 +256,23 @@ TEST_CASE("what was looked up counts as drafting, in its own step alone, though 
   CHECK(run(engine, slow).error);
   script->before_collect = nullptr;
   CHECK(run(engine, request(2, 1, 6, "fixed:1")).steps.at(0).draft_ms < 5);
+}
+
+TEST_CASE("a device does not run ahead while one of its requests looks up and another does not") {
+  const auto script = without_draft();
+  script->depth = 2;
+  repeat(*script, 1, 0, 10);
+  std::promise<void> both_asked;
+  int in_flight = 0, most = 0;
+  script->before_submit = [&](int call) {
+    if (call == 1) both_asked.get_future().wait();
+    most = std::max(most, ++in_flight);
+  };
+  script->before_collect = [&](int) { --in_flight; };
+  const auto engine = engine_of(script);
+  auto looking_up = start(*engine, request(1, 1, 100, "fixed:1")), plain = start(*engine, request(2, 1, 8, "none"));
+  both_asked.set_value();
+  check_whole(plain.get(), 1);
+  check_whole(looking_up.get(), 1);
+  CHECK(most == 1);
 }
