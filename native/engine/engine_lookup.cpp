@@ -44,7 +44,7 @@ void Engine::plan_lookup(Job& job, const DraftLengthPolicy::Choice& choice, int 
 
 void Engine::keep_texts(const Job& job) {
   if (!job.lookup || is_measurement(job.request)) return;
-  for (const LaneState& lane : job.lanes) recent_.add(job.lookup->prompt(), job.lookup->written(lane.lane));
+  for (const LaneState& lane : job.lanes) recent_.add(job.lookup->before(), job.lookup->written(lane.lane));
 }
 
 }  // namespace octet

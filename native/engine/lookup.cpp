@@ -50,6 +50,14 @@ class LongestMatch {
   int length_ = 0, next_ = 0;
 };
 
+// Where the text before the cursor ends: at the prompt's end, or at the marker of what follows the cursor (<prefix> before <suffix> behind <middle>).
+std::size_t cursor_of(std::span<const Token> prompt, const Vocabulary& vocabulary) {
+  const auto& fim = vocabulary.fim();
+  if (!fim || prompt.back() != fim->middle) return prompt.size();
+  const auto marker = std::find(prompt.rbegin(), prompt.rend(), fim->suffix);
+  return marker == prompt.rend() ? prompt.size() : static_cast<std::size_t>(prompt.rend() - marker) - 1;
+}
+
 }  // namespace
 
 void IndexedText::append(Token token) {
@@ -64,34 +72,49 @@ int IndexedText::latest(Token token) const {
   return latest == latest_.end() ? -1 : latest->second;
 }
 
-void RecentTexts::add(std::span<const Token> prompt, std::span<const Token> written) {
+void RecentTexts::add(std::span<const Token> before, std::span<const Token> written) {
   if (written.empty() || written.size() > kMostTokens) return;
-  const auto before = prompt.last(std::min<std::size_t>(prompt.size(), kLongestMatch));
-  Text& text = texts_.emplace_back(Text{.text = IndexedText(before), .written = static_cast<int>(before.size())});
+  const auto end = before.last(std::min<std::size_t>(before.size(), kLongestMatch));
+  Text& text = texts_.emplace_back(Text{.text = IndexedText(end), .written = static_cast<int>(end.size())});
   for (const Token token : written) text.text.append(token);
   for (tokens_ += text.text.tokens().size(); tokens_ > kMostTokens && texts_.size() > 1; texts_.pop_front())
     tokens_ -= texts_.front().text.tokens().size();
 }
 
 Lookup::Lookup(std::span<const Token> prompt, int lanes, const RecentTexts& recent, const Vocabulary& vocabulary)
-    : prompt_(prompt), written_(static_cast<std::size_t>(lanes)), recent_(recent), vocabulary_(vocabulary) {}
+    : written_(static_cast<std::size_t>(lanes)), recent_(recent) {
+  const std::size_t cursor = cursor_of(prompt, vocabulary);
+  std::vector<Token> piece;
+  for (std::size_t at = 0; at <= prompt.size(); ++at) {
+    if (at < prompt.size() && !vocabulary.bytes(prompt[at]).empty()) {
+      piece.push_back(prompt[at]);
+      continue;
+    }
+    if (at == cursor)
+      before_ = IndexedText(piece);
+    else if (!piece.empty())
+      others_.emplace_back(piece);
+    piece.clear();
+  }
+}
 
 Found Lookup::find(int lane, int most) const {
-  const TwoParts own{this->prompt(), written(lane)};
-  const int prompt = prompt_.size();
+  const TwoParts own{before(), written(lane)};
+  if (own.size() == 0) return {};
   LongestMatch match(own);
-  match.try_places(own, written_[static_cast<std::size_t>(lane)], prompt);
-  match.try_places(own, prompt_, 0);
+  match.try_places(own, written_[static_cast<std::size_t>(lane)], before_.size());
+  match.try_places(own, before_, 0);
   const int in_own = match.length();
-  const auto before = this->prompt().last(static_cast<std::size_t>(std::min(prompt, kLongestMatch)));
+  for (auto other = others_.rbegin(); other != others_.rend(); ++other) match.try_places({{}, other->tokens()}, *other, 0);
+  const auto end = before().last(static_cast<std::size_t>(std::min(before_.size(), kLongestMatch)));
   for (int sibling = 0; sibling < static_cast<int>(written_.size()); ++sibling) {
     if (sibling == lane || written(sibling).empty()) continue;
-    const TwoParts text{before, written(sibling)};
-    match.try_places(text, written_[static_cast<std::size_t>(sibling)], static_cast<int>(before.size()));
-    if (before.back() == own[own.size() - 1]) match.try_place(text, static_cast<int>(before.size()) - 1);
+    const TwoParts text{end, written(sibling)};
+    match.try_places(text, written_[static_cast<std::size_t>(sibling)], static_cast<int>(end.size()));
+    if (!end.empty() && end.back() == own[own.size() - 1]) match.try_place(text, static_cast<int>(end.size()) - 1);
   }
   for (auto recent = recent_.texts().rbegin(); recent != recent_.texts().rend(); ++recent)
-    match.try_places({{}, recent->text.tokens()}, recent->text, 0, recent->written - 1);
+    match.try_places({{}, recent->text.tokens()}, recent->text, 0, std::max(0, recent->written - 1));
 
   Found found{.tokens = {}, .match = match.length()};
   if (match.length() == 0) return found;
@@ -101,7 +124,6 @@ Found Lookup::find(int lane, int most) const {
     if (i >= text.size() && !is_own) break;
     // Its own text repeats itself: it goes on with what stands behind the match.
     const Token token = i < text.size() ? text[i] : found.tokens[found.tokens.size() - static_cast<std::size_t>(text.size() - match.next())];
-    if (is_own && i < prompt && vocabulary_.bytes(token).empty()) break;
     found.tokens.push_back(token);
   }
   return found;

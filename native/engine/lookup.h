@@ -35,7 +35,7 @@ class IndexedText {
   std::unordered_map<Token, int> latest_;
 };
 
-/// Completions of ended requests, the latest last, each with the prompt's last tokens before it.
+/// Completions of ended requests, the latest last, each with the last tokens before it.
 class RecentTexts {
  public:
   struct Text {
@@ -43,7 +43,8 @@ class RecentTexts {
     int written = 0;  ///< Where in it the completion begins.
   };
 
-  void add(std::span<const Token> prompt, std::span<const Token> written);
+  /// `before`: what `written` continues.
+  void add(std::span<const Token> before, std::span<const Token> written);
   const std::deque<Text>& texts() const { return texts_; }
 
  private:
@@ -58,25 +59,26 @@ struct Found {
   int match = 0;              ///< Tokens at the end of the lane's text that stood before them there, too; at most kLongestMatch.
 };
 
-/// The texts of one request's lanes.
+/// The texts of one request's lanes. Tokens of the prompt without bytes are its frame (fill-in-the-middle markers, file separators): its text is the
+/// pieces between them, and nothing is found across. A lane continues the piece that stands before the cursor.
 class Lookup {
  public:
   /// `prompt`: at least one token, all lanes'. `recent` outlives this.
   Lookup(std::span<const Token> prompt, int lanes, const RecentTexts& recent, const Vocabulary& vocabulary);
 
   void append(int lane, Token token) { written_[static_cast<std::size_t>(lane)].append(token); }
-  std::span<const Token> prompt() const { return prompt_.tokens(); }
+  std::span<const Token> before() const { return before_.tokens(); }  ///< The piece before the cursor; may be empty.
   std::span<const Token> written(int lane) const { return written_[static_cast<std::size_t>(lane)].tokens(); }
 
-  /// Up to `most` tokens, from behind the longest match; of several, from the latest of the lane's own text, else of the siblings', else of
-  /// the recent ones. From the prompt none without bytes: such tokens are its frame, not its text.
+  /// Up to `most` tokens, from behind the longest match; of several, from the latest of the lane's own text, else of the prompt's other pieces,
+  /// else of the siblings', else of the recent ones.
   Found find(int lane, int most) const;
 
  private:
-  IndexedText prompt_;
+  IndexedText before_;
+  std::vector<IndexedText> others_;   // pieces of the prompt
   std::vector<IndexedText> written_;  // by lane
   const RecentTexts& recent_;
-  const Vocabulary& vocabulary_;
 };
 
 }  // namespace octet

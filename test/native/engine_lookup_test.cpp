@@ -1,10 +1,8 @@
 // The engine without a draft model: what it looks up for its lanes, and what it makes of what came true.
 #include <doctest/doctest.h>
 
-#include <chrono>
 #include <functional>
 #include <future>
-#include <thread>
 
 #include "heard.h"
 #include "scripted_runtime.h"
@@ -236,26 +234,21 @@ TEST_CASE("a lane that began by token healing is looked up by its text, healed t
 }
 
 TEST_CASE("what was looked up counts as drafting, in its own step alone, though the one before failed") {
-  struct Slow final : Vocabulary {  // 10 ms for each token of the prompt that is proposed
-    ScriptedVocabulary quick;
-    int size() const override { return quick.size(); }
-    std::vector<Token> tokenize(std::string_view, bool, bool) const override { return {}; }
-    std::string_view bytes(Token token) const override {
-      if (token == 51) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-      return quick.bytes(token);
-    }
-    bool is_end(Token token) const override { return quick.is_end(token); }
-    const std::optional<FimTokens>& fim() const override { return quick.fim(); }
-  };
   const auto script = without_draft();
-  Engine engine(std::make_unique<ScriptedRuntime>(script), std::make_shared<Slow>());
-  Request slow = request(1, 1, 6, "fixed:1");
-  slow.prompt = {1, 50, 51, 52, 50};
-  CHECK(run(engine, slow).steps.at(0).draft_ms >= 10);
-  script->before_collect = [](int) { throw std::runtime_error("the device is gone"); };
-  CHECK(run(engine, slow).error);
-  script->before_collect = nullptr;
-  CHECK(run(engine, request(2, 1, 6, "fixed:1")).steps.at(0).draft_ms < 5);
+  const auto engine = engine_of(script);
+  Request slow = request(1, 16, 6, "fixed:1");  // sixteen lanes try every place that is tried at most
+  unsigned random = 1;
+  for (int i = 0; i < 2000; ++i) slow.prompt.push_back(Token{51} + static_cast<Token>((random = random * 1664525u + 1013904223u) >> 31));
+  double slow_ms = 1e9, next_ms = 1e9;  // the least of some, since other processes take the core
+  for (int round = 0; round < 5; ++round) {
+    slow_ms = std::min(slow_ms, run(*engine, slow).steps.at(0).draft_ms);
+    script->before_collect = [](int) { throw std::runtime_error("the device is gone"); };
+    CHECK(run(*engine, slow).error);
+    script->before_collect = nullptr;
+    next_ms = std::min(next_ms, run(*engine, request(2, 1, 6, "fixed:1")).steps.at(0).draft_ms);
+  }
+  MESSAGE(slow_ms << " ms, then " << next_ms);
+  CHECK(next_ms < slow_ms / 2);
 }
 
 TEST_CASE("a device does not run ahead while one of its requests looks up and another does not") {

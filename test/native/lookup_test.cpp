@@ -9,13 +9,15 @@ using namespace octet::test;
 
 namespace {
 
-// Token 0 has no bytes.
+constexpr Token kPrefix = 60, kSuffix = 61, kMiddle = 62;
+
+// Token 0 and the markers have no bytes.
 const ToyVocabulary& letters() {
   static const ToyVocabulary vocabulary([] {
     std::vector<std::string> texts{"<end>"};
-    for (int i = 1; i < 64; ++i) texts.push_back(std::string(1, static_cast<char>('A' + i)));
+    for (int i = 1; i < 64; ++i) texts.push_back(i < kPrefix || i > kMiddle ? std::string(1, static_cast<char>('A' + i)) : "");
     return texts;
-  }());
+  }(), false, FimTokens{.prefix = kPrefix, .suffix = kSuffix, .middle = kMiddle});
   return vocabulary;
 }
 
@@ -154,6 +156,46 @@ TEST_CASE("of a token that stands everywhere only the last places are looked at"
     CHECK(found.match == (between < kMostPlaces ? 2 : 1));
     CHECK(found.tokens == std::vector<Token>{between < kMostPlaces ? 20 : 5});
   }
+}
+
+TEST_CASE("with what follows the cursor in the prompt, a lane continues what stands before the cursor") {
+  // 7 8 1 2 | 9 1 2 5 6
+  Texts texts({kPrefix, 7, 8, 1, 2, kSuffix, 9, 1, 2, 5, 6, kMiddle});
+  CHECK(texts.find().match == 2);
+  CHECK(texts.find().tokens == std::vector<Token>{5, 6});  // which stand behind the cursor
+  texts.write(1, {30, 31});
+  CHECK(texts.find().match == 4);
+  CHECK(texts.find().tokens == std::vector<Token>{30, 31});
+  texts.write(0, {7, 8});
+  CHECK(texts.find().match == 2);
+  CHECK(texts.find().tokens == std::vector<Token>{1, 2, 7, 8});  // from before the cursor into what was written, not into the marker
+  CHECK(std::vector<Token>(texts.lookup.before().begin(), texts.lookup.before().end()) == std::vector<Token>{7, 8, 1, 2});
+}
+
+TEST_CASE("a completion at an earlier place of the cursor is found by the text before it, not by what follows the cursor") {
+  Texts texts({kPrefix, 1, 2, 3, 4, kSuffix, 20, 21, 22, kMiddle});
+  const Lookup before(std::vector<Token>{kPrefix, 1, 2, kSuffix, 20, 21, 22, kMiddle}, 1, texts.recent, letters());
+  texts.recent.add(before.before(), std::vector<Token>{3, 4, 5, 6});  // of which 3 4 has been typed
+  CHECK(texts.find().match == 4);
+  CHECK(texts.find().tokens == std::vector<Token>{5, 6});
+}
+
+TEST_CASE("nothing is found where nothing stands before the cursor, until something is written") {
+  for (const auto& prompt : {std::vector<Token>{kPrefix, kSuffix, 1, 2, 3, kMiddle}, {1, 2, 3, 0}, {0}, {1, 2, 3, kMiddle}}) {
+    Texts texts(prompt);
+    texts.write(1, {2});
+    CHECK(texts.lookup.before().empty());
+    CHECK(texts.find().tokens.empty());
+    texts.write(0, {2});
+    CHECK(texts.find().tokens == (prompt.size() > 1 ? std::vector<Token>{3} : std::vector<Token>{}));
+  }
+}
+
+TEST_CASE("other files of a prompt are looked at, each by itself") {
+  Texts texts({1, 2, 3, 0, 4, 5, 0, 9, 2});
+  CHECK(texts.find().tokens == std::vector<Token>{3});
+  CHECK(Texts({1, 2, 3, 0, 4, 5, 0, 9, 3}).find().tokens.empty());
+  CHECK(Texts({1, 2, 0, 4, 2, 7, 0, 1, 2, 8, 0, 1, 2}).find(1).tokens == std::vector<Token>{8});  // the longest, then the latest
 }
 
 TEST_CASE("tokens without bytes of the prompt, its frame, are not proposed; a completion's end is") {

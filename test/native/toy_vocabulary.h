@@ -13,7 +13,8 @@ namespace octet::test {
 class ToyVocabulary final : public Vocabulary {
  public:
   /// `blank_first`: texts get a blank before them, as by sentencepiece's vocabularies.
-  explicit ToyVocabulary(std::vector<std::string> texts, bool blank_first = false) : texts_(std::move(texts)), blank_first_(blank_first) {}
+  explicit ToyVocabulary(std::vector<std::string> texts, bool blank_first = false, std::optional<FimTokens> fim = {})
+      : texts_(std::move(texts)), blank_first_(blank_first), fim_(fim) {}
 
   int size() const override { return static_cast<int>(texts_.size()); }
 
