@@ -261,27 +261,21 @@ TEST_CASE("cuda engine: without a draft, temperature 0, drafts looked up by ever
     check_same(got, want);
     const int accepted = accepted_by(got);
     MESSAGE(accepted << " tokens accepted");
-    CHECK((accepted > 0) == (std::string(policy) != "none"));
+    if (std::string(policy) != "auto") CHECK((accepted > 0) == (std::string(policy) != "none"));  // here a row costs what a token brings
   }
 }
 
-TEST_CASE("cuda engine: without a draft, temperature 0.8 with top-k, top-p and min-p, the same seeds give the same tokens and drafts looked up") {
+TEST_CASE("cuda engine: without a draft, temperature 0.8 with top-k, top-p and min-p, a seed's tokens are those of plain decoding, whatever is looked up") {
   const AsLateAsAGpuMay deferred;
   const TinyPair pair;
   const auto host = engine_over(host_runtime(pair, false)), engine = cuda_engine(pair, 1024, false);
-  int accepted = 0;
-  for (const char* policy : {"fixed:5", "bass"}) {
+  const auto want = run_together(*host, repetitive("none", 0.8f));
+  for (const char* policy : {"none", "fixed:5", "bass", "auto", "fixed:5"}) {
     CAPTURE(std::string(policy));
-    std::vector<Request> requests = repetitive(policy, 0.8f);
-    for (Request& asked : requests) asked.fresh_prompt = true;  // what others wrote and when they ended is of no account
-    const auto want = run_together(*host, requests), got = run_together(*engine, requests);
+    const auto got = run_together(*engine, repetitive(policy, 0.8f));
     check_same(got, want);
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      CHECK(got[i].result.totals.drafted == want[i].result.totals.drafted);
-      CHECK(got[i].result.totals.accepted == want[i].result.totals.accepted);
-    }
-    accepted += accepted_by(got);
+    const int accepted = accepted_by(got);
+    MESSAGE(accepted << " tokens accepted");
+    if (std::string(policy) == "fixed:5" || std::string(policy) == "bass") CHECK(accepted > 0);
   }
-  MESSAGE(accepted << " tokens accepted");
-  CHECK(accepted > 0);
 }

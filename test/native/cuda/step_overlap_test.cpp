@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <iterator>
+#include <map>
 #include <optional>
 
 #include "any_device.h"
@@ -16,18 +16,39 @@ using namespace octet::cuda::testing;
 
 namespace {
 
-constexpr int kRoom = 30;
-constexpr Token kMadeUp[] = {1, 2, 3};
+constexpr int kRoom = 30, kVocabulary = 50;
 
-// Three lanes of two prompts over a draft that is the target's first layer, or without one and given drafts, two steps under way: launched one by
-// one, then as graphs.
-std::vector<LaneStep> lanes_steps(bool has_draft) {
+// What lanes write without drafts, each its next tokens with a wrong one behind some of them: how many are right is known before, so that the
+// step after can be given its own while this one is under way.
+class GivenDrafts {
+ public:
+  explicit GivenDrafts(const std::vector<LaneStep>& plain) {
+    for (const LaneStep& step : plain)
+      for (const EmittedToken& token : step.tokens) texts_[step.lane].push_back(token.token);
+  }
+  std::vector<Token> next(LaneId lane, int length) {
+    std::size_t& at = written_[lane];
+    const int right = static_cast<int>((given_++ + lane) % (static_cast<std::size_t>(length) + 1));
+    std::vector<Token> draft;
+    for (int i = 0; i < length; ++i) draft.push_back((texts_.at(lane).at(at + static_cast<std::size_t>(i)) + (i < right ? 0 : 1)) % kVocabulary);
+    at += static_cast<std::size_t>(right) + 1;
+    return draft;
+  }
+
+ private:
+  std::map<LaneId, std::vector<Token>> texts_;
+  std::map<LaneId, std::size_t> written_;
+  std::size_t given_ = 0;
+};
+
+// Three lanes of two prompts, two steps under way: launched one by one, then as graphs. Drafts are by the target's first layer, or given, or none.
+std::vector<LaneStep> lanes_steps(bool has_draft, GivenDrafts* given = nullptr) {
   FusibleShape shape{"halves", {2, 1, 64}, {.dimensions = 64, .halves = true, .base = 1e4f}};
   const FusibleNetwork target(shape, 5);
   shape.layers = 1;
   const FusibleNetwork draft(shape, 5);
   const auto runtime = make_cuda_runtime(target.network(), has_draft ? std::optional(draft.network()) : std::nullopt,
-                                         {.vocabulary = 50, .lanes = 3, .context_tokens = 64, .cache_tokens = 256, .most_draft_length = 3});
+                                         {.vocabulary = kVocabulary, .lanes = 3, .context_tokens = 64, .cache_tokens = 256, .most_draft_length = 3});
   const auto open = [&](const std::vector<Token>& prompt, std::initializer_list<LaneId> lanes, bool with_draft) {
     const PromptId id = runtime->open_prompt({prompt, static_cast<int>(lanes.size()) * (kRoom + runtime->draft_cells())}).id;
     while (runtime->prefill(id, 3, with_draft) > 0) {}
@@ -36,12 +57,12 @@ std::vector<LaneStep> lanes_steps(bool has_draft) {
   open({3, 9, 27, 41, 20}, {1, 2}, true);
   open({8, 30}, {3}, false);
   std::vector<LaneStep> steps;
-  auto made_up = [at = 0]() mutable { return Token{kMadeUp[at++ % std::size(kMadeUp)]}; };
-  for (const int length : {2, 2, 0, 2}) {
+  const bool plain = !has_draft && !given;
+  for (const int length : plain ? std::vector(kRoom / 2, 0) : std::vector{2, 2, 0, 2}) {
     for (int under_way = 0; under_way < runtime->depth(); ++under_way) {
       StepPlan plan{{{1, length, {}}, {2, length, {}}, {3, length / 2, {}}}};
       for (LanePlan& lane : plan.lanes)
-        while (!has_draft && static_cast<int>(lane.draft.size()) < lane.draft_length) lane.draft.push_back(made_up());
+        if (given) lane.draft = given->next(lane.lane, lane.draft_length);
       runtime->submit(plan);
     }
     for (int under_way = 0; under_way < runtime->depth(); ++under_way)
@@ -56,9 +77,12 @@ TEST_CASE("cuda overlap: whole steps by tensor cores write the same tokens as la
   bool has_draft = true;
   SUBCASE("a draft network") {}
   SUBCASE("drafts given") { has_draft = false; }
-  const std::vector<LaneStep> want = lanes_steps(has_draft);
+  std::optional<GivenDrafts> given;
+  if (!has_draft) given.emplace(lanes_steps(false));
+  std::optional<GivenDrafts> again = given;
+  const std::vector<LaneStep> want = lanes_steps(has_draft, given ? &*given : nullptr);
   const AsLateAsAGpuMay deferred;
-  const std::vector<LaneStep> got = lanes_steps(has_draft);
+  const std::vector<LaneStep> got = lanes_steps(has_draft, again ? &*again : nullptr);
   REQUIRE(got.size() == want.size());
   int drafted = 0, accepted = 0;
   for (std::size_t i = 0; i < want.size(); ++i) {
