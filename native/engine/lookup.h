@@ -26,7 +26,7 @@ class IndexedText {
   void append(Token token);
   int size() const { return static_cast<int>(tokens_.size()); }
   std::span<const Token> tokens() const { return tokens_; }
-  int latest(Token token) const;                                                     ///< Where it stands last, or -1.
+  int latest(Token token) const;                                                ///< Where it stands last, or -1.
   int earlier(int at) const { return earlier_[static_cast<std::size_t>(at)]; }  ///< Where the token at `at` stood last before, or -1.
 
  private:
