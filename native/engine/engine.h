@@ -115,7 +115,7 @@ class Engine {
   LaneId next_lane_ = 1;
   std::deque<Choices> in_flight_;  // submitted steps, oldest first
   CostModel costs_;
-  std::array<Experience, 4> experience_;     // by kind of sampling
+  std::array<Experience, 4> experience_;       // by kind of sampling
   std::array<MatchChances, 4> match_chances_;  // likewise
   RecentTexts recent_;
   double lookup_ms_ = 0;  // for the step to be submitted

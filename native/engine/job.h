@@ -24,7 +24,7 @@ struct Engine::LaneState {
   int remaining = 0;  // tokens it may yet write
   int in_flight = 0;  // submitted steps it is in
   bool live = true;
-  Found found;        // for the step in flight
+  Found found;  // for the step in flight
   LaneText text;
   SequenceResult result;
 
@@ -51,7 +51,7 @@ struct Engine::Job {
   bool prompt_open = false, with_draft = false;
   int computed = 0;  // of the prompt's tokens
   std::unique_ptr<DraftLengthPolicy> policy;
-  std::optional<Lookup> lookup;       // where there is no draft model
+  std::optional<Lookup> lookup;  // where there is no draft model
   std::vector<LaneState> lanes;
   Result result;
 

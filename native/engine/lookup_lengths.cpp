@@ -1,3 +1,4 @@
+// Rows for the likeliest of what was looked up.
 #include "engine/lookup_lengths.h"
 
 #include <algorithm>

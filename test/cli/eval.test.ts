@@ -275,8 +275,8 @@ describe("with the starter pair", () => {
     expect(all?.target).toBeLessThan(3);
     expect(all?.draft).toBeLessThan(4);
   });
-  it("measures the pair's acceptance", async () => {
-    const args = ["eval", "acceptance", "--files", sources, "--limit", "2", "--temperatures", "0", "--batch", "2", "--new-tokens", "16", "--json"];
+  it.each([["the pair's acceptance", []], ["a target's alone, of what is looked up", ["--no-draft"]]])("measures %s", async (_, options) => {
+    const args = ["eval", "acceptance", "--files", sources, "--limit", "2", "--temperatures", "0", "--batch", "2", "--new-tokens", "16", "--json", ...options];
     const { code, stdout } = await run(args, pair);
     expect(code).toBe(0);
     const { summary } = parsed<{ summary: { acceptanceRate: { value: number }; perToken: { value: number } }[] }>(stdout);

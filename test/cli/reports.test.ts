@@ -50,6 +50,8 @@ describe("bench", () => {
     const text = await run([...tiny, "--batch", "2"]);
     expect(text.stdout).toMatch(/batch {2}method +first +last +all +tok\/s +min-max +accepted +tok\/step +draft +ratio +min-max\n/);
     expect(text.stdout).toMatch(/\n {4}2 {2}bass /);
+    const alone = await run([...tiny, "--batch", "2", "--no-draft"]);
+    expect(alone.stdout).toMatch(/no draft model\n[^]*\n {4}2 {2}speculative-single [^]*\n {4}2 {2}bass .* \d+ % /);  // accepted, of what was looked up
     const markdown = await run([...tiny, "--batch", "1", "--methods", "bass,regular", "--repeat", "1", "--markdown"]);
     expect(markdown.stdout).toMatch(/^\| batch \| method \|.*\n\|---:\|---\|.*\n\| 1 \| regular \|.*\n\| 1 \| bass \|/);
   });

@@ -2,38 +2,12 @@
 #include <doctest/doctest.h>
 
 #include "any_device.h"
-#include "runtime_setup.h"
+#include "runtime_calls.h"
 #include "runtimes/cuda/runtime/lanes.h"
 
 using namespace octet;
 using namespace octet::cuda;
 using namespace octet::cuda::testing;
-
-namespace {
-
-const std::vector<Token> kPrompt = {3, 9, 27, 41, 50, 20, 60};
-
-PromptId open(Runtime& runtime, std::span<const Token> tokens, int lanes, int room, bool with_draft = true) {
-  const PromptId id = runtime.open_prompt({tokens, lanes * (room + runtime.draft_cells())}).id;
-  while (runtime.prefill(id, 3, with_draft) > 0) {}
-  return id;
-}
-
-// `steps` of one draft length each, one after another; the lanes' steps.
-std::vector<LaneStep> walk(Runtime& runtime, LaneId lane, const std::vector<int>& drafts) {
-  std::vector<LaneStep> steps;
-  for (const int length : drafts) {
-    runtime.submit({{{lane, length}}});
-    steps.push_back(runtime.collect().lanes.at(0));
-  }
-  return steps;
-}
-
-LaneStart lane(LaneId id, PromptId prompt, int room) {
-  return {.id = id, .prompt = prompt, .max_new_tokens = room, .sampling = {.temperature = 0}};
-}
-
-}  // namespace
 
 TEST_CASE("cuda runtime: a draft whose prompt was put off, or that plain steps left behind, drafts as if it had seen all") {
   const TinyPair pair(0);  // whatever it has not seen it gets wrong
@@ -193,85 +167,6 @@ TEST_CASE("cuda runtime: what cannot be is refused, and refusing changes nothing
   CHECK_THROWS_WITH_AS(cuda_runtime(pair, options), doctest::Contains("out of memory"), std::runtime_error);
   options.cache_tokens = 16;
   CHECK_THROWS_AS(cuda_runtime(pair, options), std::logic_error);
-}
-
-TEST_CASE("cuda runtime: without a draft every plan that gives none is plain") {
-  const TinyPair pair;
-  const auto runtime = cuda_runtime(pair, tiny_options(), false);
-  CHECK_FALSE(runtime->info().has_draft);
-  CHECK(runtime->info().takes_drafts);
-  runtime->open_lane(lane(1, open(*runtime, kPrompt, 1, 20), 20));
-  for (const LaneStep& step : walk(*runtime, 1, {4, 4})) {
-    CHECK(step.drafted == 0);
-    CHECK(step.tokens.size() == 1);
-  }
-  CHECK_THROWS_AS(runtime->score(kPrompt, true), std::runtime_error);
-}
-
-TEST_CASE("cuda runtime: drafts that a plan gives are cut to the longest there may be and to the lane's room; no pass of a draft is told") {
-  const TinyPair pair;
-  RuntimeOptions options = tiny_options();
-  options.most_draft_length = 4;
-  const auto plain = cuda_runtime(pair, options, false), runtime = cuda_runtime(pair, options, false);
-  plain->open_lane(lane(1, open(*plain, kPrompt, 1, 30), 30));
-  std::vector<Token> text;
-  for (const LaneStep& step : walk(*plain, 1, std::vector<int>(30, 0))) text.push_back(step.tokens.at(0).token);
-  const auto part = [&](std::size_t from, std::size_t length) {
-    const auto tokens = std::span(text).subspan(from, length);
-    return std::vector<Token>(tokens.begin(), tokens.end());
-  };
-
-  const PromptId prompt = open(*runtime, kPrompt, 2, 30);
-  runtime->open_lane(lane(1, prompt, 12));
-  runtime->open_lane(lane(2, prompt, 30));
-  const auto step = [&](const std::vector<Token>& first, const std::vector<Token>& second) {
-    runtime->submit({{{1, static_cast<int>(first.size()), first}, {2, static_cast<int>(second.size()), second}}});
-    return runtime->collect();
-  };
-  std::vector<std::vector<Token>> written(2);
-  const auto take = [&](const StepResult& result, std::vector<std::pair<int, int>> want) {
-    for (std::size_t i = 0; i < 2; ++i) {
-      CAPTURE(i);
-      const LaneStep& lane = result.lanes.at(i);
-      CHECK(lane.drafted == want[i].first);
-      CHECK(lane.accepted == want[i].second);
-      for (const EmittedToken& token : lane.tokens) written[i].push_back(token.token);
-      CHECK(written[i] == part(0, written[i].size()));
-    }
-    CHECK(result.times.draft_passes == 0);
-    CHECK(result.times.draft_rows == 0);
-    CHECK(result.times.verify_rows == 2 * (std::max(want[0].first, want[1].first) + 1));  // padded
-    CHECK(result.times.verify_ms > 0);
-  };
-  take(step(part(0, 9), part(0, 2)), {{4, 4}, {2, 2}});
-  std::vector<Token> wrong = part(5, 4);
-  wrong[1] = (wrong[1] + 1) % kTinyVocabulary;
-  take(step(wrong, {}), {{4, 1}, {0, 0}});
-  take(step(part(7, 4), part(4, 4)), {{4, 4}, {4, 4}});  // twelve are the first's room
-  CHECK(written[0].size() == 12);
-  runtime->close_lane(1);
-  runtime->open_lane(lane(3, prompt, 3));
-  runtime->submit({{{3, 4, part(0, 4)}}});
-  const LaneStep last = runtime->collect().lanes.at(0);
-  CHECK(last.drafted == 2);
-  CHECK(last.tokens.size() == 3);
-}
-
-TEST_CASE("cuda runtime: drafts in a plan are refused where a network writes them, and tokens that are none; refusing changes nothing") {
-  const TinyPair pair;
-  const auto with = cuda_runtime(pair), without = cuda_runtime(pair, tiny_options(), false);
-  CHECK_FALSE(with->info().takes_drafts);
-  for (Runtime* runtime : {with.get(), without.get()}) {
-    const PromptId prompt = open(*runtime, kPrompt, 2, 20);
-    runtime->open_lane(lane(1, prompt, 20));
-    runtime->open_lane(lane(2, prompt, 20));
-    const Token bad = runtime == with.get() ? 5 : kTinyVocabulary;  // which the network has, as padding
-    CHECK_THROWS_AS(runtime->submit({{{1, 2, {}}, {2, 1, {bad}}}}), std::logic_error);
-    CHECK_THROWS_AS(runtime->submit({{{2, 2, {bad, -1}}}}), std::logic_error);
-    CHECK_THROWS_AS(runtime->collect(), std::logic_error);
-    runtime->submit({{{1, 2, {}}, {2, 0, {}}}});
-    CHECK(runtime->collect().lanes.at(0).drafted == (runtime == with.get() ? 2 : 0));
-  }
 }
 
 TEST_CASE("cuda lanes: slots, neighbours, sizes of graphs") {
