@@ -1,27 +1,41 @@
-// Runs suites beside each other, since most take one core: parts of them on as many cores as there are, those that drive a window alone.
+// Runs suites beside each other: one that goes by the clock at a time, and what only computes on all cores, giving way to it.
 
 /** @typedef {import("./suites.mjs").Suite} Suite */
 /** @typedef {import("./suites.mjs").Result} Result */
 
 /**
- * @param {Suite[]} suites run in their order, those that are `alone` behind all others
- * @param {number} cores how many parts run at a time
+ * @param {Suite[]} suites those `byClock` run in their order, one after another; beside them the parts of the others, in theirs
+ * @param {number} cores how many parts of the others run at a time; from where a window is driven, one fewer and one at least until no suite
+ *   by the clock is left
  * @param {(suite: Suite, result: Result, seconds: number) => void} report called when a suite's last part has ended; seconds since its first began
  *
  * What suites prepare begins at once, since it waits for the network more than it computes. Where it fails, the suite itself meets the reason.
  */
 export async function runSuites(suites, cores, report) {
   const prepared = Promise.allSettled(suites.map(async (suite) => suite.prepare?.()));
-  const shared = suites.filter((suite) => !suite.alone).map(openSuite);
-  const parts = shared.flatMap((suite) => suite.parts.map((run) => ({ suite, run })));
-  const work = async () => {
-    for (let next; (next = parts.shift());) await runPart(next.suite, next.run, report);
+  const opened = suites.map(openSuite);
+  const partsOf = (some) => some.flatMap((suite) => suite.parts.map((run) => ({ suite, run })));
+  const timed = partsOf(opened.filter(({ suite }) => suite.byClock));
+  const others = partsOf(opened.filter(({ suite }) => !suite.byClock));
+  let windowDriven = false;
+  const inOrder = async () => {
+    for (const { suite, run } of timed) {
+      windowDriven = Boolean(suite.suite.drivesWindow);
+      if (suite.suite.prepare) await prepared;
+      await runPart(suite, run, report);
+    }
   };
-  await Promise.all(Array.from({ length: cores }, work));
+  const timedDone = inOrder();
+  const work = async (_, place) => {
+    for (;;) {
+      if (windowDriven && place >= Math.max(cores - 1, 1)) await timedDone;
+      const next = others.shift();
+      if (!next) return;
+      await runPart(next.suite, next.run, report);
+    }
+  };
+  await Promise.all([timedDone, ...Array.from({ length: cores }, work)]);
   await prepared;
-  for (const suite of suites.filter(({ alone }) => alone).map(openSuite)) {
-    for (const run of suite.parts) await runPart(suite, run, report);
-  }
 }
 
 const openSuite = (suite) => ({ suite, parts: suite.parts, results: [], began: undefined });

@@ -10,17 +10,22 @@ import { softwareDriverThere, vulkanDriverThere } from "./system.mjs";
 
 /** @typedef {{ passed: number, failed: number, skipped?: number, why?: string, output?: string, again?: string[] }} Result */
 /**
- * parts: what runs beside others, a core each; alone: nothing else runs meanwhile; prepare: what it fetches; native, browser: needed by it.
- * @typedef {{ name: string, what: string, parts: (() => Promise<Result>)[], alone?: boolean, prepare?: () => Promise<void>,
- *   native?: boolean, browser?: boolean }} Suite
+ * parts: what runs beside others; byClock: its tests wait for real processes, so that one such suite runs at a time, and those that only compute
+ * give way to it (patiently()); drivesWindow: and that more than others; prepare: what it fetches; native, browser: needed by it.
+ * @typedef {{ name: string, what: string, parts: (() => Promise<Result>)[], byClock?: boolean, drivesWindow?: boolean,
+ *   prepare?: () => Promise<void>, native?: boolean, browser?: boolean }} Suite
  */
 
 const minutes = 60_000;
 const results = path.join(root, "build/test-results");
 
+/** Runs a program that only computes: it gives way to suites that go by the clock. */
+const patiently = (command, args, options) =>
+  process.platform === "win32" ? run(command, args, options) : run("nice", ["-n", "10", command, ...args], options);
+
 /** A check that passes or fails as a whole. */
 async function whole(program, args) {
-  const { code, output } = await run(process.execPath, [program, ...args], { timeoutMs: 5 * minutes });
+  const { code, output } = await patiently(process.execPath, [program, ...args], { timeoutMs: 10 * minutes });
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1, output };
 }
 
@@ -40,7 +45,7 @@ async function types() {
 async function doctest(program, args, folder, env = {}) {
   const temporary = path.join(results, `temporary-${folder}`);
   mkdirSync(temporary, { recursive: true });
-  const { code, output } = await run(program, args, { timeoutMs: 15 * minutes, env: { TMPDIR: temporary, ...env } });
+  const { code, output } = await patiently(program, args, { timeoutMs: 25 * minutes, env: { TMPDIR: temporary, ...env } });
   const summary = /test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed/.exec(output);
   if (!summary) return { passed: 0, failed: 1, output: `${output}\nthe native tests ended early, with exit code ${code}` };
   const [passed, failed] = summary.slice(1).map(Number);
@@ -156,12 +161,12 @@ export const suites = [
   { name: "unit", what: "pure modules", parts: [() => vitest("unit")] },
   { name: "native", what: "engine and runtimes", native: true, parts: engineCases },
   { name: "gpu", what: "the engine by Vulkan", native: true, parts: [gpuCases] },
-  { name: "races", what: "CUDA kernels under the race detector", native: true, parts: [() => chosenCases(raceTestProgram)] },
-  { name: "process", what: "worker and command line as processes", parts: [() => vitestTwice("process")] },
-  { name: "ptx", what: "CUDA kernels as nvcc compiles them, interpreted", native: true, parts: [() => chosenCases(ptxTestProgram)] },
   { name: "training", what: "corpus and training recipe", parts: [training] },
-  { name: "webview", what: "the views in Chromium", alone: true, browser: true, parts: [() => vitestTwice("webview")] },
-  { name: "e2e", what: "packaged, in a real VS Code", alone: true, browser: true, prepare: ensureCodeServer, parts: [() => vitestTwice("e2e")] },
+  { name: "races", what: "CUDA kernels under the race detector", native: true, parts: [() => chosenCases(raceTestProgram)] },
+  { name: "ptx", what: "CUDA kernels as nvcc compiles them, interpreted", native: true, parts: [() => chosenCases(ptxTestProgram)] },
+  { name: "process", what: "worker and command line as processes", byClock: true, parts: [() => vitestTwice("process")] },
+  { name: "webview", what: "the views in Chromium", byClock: true, drivesWindow: true, browser: true, parts: [() => vitestTwice("webview")] },
+  { name: "e2e", what: "packaged, in a real VS Code", byClock: true, drivesWindow: true, browser: true, prepare: ensureCodeServer, parts: [() => vitestTwice("e2e")] },
 ];
 
 /** What a failing suite printed, cut to its end. */

@@ -4,14 +4,14 @@ import { runSuites, together } from "../../../scripts/lib/schedule.mjs";
 import type { Result, Suite } from "../../../scripts/lib/suites.mjs";
 
 /** Suites whose parts end when told, and what happened so far. */
-function stage(cores: number, suites: [name: string, parts: number, alone?: boolean][]) {
+function stage(cores: number, suites: [name: string, parts: number, kind?: Pick<Suite, "byClock" | "drivesWindow">][]) {
   const began: string[] = [], reported: string[] = [], ends = new Map<string, (result: Result) => void>();
   const part = (id: string) => () => {
     began.push(id);
     return new Promise<Result>((resolve) => ends.set(id, resolve));
   };
-  const made: Suite[] = suites.map(([name, count, alone]) =>
-    ({ name, what: name, alone, parts: Array.from({ length: count }, (_, i) => part(`${name}${i}`)) }));
+  const made: Suite[] = suites.map(([name, count, kind]) =>
+    ({ name, what: name, ...kind, parts: Array.from({ length: count }, (_, i) => part(`${name}${i}`)) }));
   const done = runSuites(made, cores, ({ name }, { passed, failed }) => reported.push(`${name} ${passed} ${failed}`));
   const end = async (id: string, result: Result = { passed: 1, failed: 0 }) => {
     ends.get(id)!(result);
@@ -19,6 +19,8 @@ function stage(cores: number, suites: [name: string, parts: number, alone?: bool
   };
   return { began, reported, end, done };
 }
+
+const byClock = { byClock: true }, window = { byClock: true, drivesWindow: true };
 
 describe("suites", () => {
   it("run as many parts at a time as there are cores, in their order, and are reported when their last part ends", async () => {
@@ -35,18 +37,36 @@ describe("suites", () => {
     expect(reported).toEqual(["a 1 0", "b 4 1", "c 1 0"]);
   });
 
-  it("that drive a window run behind all others, one part at a time", async () => {
-    const { began, end, done } = stage(2, [["window", 2, true], ["a", 1], ["b", 1], ["other", 1, true]]);
-    expect(began).toEqual(["a0", "b0"]);
+  it("that go by the clock run one after another, beside the others", async () => {
+    const { began, reported, end, done } = stage(2, [["process", 2, byClock], ["a", 1], ["b", 2], ["other", 1, byClock]]);
+    expect(began).toEqual(["process0", "a0", "b0"]);
+    await end("process0");
     await end("a0");
-    expect(began).toEqual(["a0", "b0"]);
+    expect(began.slice(3)).toEqual(["process1", "b1"]);
     await end("b0");
-    expect(began.slice(2)).toEqual(["window0"]);
-    await end("window0");
-    await end("window1");
-    expect(began.slice(2)).toEqual(["window0", "window1", "other0"]);
+    await end("b1");
+    expect([began.length, reported]).toEqual([5, ["a 1 0", "b 2 0"]]);
+    await end("process1");
+    expect(began.slice(5)).toEqual(["other0"]);
     await end("other0");
     await done;
+    expect(reported.slice(2)).toEqual(["process 2 0", "other 1 0"]);
+  });
+
+  it.each([[2, 1], [4, 3], [1, 1]])("that drive a window have a core of %i less beside them, until they are over", async (cores, beside) => {
+    const names = Array.from({ length: cores + 4 }, (_, i): [string, number] => [`a${i}-`, 1]);
+    const { began, end, done } = stage(cores, [["process", 1, byClock], ...names, ["window", 1, window], ["window again", 1, window]]);
+    expect(began).toHaveLength(1 + cores);
+    await end("process0");
+    expect(began.at(-1)).toBe("window0");
+    for (let i = 0; i < cores; ++i) await end(`a${i}-0`);
+    expect(began.slice(2 + cores)).toEqual(names.slice(cores, cores + beside).map(([name]) => `${name}0`));
+    await end("window0");
+    expect(began.slice(2 + cores + beside)).toEqual(["window again0"]);
+    await end("window again0");
+    for (let i = cores; i < cores + 4; ++i) await end(`a${i}-0`);
+    await done;
+    expect(began).toHaveLength(3 + names.length);
   });
 
   it("prepare beside the others, and run where that fails too", async () => {
@@ -59,7 +79,7 @@ describe("suites", () => {
     let fail = (_: Error) => {};
     const fetched = new Promise<void>((_, reject) => (fail = reject));
     const suites: Suite[] = [
-      { name: "window", what: "", alone: true, prepare: () => (happened.push("fetch"), fetched), parts: [part("window")] },
+      { name: "window", what: "", byClock: true, prepare: () => (happened.push("fetch"), fetched), parts: [part("window")] },
       { name: "a", what: "", parts: [part("a")] },
     ];
     const done = runSuites(suites, 1, ({ name }) => happened.push(`${name} ends`));
