@@ -1,10 +1,10 @@
-// The worker's life as the operating system sees it: one for all windows, back after it was killed, gone with the last window; and
-// errors that tell the user what to do.
+// The worker's life as the operating system sees it: one process, back after it was killed, there still when the window is loaded anew; and
+// errors that tell the user what to do. How it ends: leaving.test.ts.
 
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { pictureFailures } from "./failures";
-import { workerHosts, networkSockets, processes, runsIn, workers } from "./processes";
+import { kill, networkSockets, processes, runsIn, workerHosts, workers } from "./processes";
 import { marked, typescript } from "./samples";
 import { writeSettings, writeWorkspaceFile } from "./scratch";
 import { until } from "./until";
@@ -21,7 +21,7 @@ pictureFailures(() => window);
 
 beforeAll(async () => {
   writeWorkspaceFile(scratch, "lifecycle.ts", sample.text);
-  await until("the workers of other windows are gone", () => running().length === 0, { tell: running });
+  for (const pid of [...workerHosts(scratch.extensions), ...running()]) kill(pid);  // which the windows of other files have left, and nobody uses
   browser = await launchBrowser();
   window = await CodeWindow.open(browser, inject("server"), scratch.workspace);
 });
@@ -36,10 +36,7 @@ afterAll(async () => {
   await CodeWindow.end(browser, window);
 });
 
-async function complete(): Promise<string> {
-  await window.press("Escape", "Alt+\\");
-  return window.waitForGhostText();
-}
+const complete = (): Promise<string> => window.complete();
 
 async function oneWorker(): Promise<number> {
   await until("there is one worker", () => running().length === 1, { tell: running });
@@ -85,37 +82,6 @@ describe("the worker", () => {
     expect(await complete()).not.toBe("");
     expect(running()).toEqual([before]);
   });
-
-  it("serves a second window too, or leaves it to one of its own where that is set; each goes with its window", async () => {
-    await complete();
-    const first = await oneWorker();
-    const second = await CodeWindow.open(browser, inject("server"), scratch.workspace);
-    const completeThere = async (): Promise<string> => {
-      await second.press("Escape", "Alt+\\");
-      return second.waitForGhostText();
-    };
-    try {
-      await second.openFile("lifecycle.ts");
-      await second.goTo(sample.line, sample.column);
-      expect(await completeThere()).not.toBe("");
-      expect(running()).toEqual([first]);
-
-      writeSettings(scratch, { "octet.shareModels": false });
-      await until("each window has its own", async () => {
-        await completeThere();
-        await complete();
-        return running().length === 2 && !running().includes(first);
-      }, { tell: running });
-      await until("nobody keeps workers", () => workerHosts(scratch.extensions).length === 0, { tell: () => workerHosts(scratch.extensions) });
-    } finally {
-      writeSettings(scratch);
-      await second.close();
-    }
-    await until("one worker again", async () => {
-      await complete();
-      return running().length === 1 && workerHosts(scratch.extensions).length === 1;
-    }, { tell: running });
-  });
 });
 
 describe("a model file that is not there", () => {
@@ -136,15 +102,5 @@ describe("a model file that is not there", () => {
 describe("the network", () => {
   it("is asked for nothing but VS Code's own server", () => {
     expect(window.requestsElsewhere()).toEqual([]);
-  });
-});
-
-describe("closing the window", () => {
-  it("leaves no worker, and nobody to keep one", async () => {
-    await window.openFile("lifecycle.ts");
-    await complete();
-    await oneWorker();
-    await window.close();
-    await until("the worker leaves", () => running().length + workerHosts(scratch.extensions).length === 0, { tell: running });
   });
 });

@@ -79,8 +79,7 @@ describe("Choose Models", () => {
     await until("the settings name the pair", () => settingsText().includes(target) && settingsText().includes(draft), { tell: settingsText });
     await window.openFile("models.ts");
     await window.goTo(sample.line, sample.column);
-    await window.press("Escape", "Alt+\\");
-    expect(await window.waitForGhostText()).not.toBe("");
+    expect(await window.complete()).not.toBe("");
     await until("the worker has the file open", () => workers(scratch.extensions).some((pid) => mapped(pid).includes(target)));
   });
 });

@@ -46,6 +46,15 @@ export function runsIn(pid: number, home: string): boolean {
 export const processesNaming = (folder: string): Process[] =>
   processes().filter(({ pid, command }) => pid !== process.pid && command.includes(folder));
 
+/** Signals a process, or a group where `pid` is negative, which may have left already. */
+export function kill(pid: number, name: NodeJS.Signals = "SIGKILL"): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has.
+  }
+}
+
 /** Sockets that a process holds and that lead to a network: undefined where the system does not tell. */
 export function networkSockets(pid: number): string[] | undefined {
   if (process.platform !== "linux") return undefined;

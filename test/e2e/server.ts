@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { codeServer } from "../../scripts/lib/codeServer.mjs";
-import { processesNaming } from "./processes";
+import { kill, processesNaming } from "./processes";
 import type { Scratch } from "./scratch";
 import { until } from "./until";
 
@@ -18,7 +18,7 @@ const environment = (scratch: Scratch): NodeJS.ProcessEnv => ({
   LANG: "C.UTF-8",
   EXTENSIONS_GALLERY: "{}",
   OCTET_SHIPPED_PAIR: "small",
-  OCTET_LINGER_MS: "20000",
+  OCTET_LINGER_MS: "60000", // a busy machine loads a window anew in half of that
   HOME: scratch.home,
   XDG_CONFIG_HOME: scratch.home,
   XDG_CACHE_HOME: scratch.home,
@@ -85,25 +85,18 @@ export class Server {
 
   /** Ends the server and everything that it started. */
   async stop(): Promise<void> {
-    signalGroup(this.pid, "SIGTERM");
     const left = () => processesNaming(this.scratch.root);
+    signalGroup(this.pid, "SIGTERM");
+    for (const { pid } of left()) kill(pid, "SIGTERM");  // who keeps workers is in no group of the server's
     await until("the server leaves", () => left().length === 0, { timeoutMs: 10_000 }).catch(() => {
       signalGroup(this.pid, "SIGKILL");
-      for (const { pid } of left()) signal(pid, "SIGKILL");
+      for (const { pid } of left()) kill(pid);
     });
   }
 }
 
 function signalGroup(leader: number, name: NodeJS.Signals): void {
-  if (leader > 0) signal(-leader, name);
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // It has left already.
-  }
+  if (leader > 0) kill(-leader, name);
 }
 
 function freePort(): Promise<number> {

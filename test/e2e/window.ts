@@ -170,6 +170,12 @@ export class CodeWindow {
     }, { ...(timeoutMs === undefined ? {} : { timeoutMs }), everyMs: 250, tell: async () => ({ shown: last, ...(await this.outline()) }) });
   }
 
+  /** Asks for completions at the cursor; the ghost text that comes. */
+  async complete(): Promise<string> {
+    await this.press("Escape", "Alt+\\");
+    return this.waitForGhostText();
+  }
+
   /** What else the window shows, to understand a failure by. */
   async outline(): Promise<Record<string, unknown>> {
     return { status: await this.statusText(), notifications: await this.notifications(), editorHasFocus: await this.editorHasFocus() };

@@ -5,8 +5,9 @@ import { spawn } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import type { WorkerClient } from "../../extension/worker/client";
 import type { GenerateProgressParams, GenerateResult, LoadParams } from "../../protocol/worker";
+import { kill } from "../e2e/processes";
 import { addons, atEnd, bundle, hostBundle, isAlive, parentScript, pretended, request, until, useWorkerBundle } from "./harness";
-import { House, kill, LINGER_MS, sockets } from "./sharedWindows";
+import { House, LINGER_MS, sockets } from "./sharedWindows";
 
 useWorkerBundle();
 

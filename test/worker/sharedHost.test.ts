@@ -6,8 +6,9 @@ import { connect } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import { kill } from "../e2e/processes";
 import { bundle, hostBundle, pretended, request, until, useWorkerBundle } from "./harness";
-import { House, kill, sockets } from "./sharedWindows";
+import { House, sockets } from "./sharedWindows";
 
 useWorkerBundle();
 

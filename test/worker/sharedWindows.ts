@@ -8,7 +8,7 @@ import type { StartOptions } from "../../extension/worker/life";
 import { shareWorker } from "../../extension/worker/shared/connect";
 import type { SupervisorOptions } from "../../extension/worker/supervised";
 import { WorkerSupervisor } from "../../extension/worker/supervisor";
-import { processesNaming } from "../e2e/processes";
+import { kill, processesNaming } from "../e2e/processes";
 import { atEnd, bundle, hostBundle, pretended, until, type Addon, type Env } from "./harness";
 
 export const LINGER_MS = 400;
@@ -67,14 +67,6 @@ export class House {
 
   private processes() {
     return processesNaming(this.folder);
-  }
-}
-
-export function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It has gone by itself.
   }
 }
 
