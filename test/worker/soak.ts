@@ -1,5 +1,6 @@
 // A measurement, no test: the memory of a worker that works without a pause, as over a day of typing. Requests of every kind follow each
-// other, most of them given up midway; models are unloaded and loaded again. A table of its memory as it grows older.
+// other, most of them given up midway; models are unloaded and loaded again. A table of its memory as it grows older, with little room for
+// JavaScript's garbage, so that what grows is kept by somebody.
 // node scripts/run-ts.mjs test/worker/soak.ts [MINUTES [TARGET.gguf [DRAFT.gguf]]]
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -9,7 +10,7 @@ import type { GenerateParams, LoadParams } from "../../protocol/worker";
 
 const SAMPLES = 20;
 /** Requests between two loads: as many as a day of typing may have. */
-const UNLOAD_EVERY = 2_000;
+const UNLOAD_EVERY = 500;
 
 const [minutes = "5", ...models] = process.argv.slice(2);
 const [target = "models/octet-starter-6M-q8_0.gguf", draft] = models.length > 0 ? models : [undefined, "models/octet-starter-1M-draft-q8_0.gguf"];
@@ -78,7 +79,9 @@ async function moment(client: WorkerClient): Promise<void> {
 
 const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
 
-const client = new WorkerClient(forkWorker(path.resolve("dist/worker.js"), { OCTET_ADDON: path.resolve("dist/octet.node") }, { gpus: false }));
+const client = new WorkerClient(forkWorker(path.resolve("dist/worker.js"), {
+  OCTET_ADDON: path.resolve("dist/octet.node"), NODE_OPTIONS: "--max-old-space-size=16 --max-semi-space-size=1",
+}, { gpus: false }));
 await client.hello();
 await client.load(load);
 const end = performance.now() + Number(minutes) * 60_000;
