@@ -1,5 +1,11 @@
 #include "addon/engine_object.h"
 
+#include <cstdlib>  // which says whether the C library is glibc
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "addon/errors.h"
 #include "addon/from_js.h"
 #include "addon/loaded.h"
@@ -9,6 +15,13 @@
 namespace octet::addon {
 namespace {
 
+// glibc keeps what was freed for the next load, with small models all of their memory. Whoever unloads wants it back.
+void give_back_freed_memory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 // Ends an engine off the JavaScript thread: its thread may be in the middle of a step.
 class Closer final : public Napi::AsyncWorker {
  public:
@@ -16,7 +29,10 @@ class Closer final : public Napi::AsyncWorker {
   Napi::Promise promise() { return deferred_.Promise(); }
 
  protected:
-  void Execute() override { engine_.reset(); }
+  void Execute() override {
+    engine_.reset();
+    give_back_freed_memory();
+  }
   void OnOK() override { deferred_.Resolve(Env().Undefined()); }
   void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
 
