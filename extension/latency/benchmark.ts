@@ -124,7 +124,7 @@ export class Benchmark {
       sampling: { temperature: TEMPERATURE, topK: 0, topP: 0.95, minP: 0, seed: round },
     };
     const onProgress = ({ steps }: { steps: { draftLength: number }[] }): void => void lengths.push(...steps.map((step) => step.draftLength));
-    const result = await this.options.session.generate({ kind: "benchmark", label: `${label} decoding`, params }, { signal, onProgress }).result;
+    const result = await this.options.session.generate({ kind: "benchmark", label, params }, { signal, onProgress }).result;
     if (signal.aborted) throw new OctetError("cancelled", "the benchmark was cancelled");
     const mean = lengths.length > 0 ? lengths.reduce((sum, length) => sum + length, 0) / lengths.length : null;
     return { result, draftLength: draftLength === "none" ? null : mean };

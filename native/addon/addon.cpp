@@ -7,6 +7,7 @@
 #include "addon/errors.h"
 #include "addon/from_js.h"
 #include "addon/loaded.h"
+#include "addon/memory.h"
 #include "addon/to_js.h"
 
 namespace octet::addon {
@@ -179,6 +180,7 @@ void cancel_load(const Napi::CallbackInfo&) { cancel_load_requested = true; }
 void exit_now(const Napi::CallbackInfo& info) { std::_Exit(info[0].ToNumber()); }
 
 Napi::Object define(Napi::Env env, Napi::Object exports) {
+  keep_large_memory_apart();
   engine_constructor = Napi::Persistent(EngineObject::define(env));
   engine_constructor.SuppressDestruct();
   const auto add = [&](const char* name, auto function) { exports.Set(name, Napi::Function::New(env, function, name)); };

@@ -1,26 +1,14 @@
 #include "addon/engine_object.h"
 
-#include <cstdlib>  // which says whether the C library is glibc
-
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
 #include "addon/errors.h"
 #include "addon/from_js.h"
 #include "addon/loaded.h"
+#include "addon/memory.h"
 #include "addon/stream.h"
 #include "addon/to_js.h"
 
 namespace octet::addon {
 namespace {
-
-// glibc keeps what was freed for the next load, with small models all of their memory. Whoever unloads wants it back.
-void give_back_freed_memory() {
-#ifdef __GLIBC__
-  malloc_trim(0);
-#endif
-}
 
 // Ends an engine off the JavaScript thread: its thread may be in the middle of a step.
 class Closer final : public Napi::AsyncWorker {

@@ -31,7 +31,7 @@ decode_qwen                40 240
 memcheck_all              100 500
 racecheck_all             100 500
 "
-plan=${PLAN:-$plan}  # PLAN: other lines, for tests
+plan=${GPU_PLAN:-$plan}  # GPU_PLAN: other lines, for tests
 
 # NAME WORDS...: the line of a stage in stages.txt, in place of the one before.
 note() {

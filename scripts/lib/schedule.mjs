@@ -5,11 +5,12 @@
 
 /**
  * @param {Suite[]} suites those `byClock` run in their order, one after another; beside them the parts of the others, in theirs
- * @param {number} cores how many parts of the others run at a time; from where a window is driven, one fewer and one at least until no suite
- *   by the clock is left
+ * @param {number} cores how many parts of the others run at a time. From the first window that is driven, until no suite by the clock is left,
+ *   none is begun but where fewer than `cores` - 1 run, or none
  * @param {(suite: Suite, result: Result, seconds: number) => void} report called when a suite's last part has ended; seconds since its first began
  *
  * What suites prepare begins at once, since it waits for the network more than it computes. Where it fails, the suite itself meets the reason.
+ * A part that throws has failed, and the others go on.
  */
 export async function runSuites(suites, cores, report) {
   const prepared = Promise.allSettled(suites.map(async (suite) => suite.prepare?.()));
@@ -20,18 +21,24 @@ export async function runSuites(suites, cores, report) {
   let windowDriven = false;
   const inOrder = async () => {
     for (const { suite, run } of timed) {
-      windowDriven = Boolean(suite.suite.drivesWindow);
       if (suite.suite.prepare) await prepared;
+      windowDriven ||= Boolean(suite.suite.drivesWindow);
       await runPart(suite, run, report);
     }
+    windowDriven = false;
   };
   const timedDone = inOrder();
-  const work = async (_, place) => {
-    for (;;) {
-      if (windowDriven && place >= Math.max(cores - 1, 1)) await timedDone;
-      const next = others.shift();
-      if (!next) return;
-      await runPart(next.suite, next.run, report);
+  let busy = 0;
+  const work = async () => {
+    while (others.length > 0) {
+      if (busy >= (windowDriven ? Math.max(cores - 1, 1) : cores)) {
+        await timedDone;
+        continue;
+      }
+      const { suite, run } = others.shift();
+      ++busy;
+      await runPart(suite, run, report);
+      --busy;
     }
   };
   await Promise.all([timedDone, ...Array.from({ length: cores }, work)]);
@@ -42,7 +49,7 @@ const openSuite = (suite) => ({ suite, parts: suite.parts, results: [], began: u
 
 async function runPart(open, run, report) {
   open.began ??= performance.now();
-  open.results.push(await run());
+  open.results.push(await run().catch((error) => ({ passed: 0, failed: 1, output: String(error?.stack ?? error) })));
   if (open.results.length < open.parts.length) return;
   report(open.suite, together(open.results), (performance.now() - open.began) / 1000);
 }

@@ -10,8 +10,9 @@ import { softwareDriverThere, vulkanDriverThere } from "./system.mjs";
 
 /** @typedef {{ passed: number, failed: number, skipped?: number, why?: string, output?: string, again?: string[] }} Result */
 /**
- * parts: what runs beside others; byClock: its tests wait for real processes, so that one such suite runs at a time, and those that only compute
- * give way to it (patiently()); drivesWindow: and that more than others; prepare: what it fetches; native, browser: needed by it.
+ * parts: what runs beside others; byClock: its tests drive real processes and wait for them, so that one such suite runs at a time; of what runs
+ * beside it, all that only computes gives way (patiently()); drivesWindow: it is more sensitive still, and one part fewer runs beside it; prepare:
+ * what it fetches; native, browser: needed by it.
  * @typedef {{ name: string, what: string, parts: (() => Promise<Result>)[], byClock?: boolean, drivesWindow?: boolean,
  *   prepare?: () => Promise<void>, native?: boolean, browser?: boolean }} Suite
  */
@@ -19,7 +20,7 @@ import { softwareDriverThere, vulkanDriverThere } from "./system.mjs";
 const minutes = 60_000;
 const results = path.join(root, "build/test-results");
 
-/** Runs a program that only computes: it gives way to suites that go by the clock. */
+/** Runs a program that only computes: it gives way to all others. */
 const patiently = (command, args, options) =>
   process.platform === "win32" ? run(command, args, options) : run("nice", ["-n", "10", command, ...args], options);
 

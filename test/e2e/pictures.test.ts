@@ -65,8 +65,11 @@ describe.skipIf(folder === "")("pictures", () => {
     };
     await done();
 
-    // Again with the panel open, or the lanes might end before it is found.
-    writeSettings(scratch, { ...settings, "octet.solutions.stopAtBlockEnd": false });
+    // Again with the panel open, or the lanes might end before it is found. A window that is new may not hear of settings yet: each try tells them.
+    const solveLong = (): Promise<void> => {
+      writeSettings(scratch, { ...settings, "octet.solutions.stopAtBlockEnd": false });
+      return solve();
+    };
     const writing = (): Promise<boolean> => panel.waitForFunction((enough) => {
       const lanes = [...document.querySelectorAll(".lane")];
       const written = lanes.filter((lane) => (lane.querySelector(".text")?.textContent ?? "").length > enough);
@@ -75,8 +78,8 @@ describe.skipIf(folder === "")("pictures", () => {
       return written.length >= 6 && counted && live.length > 0;
     }, WRITTEN, { timeout: 10_000 }).then(() => true, () => false);
     // The moment is short, and a busy machine can miss it.
-    await solve();
-    for (let tries = 5; !(await writing()); await solve()) {
+    await solveLong();
+    for (let tries = 10; !(await writing()); await solveLong()) {
       if (--tries === 0) throw new Error("never seen while they were written");
       await done();
     }
@@ -94,8 +97,8 @@ describe.skipIf(folder === "")("pictures", () => {
     const latency = await window.webview(".figures .hero");
     await latency.getByRole("button", { name: "Run benchmark" }).click();
     await until("the benchmark is drawn", () => latency.getByRole("button", { name: "Run again" }).isVisible(), { timeoutMs: 150_000 });
-    await latency.locator('.request[title^="solutions"]').first().click();
-    await until("the solutions are shown", () => latency.locator('.request[title^="solutions"][aria-pressed="true"]').count());
+    await latency.locator('.request[title*=" · solutions"]').first().click();
+    await until("the solutions are shown", () => latency.locator('.request[title*=" · solutions"][aria-pressed="true"]').count());
     await latency.locator(".side").evaluate((side) => side.scrollTo(0, 0));
     await window.page.mouse.move(400, 500);
     await latency.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));

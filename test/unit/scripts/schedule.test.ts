@@ -53,7 +53,7 @@ describe("suites", () => {
     expect(reported.slice(2)).toEqual(["process 2 0", "other 1 0"]);
   });
 
-  it.each([[2, 1], [4, 3], [1, 1]])("that drive a window have a core of %i less beside them, until they are over", async (cores, beside) => {
+  it.each([[2, 1], [4, 3], [1, 1]])("that drive a window have, of %i cores, %i parts beside them until they are over", async (cores, beside) => {
     const names = Array.from({ length: cores + 4 }, (_, i): [string, number] => [`a${i}-`, 1]);
     const { began, end, done } = stage(cores, [["process", 1, byClock], ...names, ["window", 1, window], ["window again", 1, window]]);
     expect(began).toHaveLength(1 + cores);
@@ -67,6 +67,26 @@ describe("suites", () => {
     for (let i = cores; i < cores + 4; ++i) await end(`a${i}-0`);
     await done;
     expect(began).toHaveLength(3 + names.length);
+  });
+
+  it("that drive a window have no more begun beside them than that, whichever part is the long one", async () => {
+    const { began, end, done } = stage(2, [["long", 1], ["a", 1], ["b", 1], ["c", 1], ["window", 1, window]]);
+    expect(began).toEqual(["window0", "long0"]);
+    await end("long0");
+    expect(began).toEqual(["window0", "long0", "a0"]);
+    await end("window0");
+    expect(began.slice(3)).toEqual(["b0"]);
+    for (const id of ["a0", "b0", "c0"]) await end(id);
+    await done;
+    const later = stage(2, [["process", 1, byClock], ["a", 1], ["long", 1], ["b", 1], ["window", 1, window]]);
+    await later.end("process0");
+    await later.end("a0");
+    expect(later.began).toEqual(["process0", "a0", "long0", "window0"]);
+    await later.end("long0");
+    expect(later.began.slice(4)).toEqual(["b0"]);
+    await later.end("b0");
+    await later.end("window0");
+    await later.done;
   });
 
   it("prepare beside the others, and run where that fails too", async () => {
@@ -90,9 +110,14 @@ describe("suites", () => {
     expect(happened.slice(3)).toEqual(["window", "window ends"]);
   });
 
-  it("whose parts throw reject, so that nothing counts as passed unseen", async () => {
-    const suites: Suite[] = [{ name: "a", what: "a", parts: [() => Promise.reject(new Error("broken"))] }];
-    await expect(runSuites(suites, 2, () => {})).rejects.toThrow("broken");
+  it.each([true, false])("whose parts throw have failed, and the others go on (by the clock: %s)", async (byClock) => {
+    const heard: unknown[] = [];
+    const suites: Suite[] = [
+      { name: "a", what: "a", byClock, parts: [() => Promise.reject(new Error("broken"))] },
+      { name: "b", what: "b", byClock, parts: [() => Promise.resolve({ passed: 1, failed: 0 })] },
+    ];
+    await runSuites(suites, 1, ({ name }, { passed, failed, output }) => heard.push([name, passed, failed, output?.split("\n")[0]]));
+    expect(heard).toEqual([["a", 0, 1, "Error: broken"], ["b", 1, 0, ""]]);
   });
 });
 
